@@ -1,0 +1,2 @@
+//! s3cred
+fn main() {}

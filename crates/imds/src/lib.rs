@@ -1,0 +1,1 @@
+//! Credential source and region resolver: the instance metadata service, version 2

@@ -1,0 +1,1 @@
+//! Credential source: the driver's own web-identity token and role (IRSA)

@@ -1,0 +1,1 @@
+//! Credential source: EKS Pod Identity, at driver and pod level

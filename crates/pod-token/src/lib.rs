@@ -1,0 +1,1 @@
+//! Credential source: the pod's service-account token as a web identity, with role mapping

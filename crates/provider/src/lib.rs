@@ -1,0 +1,1 @@
+//! The facade: configuration, chains, leases; provide and cleanup for a CSI driver

@@ -1,0 +1,1 @@
+//! Credential sources: keys from Kubernetes Secrets, in four modes

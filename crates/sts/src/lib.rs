@@ -1,0 +1,1 @@
+//! The one place that assumes a role: web identity to temporary keys

@@ -1,0 +1,1 @@
+//! Emulators, mocks, conformance suite and fault injection for the S3 credential provider
