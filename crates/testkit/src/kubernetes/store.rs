@@ -1,0 +1,182 @@
+//! The objects, and the history of their changes that watches read.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard};
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::resource::{Key, Kind, text};
+use super::status::Status;
+
+/// How many changes a watch may resume over; etcd's window is five minutes of them.
+const HISTORY: usize = 1000;
+
+/// One change of one object.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub(super) revision: u64,
+    pub(super) key: Key,
+    /// The object as it was, with the change's revision where it is the last thing to say about it.
+    pub(super) before: Option<Value>,
+    pub(super) after: Option<Value>,
+}
+
+#[derive(Debug)]
+pub(super) struct Store {
+    state: Mutex<State>,
+    revision: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct State {
+    revision: u64,
+    /// The oldest revision that a watch may start from.
+    oldest: u64,
+    objects: BTreeMap<Key, Value>,
+    history: VecDeque<Change>,
+}
+
+impl Store {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                revision: 1,
+                oldest: 1,
+                objects: BTreeMap::new(),
+                history: VecDeque::new(),
+            }),
+            revision: watch::Sender::new(1),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder panics")
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.state().revision
+    }
+
+    /// Told of every new revision.
+    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Result<Value, Status> {
+        let state = self.state();
+        state.objects.get(key).cloned().ok_or_else(|| Status::not_found(key))
+    }
+
+    /// The objects of a kind, of one namespace unless `namespace` is empty, and the revision at which this was so.
+    pub(super) fn list(&self, kind: Kind, namespace: &str) -> (Vec<Value>, u64) {
+        let state = self.state();
+        let objects = state.objects.iter();
+        let wanted = objects
+            .filter(|(key, _)| key.kind == kind && (namespace.is_empty() || key.namespace == namespace));
+        (wanted.map(|(_, object)| object.clone()).collect(), state.revision)
+    }
+
+    /// Stores a new object, or the next state of one that is there: `next` is given what there is and says what there shall be.
+    /// The server's own fields (uid, creation time, resource version) are not the caller's to choose, but for the uid of a new object.
+    pub(super) fn write(
+        &self,
+        key: &Key,
+        now: &str,
+        next: impl FnOnce(Option<&Value>) -> Result<Value, Status>,
+    ) -> Result<Value, Status> {
+        let mut state = self.state();
+        let before = state.objects.get(key).cloned();
+        let mut object = next(before.as_ref())?;
+        let revision = state.revision + 1;
+        let metadata = metadata_of(key, &object, before.as_ref(), now, revision);
+        object["apiVersion"] = json!("v1");
+        object["kind"] = json!(key.kind.name());
+        object["metadata"] = metadata;
+        if before.as_ref().is_some_and(|before| same_but_revision(before, &object)) {
+            return Ok(before.expect("just seen"));
+        }
+        state.objects.insert(key.clone(), object.clone());
+        self.record(&mut state, key, before, Some(object.clone()));
+        Ok(object)
+    }
+
+    /// Removes an object and answers its last state.
+    pub(super) fn delete(&self, key: &Key) -> Result<Value, Status> {
+        let mut state = self.state();
+        let mut object = state.objects.remove(key).ok_or_else(|| Status::not_found(key))?;
+        object["metadata"]["resourceVersion"] = json!((state.revision + 1).to_string());
+        self.record(&mut state, key, Some(object.clone()), None);
+        Ok(object)
+    }
+
+    fn record(&self, state: &mut State, key: &Key, before: Option<Value>, after: Option<Value>) {
+        state.revision += 1;
+        let revision = state.revision;
+        state.history.push_back(Change {
+            revision,
+            key: key.clone(),
+            before,
+            after,
+        });
+        if state.history.len() > HISTORY {
+            state.oldest = state.history.pop_front().expect("not empty").revision;
+        }
+        self.revision.send_replace(revision);
+    }
+
+    /// The changes of a kind after `revision`, and the revision that the answer reaches.
+    pub(super) fn changes_since(&self, kind: Kind, revision: u64) -> Result<(Vec<Change>, u64), Status> {
+        let state = self.state();
+        if revision < state.oldest {
+            return Err(Status::expired(revision, state.oldest));
+        }
+        if revision > state.revision {
+            return Err(Status::too_large_resource_version(revision, state.revision));
+        }
+        let changes = state.history.iter();
+        let changes = changes.filter(|change| change.revision > revision && change.key.kind == kind);
+        Ok((changes.cloned().collect(), state.revision))
+    }
+
+    /// Forgets the history, as etcd's compaction does.
+    pub(super) fn compact(&self) {
+        let mut state = self.state();
+        state.history.clear();
+        // A revision of its own, so that what a client has just seen is too old as well.
+        state.revision += 1;
+        state.oldest = state.revision;
+        self.revision.send_replace(state.revision);
+    }
+}
+
+fn metadata_of(key: &Key, object: &Value, before: Option<&Value>, now: &str, revision: u64) -> Value {
+    let mut metadata = match object.get("metadata") {
+        Some(metadata @ Value::Object(_)) => metadata.clone(),
+        _ => json!({}),
+    };
+    metadata["name"] = json!(key.name);
+    if key.kind.is_namespaced() {
+        metadata["namespace"] = json!(key.namespace);
+    }
+    let (uid, created_at) = match before {
+        Some(before) => (text(before, "/metadata/uid"), text(before, "/metadata/creationTimestamp")),
+        None => (text(object, "/metadata/uid"), now),
+    };
+    metadata["uid"] = if uid.is_empty() {
+        // Of the form of a random UUID, yet the same in every run.
+        json!(format!("5ca1ab1e-0000-4000-8000-{revision:012x}"))
+    } else {
+        json!(uid)
+    };
+    metadata["creationTimestamp"] = json!(created_at);
+    metadata["resourceVersion"] = json!(revision.to_string());
+    metadata
+}
+
+/// A write that changes nothing makes no event, as in the real server.
+fn same_but_revision(before: &Value, after: &Value) -> bool {
+    let mut after = after.clone();
+    after["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();
+    *before == after
+}
