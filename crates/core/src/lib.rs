@@ -1,1 +1,76 @@
-//! Contracts and pure values of the S3 credential provider: contexts, forms, chains, plans, errors
+//! Contracts and pure values of the S3 credential provider: what a volume's credentials are decided from, and what the decision is.
+//!
+//! **In:** a CSI publish request ([`PublishRequest`]) and what the driver says about the mount ([`MountTarget`]), parsed once into a
+//! [`ProvideContext`]. **Out:** a [`DeliveryPlan`], files and environment variables as plain data, drawn from the
+//! [`CredentialForm`] that a [`SourceChain`] gave. **Fails** with a [`Failure`], whose [`ErrorKind`] has one gRPC code and says what to
+//! do; a plug-in that has nothing for a volume says so with [`SourceError::NotApplicable`] and its reason.
+//!
+//! Nothing in here reads a file, a socket, the environment or (but for [`SystemClock`]) the time.
+//!
+//! ```
+//! use s3_credential_core::{AuthenticationLevel, MountTarget, ProvideContext, PublishRequest};
+//!
+//! let request = PublishRequest::new("s3-volume", "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount")
+//!     .with_volume_context([("bucketName", "photos"), ("authenticationSource", "secret")])
+//!     .with_secrets([("key_id", "AKIAIOSFODNN7EXAMPLE"), ("access_key", "wJalrXUtnFEMI")]);
+//! let context = ProvideContext::from_publish_request(request, MountTarget::new("/run/mountpoint"))?;
+//! assert_eq!(context.level(), AuthenticationLevel::Secret);
+//! assert_eq!(context.lease_pod(), Some("4a5d"));
+//! # Ok::<(), s3_credential_core::Failure>(())
+//! ```
+
+// In the order in which data flows.
+mod clock;
+mod environment;
+mod error;
+mod secret;
+mod text;
+
+mod context;
+mod level;
+mod mount_options;
+mod request;
+mod role;
+mod service_account_tokens;
+mod token;
+
+mod attempt;
+mod chain;
+mod exchange;
+mod form;
+mod plan;
+mod region;
+mod region_resolvers;
+mod signal;
+mod source;
+
+pub use attempt::{Attempt, AttemptError, NotApplicable, Outcome};
+pub use chain::{SourceAnswer, SourceChain, SourcedForm};
+pub use clock::{Clock, SystemClock};
+pub use context::{CleanupContext, MountKind, MountTarget, PodInfo, ProvideContext};
+pub use environment::{Environment, names};
+pub use error::{Code, ErrorKind, Failure};
+pub use exchange::{ExchangeRequest, KeyExchange};
+pub use form::{
+    Container, CredentialForm, FormKind, KeyPart, Keys, RoleHop, SessionSettings, WebIdentity,
+};
+pub use level::AuthenticationLevel;
+pub use mount_options::MountOptions;
+pub use plan::{
+    Consumer, Delivery, DeliveryPlan, EndpointGrant, EnvironmentValue, PROFILE_NAME, PlanRequest,
+    PlannedFile, file_names,
+};
+pub use region::{
+    Partition, Region, RegionAnswer, RegionChain, RegionError, RegionResolver, ResolvedRegion,
+    resolver_fn, resolver_names,
+};
+pub use region_resolvers::{
+    EnvironmentRegion, FixedRegion, MountOptionsRegion, VolumeContextRegion,
+};
+pub use request::{MountVolume, PublishRequest, UnpublishRequest, VolumeCapability};
+pub use role::RoleArn;
+pub use secret::Secret;
+pub use service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
+pub use signal::{Changes, Signal};
+pub use source::{CredentialSource, SourceError, source_fn, source_names};
+pub use token::{CLOCK_SKEW, MAX_TOKEN_LEN, POD_IDENTITY_AUDIENCE, STS_AUDIENCE, Token, TokenAge};

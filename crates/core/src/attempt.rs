@@ -1,0 +1,276 @@
+//! One way to ask plug-ins in their order, for sources and resolvers alike.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::error::{ErrorKind, Failure};
+
+/// Why a plug-in gave no answer: it does not apply here, or it is broken. Only the first lets a chain go on.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttemptError {
+    /// What the plug-in would use is not there, or not meant for this volume.
+    #[error(transparent)]
+    NotApplicable(NotApplicable),
+    /// What the plug-in would use is there and does not work.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl AttemptError {
+    /// "Does not apply here", with the reason that a user reads when the chain is exhausted.
+    pub fn not_applicable(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::NotApplicable(NotApplicable::new(reason))
+    }
+
+    /// A failure of this kind.
+    pub fn failed(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::Failed(Failure::new(kind, message))
+    }
+
+    /// Says what the user should do, naming the setting to change.
+    #[must_use]
+    pub fn with_help(self, help: impl Into<Cow<'static, str>>) -> Self {
+        match self {
+            Self::NotApplicable(skip) => Self::NotApplicable(NotApplicable {
+                help: help.into(),
+                ..skip
+            }),
+            Self::Failed(failure) => Self::Failed(failure.with_help(help)),
+        }
+    }
+
+    /// Whether a chain may go on to its next plug-in.
+    pub fn is_not_applicable(&self) -> bool {
+        matches!(self, Self::NotApplicable(_))
+    }
+}
+
+/// The reason why a plug-in does not apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotApplicable {
+    reason: Cow<'static, str>,
+    help: Cow<'static, str>,
+    timed_out: bool,
+}
+
+impl NotApplicable {
+    /// With this reason.
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            reason: reason.into(),
+            help: Cow::Borrowed(""),
+            timed_out: false,
+        }
+    }
+
+    /// Nobody answered in time. It still lets the chain go on, and makes its exhaustion retryable.
+    #[must_use]
+    pub fn timed_out(mut self) -> Self {
+        self.timed_out = true;
+        self
+    }
+
+    /// Whether this is for want of an answer in time.
+    pub fn is_time_out(&self) -> bool {
+        self.timed_out
+    }
+
+    /// The reason.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for NotApplicable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for NotApplicable {}
+
+/// How one plug-in fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It gave the answer.
+    Provided,
+    /// It does not apply to this volume.
+    NotApplicable,
+    /// It is broken.
+    Failed,
+    /// The chain had stopped before it.
+    NotTried,
+}
+
+impl Outcome {
+    /// The word in output and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provided => "provided",
+            Self::NotApplicable => "not-applicable",
+            Self::Failed => "failed",
+            Self::NotTried => "not-tried",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One plug-in's part in a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The plug-in's name.
+    pub plugin: String,
+    /// How it fared.
+    pub outcome: Outcome,
+    /// Why, unless it provided or was not tried.
+    pub reason: Option<String>,
+    /// What to do, where something can be done.
+    pub help: Option<String>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+impl Attempt {
+    fn new(plugin: &str, outcome: Outcome, duration: Duration) -> Self {
+        Self {
+            plugin: plugin.to_owned(),
+            outcome,
+            reason: None,
+            help: None,
+            duration,
+        }
+    }
+
+    fn because(mut self, reason: &str, help: &str) -> Self {
+        self.reason = Some(reason.to_owned());
+        self.help = (!help.is_empty()).then(|| help.to_owned());
+        self
+    }
+
+    /// "name: reason; name: reason", for a message on one line.
+    pub fn reasons(attempts: &[Self]) -> String {
+        let told: Vec<_> = attempts
+            .iter()
+            .filter_map(|attempt| Some(format!("{}: {}", attempt.plugin, attempt.reason.as_ref()?)))
+            .collect();
+        if told.is_empty() {
+            "the chain is empty".to_owned()
+        } else {
+            told.join("; ")
+        }
+    }
+}
+
+/// Plug-ins in their order.
+pub(crate) struct Links<P: ?Sized>(Vec<Link<P>>);
+
+struct Link<P: ?Sized> {
+    plugin: Arc<P>,
+    goes_on_past_failure: bool,
+}
+
+impl<P: ?Sized> Default for Links<P> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<P: ?Sized + fmt::Debug> fmt::Debug for Links<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|link| &link.plugin))
+            .finish()
+    }
+}
+
+type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, AttemptError>> + Send + 'a>>;
+
+/// What a walk along the links came to.
+pub(crate) struct Walk<T> {
+    /// The plug-in's name and its answer; nothing if every one was not applicable; the failure that stopped the walk, or the
+    /// first one that it was allowed to pass without finding an answer later.
+    pub(crate) result: Result<Option<(String, T)>, Failure>,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) timed_out: bool,
+}
+
+impl<P: ?Sized> Links<P> {
+    pub(crate) fn and(mut self, plugin: Arc<P>) -> Self {
+        self.0.push(Link {
+            plugin,
+            goes_on_past_failure: false,
+        });
+        self
+    }
+
+    pub(crate) fn last_goes_on_past_failure(mut self) -> Self {
+        if let Some(last) = self.0.last_mut() {
+            last.goes_on_past_failure = true;
+        }
+        self
+    }
+
+    pub(crate) fn plugins(&self) -> impl Iterator<Item = &Arc<P>> {
+        self.0.iter().map(|link| &link.plugin)
+    }
+
+    /// Asks one plug-in after the other. Only "not applicable" leads to the next one, unless a link says otherwise.
+    pub(crate) async fn walk<'a, T>(
+        &'a self,
+        clock: &dyn Clock,
+        name: impl Fn(&'a P) -> &'a str,
+        ask: impl Fn(&'a P) -> Asked<'a, T>,
+    ) -> Walk<T> {
+        let mut walk = Walk {
+            result: Ok(None),
+            attempts: Vec::with_capacity(self.0.len()),
+            timed_out: false,
+        };
+        let mut stopped = false;
+        for link in &self.0 {
+            let name = name(&link.plugin);
+            if stopped {
+                walk.attempts
+                    .push(Attempt::new(name, Outcome::NotTried, Duration::ZERO));
+                continue;
+            }
+            let started = clock.elapsed();
+            let answer = ask(&link.plugin).await;
+            let took = clock.elapsed().saturating_sub(started);
+            walk.attempts.push(match answer {
+                Ok(answer) => {
+                    walk.result = Ok(Some((name.to_owned(), answer)));
+                    stopped = true;
+                    Attempt::new(name, Outcome::Provided, took)
+                }
+                Err(AttemptError::NotApplicable(skip)) => {
+                    walk.timed_out |= skip.timed_out;
+                    Attempt::new(name, Outcome::NotApplicable, took)
+                        .because(&skip.reason, &skip.help)
+                }
+                Err(AttemptError::Failed(failure)) => {
+                    stopped = !link.goes_on_past_failure;
+                    let attempt = Attempt::new(name, Outcome::Failed, took)
+                        .because(failure.message(), failure.help());
+                    if walk.result.is_ok() {
+                        walk.result = Err(failure);
+                    }
+                    attempt
+                }
+            });
+        }
+        walk
+    }
+}

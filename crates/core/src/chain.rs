@@ -1,0 +1,122 @@
+//! Sources in their order.
+
+use std::sync::Arc;
+
+use crate::attempt::{Attempt, Links};
+use crate::clock::Clock;
+use crate::context::ProvideContext;
+use crate::error::{ErrorKind, Failure};
+use crate::form::CredentialForm;
+use crate::source::CredentialSource;
+
+/// Sources in their order. Only "not applicable" leads to the next one; a failure stops, unless the configuration says otherwise.
+///
+/// ```
+/// use s3_credential_core::{CredentialForm, SourceChain, SourceError, source_fn};
+///
+/// let chain = SourceChain::first_try(source_fn("vault", |_| async { Err(SourceError::not_applicable("no vault here")) }))
+///     .or_else(source_fn("imds", |_| async { Ok(CredentialForm::InstanceProfile) }));
+/// assert_eq!(chain.names().collect::<Vec<_>>(), ["vault", "imds"]);
+/// ```
+#[derive(Debug, Default)]
+pub struct SourceChain(Links<dyn CredentialSource>);
+
+impl SourceChain {
+    /// A chain that begins with this source.
+    pub fn first_try(source: impl CredentialSource) -> Self {
+        Self::default().or_else(source)
+    }
+
+    /// A chain of these sources.
+    pub fn new(sources: impl IntoIterator<Item = Arc<dyn CredentialSource>>) -> Self {
+        Self(sources.into_iter().fold(Links::default(), Links::and))
+    }
+
+    /// Adds a source that is asked where those before it do not apply.
+    #[must_use]
+    pub fn or_else(self, source: impl CredentialSource) -> Self {
+        Self(self.0.and(Arc::new(source)))
+    }
+
+    /// Lets the chain go on when the source that was added last is broken. The volume may then get another identity than the one
+    /// that was meant: say so only where every later source is as good.
+    #[must_use]
+    pub fn even_if_it_fails(self) -> Self {
+        Self(self.0.last_goes_on_past_failure())
+    }
+
+    /// The names of the sources in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.plugins().map(CredentialSource::name)
+    }
+
+    /// The source of this name.
+    pub fn source(&self, name: &str) -> Option<&Arc<dyn CredentialSource>> {
+        self.0.plugins().find(|source| source.name() == name)
+    }
+
+    /// The sources in their order.
+    pub fn sources(&self) -> impl Iterator<Item = &Arc<dyn CredentialSource>> {
+        self.0.plugins()
+    }
+
+    /// Asks the sources in their order.
+    pub async fn provide(&self, clock: &dyn Clock, context: &ProvideContext) -> SourceAnswer {
+        let walk = self
+            .0
+            .walk(
+                clock,
+                |source| source.name(),
+                |source| source.provide(context),
+            )
+            .await;
+        let result = match walk.result {
+            Ok(Some((source, form))) => Ok(SourcedForm { source, form }),
+            Ok(None) => Err(exhausted(&walk.attempts, walk.timed_out)),
+            Err(failure) => Err(failure),
+        };
+        SourceAnswer {
+            result,
+            attempts: walk.attempts,
+        }
+    }
+}
+
+/// Credentials, and which source gave them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourcedForm {
+    /// The source's name.
+    pub source: String,
+    /// What it gave.
+    pub form: CredentialForm,
+}
+
+/// What a source chain answered, and how each source fared.
+#[derive(Debug, Clone)]
+pub struct SourceAnswer {
+    /// The credentials, or why there are none.
+    pub result: Result<SourcedForm, Failure>,
+    /// Every source of the chain in its order.
+    pub attempts: Vec<Attempt>,
+}
+
+fn exhausted(attempts: &[Attempt], timed_out: bool) -> Failure {
+    let kind = if timed_out {
+        ErrorKind::Unavailable
+    } else {
+        ErrorKind::NoSource
+    };
+    let mut help: Vec<&str> = attempts
+        .iter()
+        .filter_map(|attempt| attempt.help.as_deref())
+        .collect();
+    help.dedup();
+    Failure::new(
+        kind,
+        format!(
+            "no credential source applies: {}",
+            Attempt::reasons(attempts)
+        ),
+    )
+    .with_help(help.join("; or "))
+}

@@ -1,0 +1,481 @@
+//! What `provide` and `cleanup` are told, parsed once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::error::{ErrorKind, Failure};
+use crate::level::AuthenticationLevel;
+use crate::mount_options::MountOptions;
+use crate::request::{PublishRequest, UnpublishRequest};
+use crate::role::RoleArn;
+use crate::secret::Secret;
+use crate::service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
+
+/// What is put in the place of a value by those who log requests.
+const STRIPPED: &str = "***stripped***";
+
+/// Bounds on what a request may hold; far above what any kubelet sends.
+const MAX_ID_LEN: usize = 16 << 10;
+const MAX_MAP_ENTRIES: usize = 1 << 10;
+const MAX_VALUE_LEN: usize = 1 << 20;
+
+mod attributes {
+    pub(super) const BUCKET_NAME: &str = "bucketName";
+    pub(super) const AUTHENTICATION_SOURCE: &str = "authenticationSource";
+    pub(super) const STS_REGION: &str = "stsRegion";
+    pub(super) const POD_UID: &str = "csi.storage.k8s.io/pod.uid";
+    pub(super) const POD_NAME: &str = "csi.storage.k8s.io/pod.name";
+    pub(super) const POD_NAMESPACE: &str = "csi.storage.k8s.io/pod.namespace";
+    pub(super) const SERVICE_ACCOUNT: &str = "csi.storage.k8s.io/serviceAccount.name";
+    pub(super) const EPHEMERAL: &str = "csi.storage.k8s.io/ephemeral";
+}
+
+/// How Mountpoint is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum MountKind {
+    /// In a pod of its own, with its own network namespace.
+    #[default]
+    Pod,
+    /// As a systemd unit on the node.
+    Systemd,
+}
+
+impl MountKind {
+    /// The word on the command line and in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pod => "pod",
+            Self::Systemd => "systemd",
+        }
+    }
+}
+
+impl FromStr for MountKind {
+    type Err = Failure;
+
+    fn from_str(word: &str) -> Result<Self, Failure> {
+        [Self::Pod, Self::Systemd]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .ok_or_else(|| {
+                Failure::new(
+                    ErrorKind::InvalidRequest,
+                    "the mount kind is none of pod and systemd",
+                )
+            })
+    }
+}
+
+/// What the driver says about the mount, beside the request.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct MountTarget {
+    /// The existing directory under which credential files are written, as this process sees it.
+    pub write_path: PathBuf,
+    /// The same directory as Mountpoint sees it; the write path where unset.
+    pub env_path: Option<PathBuf>,
+    /// How Mountpoint is run.
+    pub kind: MountKind,
+    /// The uid of the Mountpoint pod where several workloads share one.
+    pub mountpoint_pod_uid: Option<String>,
+    /// The role that the driver has looked up for the pod; it goes before mapping and annotation.
+    pub role_arn: Option<RoleArn>,
+    /// Whether Mountpoint is running with what was provided before; what the lease table says where unset.
+    pub mounted: Option<bool>,
+}
+
+impl MountTarget {
+    /// A target with this write path.
+    pub fn new(write_path: impl Into<PathBuf>) -> Self {
+        Self {
+            write_path: write_path.into(),
+            ..Self::default()
+        }
+    }
+
+    /// With the path at which Mountpoint sees the write path.
+    #[must_use]
+    pub fn with_env_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.env_path = Some(path.into());
+        self
+    }
+
+    /// With the way Mountpoint is run.
+    #[must_use]
+    pub fn with_kind(mut self, kind: MountKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// With the Mountpoint pod that several workloads share.
+    #[must_use]
+    pub fn with_mountpoint_pod_uid(mut self, uid: impl Into<String>) -> Self {
+        self.mountpoint_pod_uid = Some(uid.into()).filter(|uid| !uid.is_empty());
+        self
+    }
+
+    /// With the role that the driver has looked up.
+    #[must_use]
+    pub fn with_role_arn(mut self, role_arn: RoleArn) -> Self {
+        self.role_arn = Some(role_arn);
+        self
+    }
+
+    /// With what the driver knows about a running Mountpoint.
+    #[must_use]
+    pub fn with_mounted(mut self, mounted: bool) -> Self {
+        self.mounted = Some(mounted);
+        self
+    }
+}
+
+/// The pod that the volume is for, as far as the kubelet told (`podInfoOnMount`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PodInfo {
+    /// `csi.storage.k8s.io/pod.uid`
+    pub uid: Option<String>,
+    /// `csi.storage.k8s.io/pod.name`
+    pub name: Option<String>,
+    /// `csi.storage.k8s.io/pod.namespace`
+    pub namespace: Option<String>,
+    /// `csi.storage.k8s.io/serviceAccount.name`
+    pub service_account: Option<String>,
+}
+
+/// Everything that a source, a resolver and the delivery need to know of one publish. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ProvideContext(Arc<Parsed>);
+
+#[derive(Debug)]
+struct Parsed {
+    volume_id: String,
+    target_path: String,
+    read_only: bool,
+    level: AuthenticationLevel,
+    bucket: Option<String>,
+    sts_region: Option<String>,
+    pod: PodInfo,
+    ephemeral: bool,
+    mount_options: MountOptions,
+    tokens: ServiceAccountTokens,
+    secrets: BTreeMap<String, Secret>,
+    target: MountTarget,
+    lease_pod: Option<String>,
+}
+
+impl ProvideContext {
+    /// Parses a publish request. What is wrong is told by field, and nothing later parses again.
+    pub fn from_publish_request(
+        request: PublishRequest,
+        target: MountTarget,
+    ) -> Result<Self, Failure> {
+        check_id("volumeId", &request.volume_id)?;
+        check_id("targetPath", &request.target_path)?;
+        check_map("volumeContext", &request.volume_context)?;
+        check_map("secrets", &request.secrets)?;
+        if let Some(uid) = &target.mountpoint_pod_uid {
+            check_id("the Mountpoint pod's uid", uid)?;
+        }
+
+        let attribute = |name: &str| {
+            let value = request.volume_context.get(name)?.expose();
+            (!value.is_empty()).then(|| value.to_owned())
+        };
+        let level: AuthenticationLevel = attribute(attributes::AUTHENTICATION_SOURCE)
+            .unwrap_or_default()
+            .parse()?;
+        let mut secrets = request.secrets;
+        let tokens = secrets
+            .remove(TOKENS_KEY)
+            .filter(|json| !json.is_empty())
+            .or_else(|| request.volume_context.get(TOKENS_KEY).cloned());
+        let tokens = match tokens {
+            Some(json) if level == AuthenticationLevel::Pod => ServiceAccountTokens::parse(&json)?,
+            _ => ServiceAccountTokens::default(),
+        };
+        // The request's secrets are used at secret level only: elsewhere no source shall even see them.
+        if level != AuthenticationLevel::Secret {
+            secrets.clear();
+        }
+        let pod = PodInfo {
+            uid: attribute(attributes::POD_UID),
+            name: attribute(attributes::POD_NAME),
+            namespace: attribute(attributes::POD_NAMESPACE),
+            service_account: attribute(attributes::SERVICE_ACCOUNT),
+        };
+        let lease_pod = target
+            .mountpoint_pod_uid
+            .clone()
+            .or_else(|| pod_uid_of(&request.target_path))
+            .or_else(|| pod.uid.clone());
+        if level == AuthenticationLevel::Pod && lease_pod.is_none() {
+            return Err(missing_pod_info("the pod's uid"));
+        }
+        let mount_options = MountOptions::parse(&request.volume_capability.mount.mount_flags);
+        if mount_options.has("profile") {
+            return Err(Failure::new(
+                ErrorKind::InvalidRequest,
+                "the mount option `--profile` would override the credentials that the driver provides",
+            )
+            .with_help("remove `--profile` from the volume's mountOptions, and name a credential source instead"));
+        }
+        Ok(Self(Arc::new(Parsed {
+            read_only: request.readonly || mount_options.has("read-only"),
+            level,
+            bucket: attribute(attributes::BUCKET_NAME),
+            sts_region: attribute(attributes::STS_REGION),
+            ephemeral: attribute(attributes::EPHEMERAL).as_deref() == Some("true"),
+            volume_id: request.volume_id,
+            target_path: request.target_path,
+            pod,
+            mount_options,
+            tokens,
+            secrets,
+            target,
+            lease_pod,
+        })))
+    }
+
+    /// The same context with this role, which a source that assumes roles then uses.
+    #[must_use]
+    pub fn with_role_arn(&self, role_arn: RoleArn) -> Self {
+        let parsed = &*self.0;
+        Self(Arc::new(Parsed {
+            target: MountTarget {
+                role_arn: Some(role_arn),
+                ..parsed.target.clone()
+            },
+            volume_id: parsed.volume_id.clone(),
+            target_path: parsed.target_path.clone(),
+            bucket: parsed.bucket.clone(),
+            sts_region: parsed.sts_region.clone(),
+            pod: parsed.pod.clone(),
+            mount_options: parsed.mount_options.clone(),
+            tokens: parsed.tokens.clone(),
+            secrets: parsed.secrets.clone(),
+            lease_pod: parsed.lease_pod.clone(),
+            ..*parsed
+        }))
+    }
+
+    /// The volume's id.
+    pub fn volume_id(&self) -> &str {
+        &self.0.volume_id
+    }
+
+    /// Where the kubelet wants the volume.
+    pub fn target_path(&self) -> &str {
+        &self.0.target_path
+    }
+
+    /// Whose credentials the volume uses.
+    pub fn level(&self) -> AuthenticationLevel {
+        self.0.level
+    }
+
+    /// Whether the volume may only be read.
+    pub fn is_read_only(&self) -> bool {
+        self.0.read_only
+    }
+
+    /// Whether the volume is an inline one, written by a tenant into a pod's definition.
+    pub fn is_ephemeral(&self) -> bool {
+        self.0.ephemeral
+    }
+
+    /// The volume attribute `bucketName`.
+    pub fn bucket(&self) -> Option<&str> {
+        self.0.bucket.as_deref()
+    }
+
+    /// The volume attribute `stsRegion`, as written.
+    pub fn sts_region(&self) -> Option<&str> {
+        self.0.sts_region.as_deref()
+    }
+
+    /// Mountpoint's arguments.
+    pub fn mount_options(&self) -> &MountOptions {
+        &self.0.mount_options
+    }
+
+    /// The mount option `--no-sign-request`: no credentials at all.
+    pub fn is_anonymous(&self) -> bool {
+        self.0.mount_options.has("no-sign-request")
+    }
+
+    /// The pod that the volume is for.
+    pub fn pod(&self) -> &PodInfo {
+        &self.0.pod
+    }
+
+    /// Namespace and name of the pod's service account, or the error that says how to have them told.
+    pub fn service_account(&self) -> Result<(&str, &str), Failure> {
+        let pod = &self.0.pod;
+        let namespace = pod
+            .namespace
+            .as_deref()
+            .ok_or_else(|| missing_pod_info("the pod's namespace"))?;
+        let name = pod
+            .service_account
+            .as_deref()
+            .ok_or_else(|| missing_pod_info("the pod's service account name"))?;
+        Ok((namespace, name))
+    }
+
+    /// The pod's service-account tokens; empty at other levels than pod.
+    pub fn tokens(&self) -> &ServiceAccountTokens {
+        &self.0.tokens
+    }
+
+    /// The request's secrets; empty at other levels than secret.
+    pub fn secrets(&self) -> &BTreeMap<String, Secret> {
+        &self.0.secrets
+    }
+
+    /// What the driver says about the mount.
+    pub fn target(&self) -> &MountTarget {
+        &self.0.target
+    }
+
+    /// The uid of the pod that the lease belongs to: the Mountpoint pod's, else the one in the target path, else the request's.
+    pub fn lease_pod(&self) -> Option<&str> {
+        self.0.lease_pod.as_deref()
+    }
+}
+
+/// What `cleanup` is told: all that `NodeUnpublishVolume` has, and the mount's pod where one is shared. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct CleanupContext {
+    volume_id: Arc<str>,
+    target_path: Arc<str>,
+    write_path: Arc<Path>,
+    mountpoint_pod_uid: Option<Arc<str>>,
+}
+
+impl CleanupContext {
+    /// Parses an unpublish request. `mountpoint_pod_uid` is given where `provide` had it, and can be left out: the lease is then
+    /// found by its holder.
+    pub fn from_unpublish_request(
+        request: &UnpublishRequest,
+        write_path: impl AsRef<Path>,
+        mountpoint_pod_uid: Option<&str>,
+    ) -> Result<Self, Failure> {
+        check_id("volumeId", &request.volume_id)?;
+        check_id("targetPath", &request.target_path)?;
+        let mountpoint_pod_uid = mountpoint_pod_uid.filter(|uid| !uid.is_empty());
+        if let Some(uid) = mountpoint_pod_uid {
+            check_id("the Mountpoint pod's uid", uid)?;
+        }
+        Ok(Self {
+            volume_id: request.volume_id.as_str().into(),
+            target_path: request.target_path.as_str().into(),
+            write_path: write_path.as_ref().into(),
+            mountpoint_pod_uid: mountpoint_pod_uid.map(Into::into),
+        })
+    }
+
+    /// The volume's id.
+    pub fn volume_id(&self) -> &str {
+        &self.volume_id
+    }
+
+    /// The path that the volume was published at.
+    pub fn target_path(&self) -> &str {
+        &self.target_path
+    }
+
+    /// The directory under which the credential files were written.
+    pub fn write_path(&self) -> &Path {
+        &self.write_path
+    }
+
+    /// The uid of the Mountpoint pod, where the caller knows it.
+    pub fn mountpoint_pod_uid(&self) -> Option<&str> {
+        self.mountpoint_pod_uid.as_deref()
+    }
+
+    /// The uid of the pod that the lease belongs to, as far as the request tells.
+    pub fn lease_pod(&self) -> Option<String> {
+        self.mountpoint_pod_uid
+            .as_deref()
+            .map(str::to_owned)
+            .or_else(|| pod_uid_of(&self.target_path))
+    }
+}
+
+/// The uid in `.../pods/<uid>/volumes/...`, the kubelet's layout of target paths; of the last such place.
+fn pod_uid_of(target_path: &str) -> Option<String> {
+    let parts: Vec<_> = target_path.split('/').collect();
+    parts
+        .windows(3)
+        .rev()
+        .find(|window| window[0] == "pods" && window[2] == "volumes" && !window[1].is_empty())
+        .map(|window| window[1].to_owned())
+}
+
+/// The error for what `podInfoOnMount` would have told.
+fn missing_pod_info(what: &str) -> Failure {
+    Failure::new(
+        ErrorKind::MissingPodInfo,
+        format!("the request does not tell {what}"),
+    )
+    .with_help("set `podInfoOnMount: true` in the CSIDriver object")
+}
+
+fn check_id(field: &str, id: &str) -> Result<(), Failure> {
+    let refuse = |problem: &str| {
+        Err(Failure::new(
+            ErrorKind::InvalidRequest,
+            format!("{field} {problem}"),
+        ))
+    };
+    if id.is_empty() {
+        return refuse("is missing");
+    }
+    if id.contains('\0') {
+        return refuse("holds a NUL character");
+    }
+    if id.len() > MAX_ID_LEN {
+        return refuse("is too long");
+    }
+    Ok(())
+}
+
+fn check_map(field: &str, map: &BTreeMap<String, Secret>) -> Result<(), Failure> {
+    if map.len() > MAX_MAP_ENTRIES {
+        return Err(Failure::new(
+            ErrorKind::InvalidRequest,
+            format!("{field} has too many entries"),
+        ));
+    }
+    for (name, value) in map {
+        if value.expose() == STRIPPED {
+            return Err(Failure::new(
+                ErrorKind::InvalidRequest,
+                format!("{field} holds `{}` with its value stripped", printable(name)),
+            )
+            .with_help("this request comes from a log, which leaves secrets out: use the request as the kubelet sent it"));
+        }
+        if value.len() > MAX_VALUE_LEN {
+            return Err(Failure::new(
+                ErrorKind::InvalidRequest,
+                format!(
+                    "{field} holds `{}` with a value of more than {MAX_VALUE_LEN} bytes",
+                    printable(name)
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A key as it may stand in a message: short and on one line.
+fn printable(name: &str) -> String {
+    name.chars()
+        .take(128)
+        .flat_map(char::escape_debug)
+        .collect()
+}

@@ -1,0 +1,297 @@
+//! The forms in which credentials come.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::error::{ErrorKind, Failure};
+use crate::region::Region;
+use crate::role::RoleArn;
+use crate::secret::Secret;
+use crate::text;
+use crate::token::Token;
+
+/// What a source yields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialForm {
+    /// Keys, for a long time or until they expire.
+    Keys(Keys),
+    /// A token to be exchanged with STS for keys of a role.
+    WebIdentity(Box<WebIdentity>),
+    /// An address to fetch keys from, with the token that it asks for.
+    Container(Container),
+    /// The node's instance profile: nothing to hand over, Mountpoint asks IMDS itself.
+    InstanceProfile,
+    /// No credentials: requests are not signed.
+    Anonymous,
+}
+
+impl CredentialForm {
+    /// The form without its contents.
+    pub fn kind(&self) -> FormKind {
+        match self {
+            Self::Keys(_) => FormKind::Keys,
+            Self::WebIdentity(_) => FormKind::WebIdentity,
+            Self::Container(_) => FormKind::Container,
+            Self::InstanceProfile => FormKind::InstanceProfile,
+            Self::Anonymous => FormKind::Anonymous,
+        }
+    }
+
+    /// When what is held here ends: the keys', or the token's.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Keys(keys) => keys.expires_at,
+            Self::WebIdentity(identity) => identity.token.expires_at(),
+            Self::Container(container) => container.token.as_ref().and_then(Token::expires_at),
+            Self::InstanceProfile | Self::Anonymous => None,
+        }
+    }
+}
+
+/// The name of a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FormKind {
+    /// [`Keys`]
+    Keys,
+    /// [`WebIdentity`]
+    WebIdentity,
+    /// [`Container`]
+    Container,
+    /// The node's instance profile.
+    InstanceProfile,
+    /// No credentials.
+    Anonymous,
+}
+
+impl FormKind {
+    /// The word in output and configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keys => "keys",
+            Self::WebIdentity => "web-identity",
+            Self::Container => "container",
+            Self::InstanceProfile => "instance-profile",
+            Self::Anonymous => "anonymous",
+        }
+    }
+}
+
+impl fmt::Display for FormKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An access key: long-term, or temporary with a session token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Keys {
+    /// The access key id.
+    pub access_key_id: Secret,
+    /// The secret access key.
+    pub secret_access_key: Secret,
+    /// The session token of temporary keys.
+    pub session_token: Option<Secret>,
+    /// When temporary keys end, where that is known.
+    pub expires_at: Option<Timestamp>,
+    /// The region that came with the keys.
+    pub region: Option<Region>,
+    /// The URL of the S3 endpoint that came with the keys.
+    pub endpoint: Option<String>,
+}
+
+impl Keys {
+    /// Long-term keys.
+    pub fn new(access_key_id: impl Into<Secret>, secret_access_key: impl Into<Secret>) -> Self {
+        Self {
+            access_key_id: access_key_id.into(),
+            secret_access_key: secret_access_key.into(),
+            session_token: None,
+            expires_at: None,
+            region: None,
+            endpoint: None,
+        }
+    }
+
+    /// With the session token that makes them temporary.
+    #[must_use]
+    pub fn with_session_token(mut self, token: impl Into<Secret>) -> Self {
+        self.session_token = Some(token.into());
+        self
+    }
+
+    /// With the instant at which they end.
+    #[must_use]
+    pub fn with_expires_at(mut self, at: Timestamp) -> Self {
+        self.expires_at = Some(at);
+        self
+    }
+
+    /// With the region that came with them.
+    #[must_use]
+    pub fn with_region(mut self, region: Region) -> Self {
+        self.region = Some(region);
+        self
+    }
+
+    /// With the S3 endpoint that came with them.
+    #[must_use]
+    pub fn with_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// Whether they end some day, known or not.
+    pub fn is_temporary(&self) -> bool {
+        self.session_token.is_some() || self.expires_at.is_some()
+    }
+
+    /// Refuses what a profile file or a signature could not carry back unchanged. `field` names each of the three values.
+    pub fn check(&self, field: impl Fn(KeyPart) -> String) -> Result<(), Failure> {
+        check_part(&field(KeyPart::AccessKeyId), &self.access_key_id)?;
+        check_part(&field(KeyPart::SecretAccessKey), &self.secret_access_key)?;
+        self.session_token
+            .iter()
+            .try_for_each(|token| check_part(&field(KeyPart::SessionToken), token))
+    }
+}
+
+/// Which value of a key triple.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPart {
+    /// The access key id.
+    AccessKeyId,
+    /// The secret access key.
+    SecretAccessKey,
+    /// The session token.
+    SessionToken,
+}
+
+/// More than any service hands out: STS says that session tokens have no fixed size, and gives about 1 KiB.
+const MAX_KEY_LEN: usize = 16 << 10;
+
+fn check_part(field: &str, value: &Secret) -> Result<(), Failure> {
+    text::check(ErrorKind::InvalidSecret, field, value.expose(), MAX_KEY_LEN)?;
+    let value = value.expose();
+    let refuse = |problem: &str| {
+        Err(Failure::new(ErrorKind::InvalidSecret, format!("{field} {problem}"))
+            .with_help("an AWS profile file cannot carry it back unchanged: correct the value, or use other keys"))
+    };
+    if value != value.trim() {
+        return refuse("begins or ends with white space");
+    }
+    if value.contains(" #") || value.contains(" ;") {
+        return refuse(
+            "holds a space followed by # or ;, which begins a comment in a profile file",
+        );
+    }
+    if value.contains(['"', '\'']) {
+        return refuse("holds a quotation mark");
+    }
+    Ok(())
+}
+
+/// A token for STS, and what to ask for with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WebIdentity {
+    /// The token.
+    pub token: Token,
+    /// The role to assume with it.
+    pub role_arn: RoleArn,
+    /// The region that the source itself names, before the region chain's.
+    pub region: Option<Region>,
+    /// What to ask STS for beyond the role.
+    pub session: SessionSettings,
+    /// A second role, assumed with the keys of the first.
+    pub second_hop: Option<RoleHop>,
+}
+
+impl WebIdentity {
+    /// The role, by this token.
+    pub fn new(token: Token, role_arn: RoleArn) -> Self {
+        Self {
+            token,
+            role_arn,
+            region: None,
+            session: SessionSettings::default(),
+            second_hop: None,
+        }
+    }
+
+    /// With the settings of the session.
+    #[must_use]
+    pub fn with_session(mut self, session: SessionSettings) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// With a second role to go on to.
+    #[must_use]
+    pub fn with_second_hop(mut self, hop: Option<RoleHop>) -> Self {
+        self.second_hop = hop;
+        self
+    }
+
+    /// Whether Mountpoint can do the exchange by itself: it knows a role and a session name, and nothing more.
+    pub fn can_be_delegated(&self) -> bool {
+        self.second_hop.is_none()
+            && self.session.duration.is_none()
+            && self.session.policy.is_none()
+            && self.session.policy_arns.is_empty()
+    }
+}
+
+/// What to ask STS for, beyond the role (API reference of AssumeRoleWithWebIdentity).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SessionSettings {
+    /// `RoleSessionName`, 2 to 64 characters of `[\w+=,.@-]`; one is made up where unset.
+    pub name: Option<String>,
+    /// `DurationSeconds`, 900 to 43200; the role's own maximum may be lower.
+    pub duration: Option<Duration>,
+    /// `Policy`: an inline session policy, at most 2048 characters.
+    pub policy: Option<String>,
+    /// `PolicyArns`: at most 10.
+    pub policy_arns: Vec<String>,
+    /// `AWS_STS_REGIONAL_ENDPOINTS`: `regional` or `legacy`.
+    pub regional_endpoints: Option<String>,
+}
+
+/// A role that is assumed with the keys of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleHop {
+    /// The role.
+    pub role_arn: RoleArn,
+    /// `ExternalId`, 2 to 1224 characters.
+    pub external_id: Option<String>,
+    /// `RoleSessionName`.
+    pub session_name: Option<String>,
+    /// `DurationSeconds`, 900 to 3600: chained roles end after an hour at most.
+    pub duration: Option<Duration>,
+    /// Session tags, at most 50.
+    pub tags: Vec<(String, String)>,
+}
+
+/// An address to fetch keys from, by the SDKs' container-credentials protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Container {
+    /// The URL; checked by the source.
+    pub uri: String,
+    /// What goes into the `Authorization` header, as it is.
+    pub token: Option<Token>,
+}
+
+impl Container {
+    /// Keys from this URL, asked for with this token.
+    pub fn new(uri: impl Into<String>, token: Option<Token>) -> Self {
+        Self {
+            uri: uri.into(),
+            token,
+        }
+    }
+}

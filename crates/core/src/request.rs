@@ -1,0 +1,135 @@
+//! The two CSI requests, as far as credentials need them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use crate::secret::Secret;
+
+/// `NodePublishVolumeRequest`, from its JSON form (lowerCamelCase or proto names; unknown fields are ignored) or filled in by a
+/// driver from its own protobuf type.
+///
+/// The volume context may carry service-account tokens, so its values are secrets here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct PublishRequest {
+    /// The volume's id; required.
+    #[serde(alias = "volume_id", deserialize_with = "null_is_default")]
+    pub volume_id: String,
+    /// Where the kubelet wants the volume; required.
+    #[serde(alias = "target_path", deserialize_with = "null_is_default")]
+    pub target_path: String,
+    /// Whether the publish is read-only.
+    #[serde(deserialize_with = "null_is_default")]
+    pub readonly: bool,
+    /// Attributes of the volume, and what the kubelet adds about the pod.
+    #[serde(alias = "volume_context", deserialize_with = "null_is_default")]
+    pub volume_context: BTreeMap<String, Secret>,
+    /// Holds the mount flags.
+    #[serde(alias = "volume_capability", deserialize_with = "null_is_default")]
+    pub volume_capability: VolumeCapability,
+    /// What `nodePublishSecretRef` names, and since KEP-5538 the service-account tokens.
+    #[serde(deserialize_with = "null_is_default")]
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// `VolumeCapability`, as far as it matters here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct VolumeCapability {
+    /// For a file-system volume.
+    #[serde(deserialize_with = "null_is_default")]
+    pub mount: MountVolume,
+}
+
+/// `VolumeCapability.MountVolume`, as far as it matters here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct MountVolume {
+    /// Mountpoint's arguments.
+    #[serde(alias = "mount_flags", deserialize_with = "null_is_default")]
+    pub mount_flags: Vec<String>,
+}
+
+/// `NodeUnpublishVolumeRequest`: all that is known when a volume goes.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct UnpublishRequest {
+    /// The volume's id; required.
+    #[serde(alias = "volume_id", deserialize_with = "null_is_default")]
+    pub volume_id: String,
+    /// The path that the volume was published at; required.
+    #[serde(alias = "target_path", deserialize_with = "null_is_default")]
+    pub target_path: String,
+}
+
+impl PublishRequest {
+    /// A request for this volume at this path.
+    pub fn new(volume_id: impl Into<String>, target_path: impl Into<String>) -> Self {
+        Self {
+            volume_id: volume_id.into(),
+            target_path: target_path.into(),
+            ..Self::default()
+        }
+    }
+
+    /// With the volume's attributes and what the kubelet adds to them.
+    #[must_use]
+    pub fn with_volume_context<K: Into<String>, V: Into<Secret>>(
+        mut self,
+        attributes: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.volume_context
+            .extend(attributes.into_iter().map(|(k, v)| (k.into(), v.into())));
+        self
+    }
+
+    /// With Mountpoint's arguments.
+    #[must_use]
+    pub fn with_mount_flags<S: Into<String>>(mut self, flags: impl IntoIterator<Item = S>) -> Self {
+        self.volume_capability
+            .mount
+            .mount_flags
+            .extend(flags.into_iter().map(Into::into));
+        self
+    }
+
+    /// With the request's secrets.
+    #[must_use]
+    pub fn with_secrets<K: Into<String>, V: Into<Secret>>(
+        mut self,
+        secrets: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.secrets
+            .extend(secrets.into_iter().map(|(k, v)| (k.into(), v.into())));
+        self
+    }
+
+    /// As a read-only publish.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.readonly = true;
+        self
+    }
+}
+
+impl UnpublishRequest {
+    /// A request for this volume at this path.
+    pub fn new(volume_id: impl Into<String>, target_path: impl Into<String>) -> Self {
+        Self {
+            volume_id: volume_id.into(),
+            target_path: target_path.into(),
+        }
+    }
+}
+
+/// Protobuf's JSON form writes an unset field as null.
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

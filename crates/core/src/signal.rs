@@ -1,0 +1,69 @@
+//! "Something changed", from a source to whoever keeps its volumes fresh; without a runtime.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+/// The sending half: held by a source.
+#[derive(Debug, Clone, Default)]
+pub struct Signal(Arc<Mutex<State>>);
+
+/// The receiving half. Changes that happened before it was taken are not told.
+#[derive(Debug)]
+pub struct Changes {
+    state: Arc<Mutex<State>>,
+    seen: u64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    version: u64,
+    waiting: Vec<Waker>,
+}
+
+impl Signal {
+    /// Tells every subscriber that something changed; changes that no one waited for are told once.
+    pub fn notify(&self) {
+        let waiting = {
+            let mut state = lock(&self.0);
+            state.version += 1;
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// A subscription that begins now.
+    pub fn subscribe(&self) -> Changes {
+        Changes {
+            state: Arc::clone(&self.0),
+            seen: lock(&self.0).version,
+        }
+    }
+}
+
+impl Changes {
+    /// Waits until something has changed since the last call. Dropping the future loses nothing.
+    pub async fn changed(&mut self) {
+        poll_fn(|context| {
+            let mut state = lock(&self.state);
+            if state.version != self.seen {
+                self.seen = state.version;
+                return Poll::Ready(());
+            }
+            if !state
+                .waiting
+                .iter()
+                .any(|waker| waker.will_wake(context.waker()))
+            {
+                state.waiting.push(context.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // Nothing can be half-done in there: a poisoned lock is as good as any.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
