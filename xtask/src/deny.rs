@@ -1,0 +1,35 @@
+//! `cargo xtask deny`: cargo-deny with `deny.toml`.
+
+use crate::run::{self, Outcome, cargo};
+use std::process::Command;
+
+/// One version for everybody: what passes here passes in CI.
+const VERSION: &str = "0.20.2";
+
+pub(crate) fn run() -> Outcome {
+    let tools = run::target()?.join("tools");
+    // Does nothing when this version is there already. Unoptimized: a check takes seconds, an optimized build takes minutes.
+    let mut install = cargo([
+        "install",
+        "--quiet",
+        "--locked",
+        "--debug",
+        "--version",
+        VERSION,
+        "cargo-deny",
+        "--root",
+    ]);
+    run::run(install.arg(&tools))?;
+    // Why not `advisories`: see deny.toml.
+    let mut deny = Command::new(tools.join("bin/cargo-deny"));
+    run::run(deny.args([
+        "--locked",
+        "check",
+        "--deny",
+        "warnings",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ]))
+}

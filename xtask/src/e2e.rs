@@ -1,0 +1,56 @@
+//! `cargo xtask e2e`: real clients and servers instead of our own emulators and parsers.
+
+use std::process::Command;
+
+use crate::run::{self, Outcome, cargo};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Which
+    name: Name,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Name {
+    /// moto as STS and S3; the AWS CLI and boto3 as clients. Needs Python 3, and PyPI for the first time
+    Aws,
+    /// kubectl against the Kubernetes API of the testkit. Needs kubectl
+    Kubectl,
+    /// All of them
+    All,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    match options.name {
+        Name::Aws => aws(),
+        Name::Kubectl => kubectl(),
+        Name::All => aws().and_then(|()| kubectl()),
+    }
+}
+
+pub(crate) fn aws() -> Outcome {
+    run::run(&mut cargo([
+        "build",
+        "--locked",
+        "--package",
+        "s3-credential-cli",
+        "--bin",
+        "s3cred",
+    ]))?;
+    let target = run::target()?;
+    let mut python = Command::new("python3");
+    python.arg("tests/e2e/aws/run.py");
+    python.arg("--s3cred").arg(target.join("debug/s3cred"));
+    run::run(python.arg("--cache").arg(target.join("e2e")))
+}
+
+fn kubectl() -> Outcome {
+    run::run(&mut cargo([
+        "test",
+        "--locked",
+        "--package",
+        "s3-credential-testkit",
+        "--features",
+        "e2e-kubectl",
+    ]))
+}

@@ -1,0 +1,71 @@
+//! `cargo xtask`: the project's own commands, one file each.
+//!
+//! What goes in: the checkout that this was built from. What comes out: the lines of the tools it starts, and its own. How it fails:
+//! exit status 1, with the reason on the last line of stderr.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks to its user"
+)]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod ci;
+mod clippy;
+mod deny;
+mod doc;
+mod e2e;
+mod fmt;
+mod run;
+mod test;
+mod tidy;
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Everything that has to pass, fastest first
+    Ci(ci::Options),
+    /// The whole test suite, documentation examples included
+    Test(test::Options),
+    /// What rustfmt would change
+    Fmt,
+    /// The invariants of the design, proven from the sources and the dependency graph
+    Tidy,
+    /// Licences, bans and sources of all dependencies
+    Deny,
+    /// Lints, with warnings as errors
+    Clippy,
+    /// The documentation, with warnings as errors
+    Doc,
+    /// Tests against real clients and servers
+    E2e(e2e::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Ci(options) => ci::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Fmt => fmt::run(),
+        Task::Tidy => tidy::run(),
+        Task::Deny => deny::run(),
+        Task::Clippy => clippy::run(),
+        Task::Doc => doc::run(),
+        Task::E2e(options) => e2e::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("xtask: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A crate introduces itself.
+
+use crate::tidy::finding::Finding;
+use crate::tidy::tree::Tree;
+
+/// What the first lines of a crate answer, in this order.
+const QUESTIONS: &[&str] = &["what goes in", "what comes out", "how it fails"];
+
+pub(crate) fn a_crate_says_what_it_is_for(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in tree.files.iter().filter(|file| is_root(&file.path)) {
+        let doc = crate_doc(&file.text);
+        let prose = doc.join(" ").to_lowercase();
+        let positions: Vec<_> = QUESTIONS
+            .iter()
+            .map(|question| prose.find(question))
+            .collect();
+        if positions.contains(&None) || !positions.is_sorted() {
+            findings.push(Finding::at(
+                &file.path,
+                1,
+                format!(
+                    "the crate's documentation must say, in this order: {}",
+                    QUESTIONS.join(", ")
+                ),
+            ));
+        }
+        if file.path.ends_with("/lib.rs") && !has_example(&doc) {
+            findings.push(Finding::at(
+                &file.path,
+                1,
+                "the crate's documentation needs an example that compiles",
+            ));
+        }
+    }
+    findings
+}
+
+/// `lib.rs`, or `main.rs` where there is nothing else.
+fn is_root(path: &str) -> bool {
+    let folder = path
+        .strip_prefix("crates/")
+        .and_then(|path| path.split_once('/'));
+    folder.is_some_and(|(_, path)| path == "src/lib.rs" || path == "src/main.rs")
+}
+
+fn crate_doc(text: &str) -> Vec<&str> {
+    text.lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(str::trim)
+        .collect()
+}
+
+/// A block of code that rustdoc compiles.
+fn has_example(doc: &[&str]) -> bool {
+    let opening_fences = doc.iter().filter(|line| line.starts_with("```")).step_by(2);
+    opening_fences
+        .map(|fence| &fence[3..])
+        .any(|kind| ["", "rust", "no_run"].contains(&kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROSE: &str = "//! Secrets.\n//!\n//! What goes in: a request. What\n//! comes out: keys. How it fails: loudly.\n";
+
+    fn findings(path: &str, text: &str) -> usize {
+        a_crate_says_what_it_is_for(&Tree::sample(&[(path, text)])).len()
+    }
+
+    #[test]
+    fn a_crate_that_answers_and_shows_is_fine() {
+        assert_eq!(
+            findings(
+                "crates/a/src/lib.rs",
+                &format!("{PROSE}//! ```\n//! let a = 1;\n//! ```\n")
+            ),
+            0
+        );
+        assert_eq!(findings("crates/a/src/main.rs", PROSE), 0);
+        assert_eq!(findings("crates/a/src/other.rs", ""), 0);
+    }
+
+    #[test]
+    fn a_crate_without_answers_or_an_example_is_found() {
+        assert_eq!(findings("crates/a/src/lib.rs", PROSE), 1);
+        assert_eq!(
+            findings(
+                "crates/a/src/lib.rs",
+                &format!("{PROSE}//! ```ignore\n//! a\n//! ```")
+            ),
+            1
+        );
+        assert_eq!(
+            findings("crates/a/src/lib.rs", "//! Secrets.\n//! ```\n//! ```"),
+            1
+        );
+        assert_eq!(findings("crates/a/src/lib.rs", "fn a() {}"), 2);
+    }
+}
