@@ -7,55 +7,21 @@ pub(crate) struct Layer {
     pub(crate) folder: &'static str,
     /// The crates of the workspace it may depend on, tests apart.
     pub(crate) uses: &'static [&'static str],
-    /// The names it brings into chains: each is a constant there.
-    pub(crate) chain_names: &'static [&'static str],
 }
 
 /// In the order in which data flows.
 pub(crate) const LAYERS: &[Layer] = &[
-    Layer {
-        folder: "core",
-        uses: &[],
-        chain_names: &[],
-    },
-    Layer {
-        folder: "irsa",
-        uses: &["core"],
-        chain_names: &["irsa"],
-    },
-    Layer {
-        folder: "secret",
-        uses: &["core"],
-        chain_names: &["secret-request", "secret-environment"],
-    },
-    Layer {
-        folder: "imds",
-        uses: &["core"],
-        chain_names: &["imds"],
-    },
-    Layer {
-        folder: "pod-token",
-        uses: &["core"],
-        chain_names: &["pod-token"],
-    },
-    Layer {
-        folder: "pod-identity",
-        uses: &["core"],
-        chain_names: &["pod-identity"],
-    },
-    Layer {
-        folder: "sts",
-        uses: &["core"],
-        chain_names: &[],
-    },
-    Layer {
-        folder: "delivery",
-        uses: &["core"],
-        chain_names: &[],
-    },
-    Layer {
-        folder: "provider",
-        uses: &[
+    layer("core", &[]),
+    layer("irsa", &["core"]),
+    layer("secret", &["core"]),
+    layer("imds", &["core"]),
+    layer("pod-token", &["core"]),
+    layer("pod-identity", &["core"]),
+    layer("sts", &["core"]),
+    layer("delivery", &["core"]),
+    layer(
+        "provider",
+        &[
             "core",
             "irsa",
             "secret",
@@ -65,18 +31,23 @@ pub(crate) const LAYERS: &[Layer] = &[
             "sts",
             "delivery",
         ],
-        chain_names: &[],
-    },
-    Layer {
-        folder: "testkit",
-        uses: &["core"],
-        chain_names: &[],
-    },
-    Layer {
-        folder: "cli",
-        uses: &["core", "provider", "testkit"],
-        chain_names: &[],
-    },
+    ),
+    layer("testkit", &["core"]),
+    layer("cli", &["core", "provider", "testkit"]),
+];
+
+const fn layer(folder: &'static str, uses: &'static [&'static str]) -> Layer {
+    Layer { folder, uses }
+}
+
+/// What a source is called in a chain, with the crate that brings it. One word everywhere: core's `source_names` spells it.
+pub(crate) const CHAIN_NAMES: &[(&str, &str)] = &[
+    ("irsa", "irsa"),
+    ("pod-identity", "pod-identity"),
+    ("secret-request", "secret"),
+    ("secret-environment", "secret"),
+    ("imds", "imds"),
+    ("pod-token", "pod-token"),
 ];
 
 /// Members outside `crates/`.
@@ -116,16 +87,11 @@ pub(crate) struct Weight {
 }
 
 pub(crate) const WEIGHTS: &[Weight] = &[
-    Weight {
-        package: "s3-credential-core",
-        at_most: 25,
-    },
-    Weight {
-        package: "s3-credential-provider",
-        at_most: 240,
-    },
-    Weight {
-        package: "s3-credential-cli",
-        at_most: 275,
-    },
+    weight("s3-credential-core", 25),
+    weight("s3-credential-provider", 240),
+    weight("s3-credential-cli", 275),
 ];
+
+const fn weight(package: &'static str, at_most: usize) -> Weight {
+    Weight { package, at_most }
+}

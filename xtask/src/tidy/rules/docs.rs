@@ -3,8 +3,12 @@
 use crate::tidy::finding::Finding;
 use crate::tidy::tree::Tree;
 
-/// What the first lines of a crate answer, in this order.
-const QUESTIONS: &[&str] = &["what goes in", "what comes out", "how it fails"];
+/// What the first lines of a crate answer, in this order, as a sentence or as a label.
+const QUESTIONS: &[[&str; 2]] = &[
+    ["what goes in", "**in"],
+    ["what comes out", "**out"],
+    ["how it fails", "**fail"],
+];
 
 pub(crate) fn a_crate_says_what_it_is_for(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -13,16 +17,13 @@ pub(crate) fn a_crate_says_what_it_is_for(tree: &Tree) -> Vec<Finding> {
         let prose = doc.join(" ").to_lowercase();
         let positions: Vec<_> = QUESTIONS
             .iter()
-            .map(|question| prose.find(question))
+            .map(|spellings| spellings.iter().find_map(|spelling| prose.find(spelling)))
             .collect();
         if positions.contains(&None) || !positions.is_sorted() {
             findings.push(Finding::at(
                 &file.path,
                 1,
-                format!(
-                    "the crate's documentation must say, in this order: {}",
-                    QUESTIONS.join(", ")
-                ),
+                "the crate's documentation must say, in this order: what goes in, what comes out, how it fails",
             ));
         }
         if file.path.ends_with("/lib.rs") && !has_example(&doc) {
@@ -79,6 +80,20 @@ mod tests {
             0
         );
         assert_eq!(findings("crates/a/src/main.rs", PROSE), 0);
+        assert_eq!(
+            findings(
+                "crates/a/src/main.rs",
+                "//! **In:** a request. **Out:** keys. **Fails:** loudly."
+            ),
+            0
+        );
+        assert_eq!(
+            findings(
+                "crates/a/src/main.rs",
+                "//! **Out:** keys. **In:** a request. **Fails:** loudly."
+            ),
+            1
+        );
         assert_eq!(findings("crates/a/src/other.rs", ""), 0);
     }
 
