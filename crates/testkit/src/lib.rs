@@ -45,6 +45,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub mod clock;
 pub mod ids;
 pub mod jwt;
+pub mod kubernetes;
 pub mod server;
 
 /// A panic in one test's task must not take the emulator down with it.

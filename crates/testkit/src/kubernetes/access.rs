@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
+use crate::lock;
+
 use super::request::Attributes;
 
 /// The group whose members may do everything.
@@ -58,11 +60,15 @@ impl Rule {
     }
 
     fn allows(&self, request: &Attributes) -> bool {
-        let covers = |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
+        let covers =
+            |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
         request.group.is_empty()
             && covers(&self.verbs, &request.verb)
             && covers(&self.resources, &request.qualified_resource())
-            && self.namespace.as_ref().is_none_or(|namespace| *namespace == request.namespace)
+            && self
+                .namespace
+                .as_ref()
+                .is_none_or(|namespace| *namespace == request.namespace)
             && (self.names.is_empty() || self.names.contains(&request.name))
     }
 
@@ -111,7 +117,11 @@ impl User {
         let of_namespace = format!("system:serviceaccounts:{namespace}");
         Self::new(
             format!("system:serviceaccount:{namespace}:{name}"),
-            &["system:serviceaccounts", &of_namespace, "system:authenticated"],
+            &[
+                "system:serviceaccounts",
+                &of_namespace,
+                "system:authenticated",
+            ],
         )
     }
 
@@ -129,15 +139,18 @@ pub(super) struct Access {
 
 impl Access {
     pub(super) fn register(&self, token: &str, user: User) {
-        self.tokens.lock().expect("no holder panics").insert(token.to_owned(), user);
+        lock(&self.tokens).insert(token.to_owned(), user);
     }
 
     pub(super) fn user_of(&self, token: &str) -> Option<User> {
-        self.tokens.lock().expect("no holder panics").get(token).cloned()
+        lock(&self.tokens).get(token).cloned()
     }
 
     pub(super) fn grant(&self, subject: &str, rule: Rule) {
-        self.rules().entry(subject.to_owned()).or_default().push(rule);
+        self.rules()
+            .entry(subject.to_owned())
+            .or_default()
+            .push(rule);
     }
 
     pub(super) fn revoke(&self, subject: &str) {
@@ -167,13 +180,14 @@ impl Access {
                 || (user.is_in("system:authenticated") && is_discovery(&request.path));
         }
         // ClusterRole system:basic-user: everybody may ask about themselves.
-        let about_self = request.group.ends_with(".k8s.io") && request.resource.starts_with("selfsubject");
+        let about_self =
+            request.group.ends_with(".k8s.io") && request.resource.starts_with("selfsubject");
         (about_self && user.is_in("system:authenticated"))
             || self.rules_of(user).iter().any(|rule| rule.allows(request))
     }
 
     fn rules(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Rule>>> {
-        self.rules.lock().expect("no holder panics")
+        lock(&self.rules)
     }
 }
 
@@ -185,7 +199,8 @@ fn is_public(path: &str) -> bool {
 
 /// ClusterRole system:discovery.
 fn is_discovery(path: &str) -> bool {
-    ["/api", "/apis", "/openapi"]
-        .iter()
-        .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    ["/api", "/apis", "/openapi"].iter().any(|prefix| {
+        path.strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }

@@ -4,11 +4,16 @@ use serde_json::{Value, json};
 
 use super::resource::Kind;
 
-const VERBS: [&str; 7] = ["create", "delete", "get", "list", "patch", "update", "watch"];
+const VERBS: [&str; 7] = [
+    "create", "delete", "get", "list", "patch", "update", "watch",
+];
 
 /// The groups besides the core one, with their resources: name and kind. All can only be created.
 const REVIEWS: [(&str, &[(&str, &str)]); 2] = [
-    ("authentication.k8s.io", &[("selfsubjectreviews", "SelfSubjectReview")]),
+    (
+        "authentication.k8s.io",
+        &[("selfsubjectreviews", "SelfSubjectReview")],
+    ),
     (
         "authorization.k8s.io",
         &[
@@ -27,7 +32,7 @@ pub(super) fn document(path: &str, server: &str) -> Option<Value> {
             "versions": ["v1"],
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": server}],
         })),
-        "/api/v1" => Some(resource_list("v1", core_resources())),
+        "/api/v1" => Some(resource_list("v1", &core_resources())),
         "/apis" => Some(json!({
             "kind": "APIGroupList",
             "apiVersion": "v1",
@@ -35,9 +40,10 @@ pub(super) fn document(path: &str, server: &str) -> Option<Value> {
         })),
         other => {
             let rest = other.strip_prefix("/apis/")?;
-            let (group, resources) = REVIEWS
-                .into_iter()
-                .find(|(group, _)| rest.strip_prefix(group).is_some_and(|rest| ["", "/v1"].contains(&rest)))?;
+            let (group, resources) = REVIEWS.into_iter().find(|(group, _)| {
+                rest.strip_prefix(group)
+                    .is_some_and(|rest| ["", "/v1"].contains(&rest))
+            })?;
             if rest == group {
                 let mut group = described(group);
                 group["kind"] = json!("APIGroup");
@@ -47,7 +53,7 @@ pub(super) fn document(path: &str, server: &str) -> Option<Value> {
             let resources = resources.iter().map(|(name, kind)| {
                 json!({"name": name, "singularName": kind.to_ascii_lowercase(), "namespaced": false, "kind": kind, "verbs": ["create"]})
             });
-            Some(resource_list(rest, resources.collect()))
+            Some(resource_list(rest, &resources.collect::<Vec<_>>()))
         }
     }
 }
@@ -72,7 +78,7 @@ fn described(group: &str) -> Value {
     json!({"name": group, "versions": [version], "preferredVersion": version})
 }
 
-fn resource_list(group_version: &str, resources: Vec<Value>) -> Value {
+fn resource_list(group_version: &str, resources: &[Value]) -> Value {
     json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources})
 }
 

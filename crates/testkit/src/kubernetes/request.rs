@@ -57,7 +57,7 @@ impl Attributes {
         if attributes.name.is_empty() && ["list", "watch"].contains(&attributes.verb.as_str()) {
             let query = request.query();
             let fields = query.get("fieldSelector").map_or("", String::as_str);
-            attributes.name = selector::pinned_name(fields).unwrap_or_default().to_owned();
+            attributes.name = selector::pinned_name(fields).map_or_else(String::new, str::to_owned);
         }
         attributes
     }

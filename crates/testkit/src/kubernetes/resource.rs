@@ -90,7 +90,10 @@ impl Key {
 
 /// The text at a path like `/metadata/uid`; empty where there is none.
 pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// RFC 7386: what `PATCH` with `application/merge-patch+json` does. For the maps of these kinds a strategic merge is the same.

@@ -37,7 +37,9 @@ impl Selector {
     }
 
     pub(super) fn matches(&self, object: &Value) -> bool {
-        self.requirements.iter().all(|requirement| requirement.holds(object))
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.holds(object))
     }
 }
 
@@ -61,7 +63,10 @@ impl Requirement {
 }
 
 fn terms(selector: &str) -> impl Iterator<Item = &str> {
-    selector.split(',').map(str::trim).filter(|term| !term.is_empty())
+    selector
+        .split(',')
+        .map(str::trim)
+        .filter(|term| !term.is_empty())
 }
 
 /// Key, whether it must be equal, value.
@@ -90,10 +95,15 @@ fn label_requirement(term: &str) -> Result<Requirement, Status> {
         (None, None) => (term, Test::Present),
     };
     if key.is_empty() || key.contains([' ', '(', ')']) {
-        return Err(Status::bad_request(format!("unable to parse requirement: {term:?}")));
+        return Err(Status::bad_request(format!(
+            "unable to parse requirement: {term:?}"
+        )));
     }
     Ok(Requirement {
-        pointer: format!("/metadata/labels/{}", key.replace('~', "~0").replace('/', "~1")),
+        pointer: format!(
+            "/metadata/labels/{}",
+            key.replace('~', "~0").replace('/', "~1")
+        ),
         test,
     })
 }
@@ -106,7 +116,9 @@ fn field_requirement(kind: Kind, term: &str) -> Result<Requirement, Status> {
     if !["metadata.name", "metadata.namespace"].contains(&field)
         && !kind.selectable_fields().contains(&field)
     {
-        return Err(Status::bad_request(format!("field label not supported: {field}")));
+        return Err(Status::bad_request(format!(
+            "field label not supported: {field}"
+        )));
     }
     Ok(Requirement {
         pointer: format!("/{}", field.replace('.', "/")),

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::server::Response;
+
 use super::request::Attributes;
 use super::resource::Key;
 
@@ -72,7 +74,9 @@ impl Status {
                 format!("in the namespace {namespace:?}")
             };
             let resource = request.qualified_resource();
-            format!("User {user:?} cannot {verb} resource {resource:?} in API group {group:?} {scope}")
+            format!(
+                "User {user:?} cannot {verb} resource {resource:?} in API group {group:?} {scope}"
+            )
         };
         let mut status =
             Self::new(403, "Forbidden", format!("{subject}: {denied}")).about(resource, name);
@@ -103,8 +107,12 @@ impl Status {
 
     pub(super) fn already_exists(key: &Key) -> Self {
         let (plural, name) = (key.kind.plural(), &key.name);
-        Self::new(409, "AlreadyExists", format!("{plural} {name:?} already exists"))
-            .about(plural, name)
+        Self::new(
+            409,
+            "AlreadyExists",
+            format!("{plural} {name:?} already exists"),
+        )
+        .about(plural, name)
     }
 
     pub(super) fn conflict(resource: &str, name: &str, why: &str) -> Self {
@@ -179,8 +187,12 @@ impl Status {
         object
     }
 
-    /// The value of `Retry-After`, for the refusals that are sent with one.
-    pub(super) fn retry_after(&self) -> Option<u64> {
-        self.details.get("retryAfterSeconds").and_then(Value::as_u64)
+    /// The whole response.
+    pub(super) fn response(&self) -> Response {
+        let response = Response::json(self.code, &self.object());
+        match self.details.get("retryAfterSeconds") {
+            Some(seconds) => response.header("retry-after", seconds.to_string()),
+            None => response,
+        }
     }
 }

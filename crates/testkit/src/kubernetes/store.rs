@@ -6,6 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::{ids, lock};
+
 use super::resource::{Key, Kind, text};
 use super::status::Status;
 
@@ -13,22 +15,19 @@ use super::status::Status;
 const HISTORY: usize = 1000;
 
 /// One change of one object.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Change {
     pub(super) revision: u64,
     pub(super) key: Key,
-    /// The object as it was, with the change's revision where it is the last thing to say about it.
     pub(super) before: Option<Value>,
     pub(super) after: Option<Value>,
 }
 
-#[derive(Debug)]
 pub(super) struct Store {
     state: Mutex<State>,
     revision: watch::Sender<u64>,
 }
 
-#[derive(Debug)]
 struct State {
     revision: u64,
     /// The oldest revision that a watch may start from.
@@ -51,7 +50,7 @@ impl Store {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no holder panics")
+        lock(&self.state)
     }
 
     pub(super) fn revision(&self) -> u64 {
@@ -65,16 +64,24 @@ impl Store {
 
     pub(super) fn get(&self, key: &Key) -> Result<Value, Status> {
         let state = self.state();
-        state.objects.get(key).cloned().ok_or_else(|| Status::not_found(key))
+        state
+            .objects
+            .get(key)
+            .cloned()
+            .ok_or_else(|| Status::not_found(key))
     }
 
     /// The objects of a kind, of one namespace unless `namespace` is empty, and the revision at which this was so.
     pub(super) fn list(&self, kind: Kind, namespace: &str) -> (Vec<Value>, u64) {
         let state = self.state();
         let objects = state.objects.iter();
-        let wanted = objects
-            .filter(|(key, _)| key.kind == kind && (namespace.is_empty() || key.namespace == namespace));
-        (wanted.map(|(_, object)| object.clone()).collect(), state.revision)
+        let wanted = objects.filter(|(key, _)| {
+            key.kind == kind && (namespace.is_empty() || key.namespace == namespace)
+        });
+        (
+            wanted.map(|(_, object)| object.clone()).collect(),
+            state.revision,
+        )
     }
 
     /// Stores a new object, or the next state of one that is there: `next` is given what there is and says what there shall be.
@@ -93,7 +100,10 @@ impl Store {
         object["apiVersion"] = json!("v1");
         object["kind"] = json!(key.kind.name());
         object["metadata"] = metadata;
-        if before.as_ref().is_some_and(|before| same_but_revision(before, &object)) {
+        if before
+            .as_ref()
+            .is_some_and(|before| same_but_revision(before, &object))
+        {
             return Ok(before.expect("just seen"));
         }
         state.objects.insert(key.clone(), object.clone());
@@ -104,8 +114,10 @@ impl Store {
     /// Removes an object and answers its last state.
     pub(super) fn delete(&self, key: &Key) -> Result<Value, Status> {
         let mut state = self.state();
-        let mut object = state.objects.remove(key).ok_or_else(|| Status::not_found(key))?;
-        object["metadata"]["resourceVersion"] = json!((state.revision + 1).to_string());
+        let object = state
+            .objects
+            .remove(key)
+            .ok_or_else(|| Status::not_found(key))?;
         self.record(&mut state, key, Some(object.clone()), None);
         Ok(object)
     }
@@ -126,17 +138,20 @@ impl Store {
     }
 
     /// The changes of a kind after `revision`, and the revision that the answer reaches.
-    pub(super) fn changes_since(&self, kind: Kind, revision: u64) -> Result<(Vec<Change>, u64), Status> {
+    pub(super) fn changes_since(
+        &self,
+        kind: Kind,
+        revision: u64,
+    ) -> Result<(Vec<Change>, u64), Status> {
         let state = self.state();
         if revision < state.oldest {
             return Err(Status::expired(revision, state.oldest));
         }
-        if revision > state.revision {
-            return Err(Status::too_large_resource_version(revision, state.revision));
-        }
         let changes = state.history.iter();
-        let changes = changes.filter(|change| change.revision > revision && change.key.kind == kind);
-        Ok((changes.cloned().collect(), state.revision))
+        let changes =
+            changes.filter(|change| change.revision > revision && change.key.kind == kind);
+        // A watch may begin in the future, and then stays there until the store has caught up.
+        Ok((changes.cloned().collect(), revision.max(state.revision)))
     }
 
     /// Forgets the history, as etcd's compaction does.
@@ -150,7 +165,13 @@ impl Store {
     }
 }
 
-fn metadata_of(key: &Key, object: &Value, before: Option<&Value>, now: &str, revision: u64) -> Value {
+fn metadata_of(
+    key: &Key,
+    object: &Value,
+    before: Option<&Value>,
+    now: &str,
+    revision: u64,
+) -> Value {
     let mut metadata = match object.get("metadata") {
         Some(metadata @ Value::Object(_)) => metadata.clone(),
         _ => json!({}),
@@ -160,12 +181,14 @@ fn metadata_of(key: &Key, object: &Value, before: Option<&Value>, now: &str, rev
         metadata["namespace"] = json!(key.namespace);
     }
     let (uid, created_at) = match before {
-        Some(before) => (text(before, "/metadata/uid"), text(before, "/metadata/creationTimestamp")),
+        Some(before) => (
+            text(before, "/metadata/uid"),
+            text(before, "/metadata/creationTimestamp"),
+        ),
         None => (text(object, "/metadata/uid"), now),
     };
     metadata["uid"] = if uid.is_empty() {
-        // Of the form of a random UUID, yet the same in every run.
-        json!(format!("5ca1ab1e-0000-4000-8000-{revision:012x}"))
+        json!(ids::uuid())
     } else {
         json!(uid)
     };

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::resource::{Kind, text};
+use super::resource::Kind;
 use super::selector::Selector;
 use super::status::Status;
 use super::store::{Change, Store};
@@ -24,8 +24,8 @@ pub enum WatchEnd {
     Expire,
 }
 
-/// The endings so far. A watch ends with the first that comes after its start.
-pub(super) type Endings = watch::Sender<Option<(u64, WatchEnd)>>;
+/// The last ending. A watch ends with the first that is sent after its start.
+pub(super) type Endings = watch::Sender<Option<WatchEnd>>;
 
 /// What a client asked for.
 #[derive(Debug)]
@@ -42,30 +42,24 @@ pub(super) struct WatchRequest {
 }
 
 /// The body of the answer. It goes on until the client's time-out, an ending, or the client's leaving.
+/// A revision that is too old is told within it, as an ERROR event.
 pub(super) fn body(
     store: &Arc<Store>,
     endings: &Endings,
     request: WatchRequest,
-) -> Result<impl Stream<Item = Bytes> + Send + use<>, Status> {
+) -> impl Stream<Item = Bytes> + Send + use<> {
     let mut lines = VecDeque::new();
-    let cursor = match request.since {
-        Some(revision) => {
-            // Too new is refused before the stream begins; too old is told within it.
-            match store.changes_since(request.kind, revision) {
-                Err(status) if status.code != 410 => return Err(status),
-                _ => revision,
-            }
+    let cursor = request.since.unwrap_or_else(|| {
+        let (objects, revision) = store.list(request.kind, &request.namespace);
+        let wanted = objects
+            .into_iter()
+            .filter(|object| request.selector.matches(object));
+        lines.extend(wanted.map(|object| event("ADDED", &object)));
+        if request.mark_initial {
+            lines.push_back(bookmark(request.kind, revision, true));
         }
-        None => {
-            let (objects, revision) = store.list(request.kind, &request.namespace);
-            let wanted = objects.into_iter().filter(|object| request.selector.matches(object));
-            lines.extend(wanted.map(|object| event("ADDED", &object)));
-            if request.mark_initial {
-                lines.push_back(bookmark(request.kind, revision, true));
-            }
-            revision
-        }
-    };
+        revision
+    });
     let watcher = Watcher {
         store: Arc::clone(store),
         revision: store.subscribe(),
@@ -76,16 +70,16 @@ pub(super) fn body(
         lines,
         over: false,
     };
-    Ok(stream::unfold(watcher, |mut watcher| async {
+    stream::unfold(watcher, |mut watcher| async {
         let line = watcher.next_line().await?;
         Some((line, watcher))
-    }))
+    })
 }
 
 struct Watcher {
     store: Arc<Store>,
     revision: watch::Receiver<u64>,
-    ending: watch::Receiver<Option<(u64, WatchEnd)>>,
+    ending: watch::Receiver<Option<WatchEnd>>,
     deadline: Option<Instant>,
     request: WatchRequest,
     /// Up to here the client knows everything.
@@ -116,13 +110,17 @@ impl Watcher {
             Ok(read) => read,
             Err(status) => return self.fail(&status),
         };
+        let mut told = self.cursor;
         for change in &changes {
-            self.lines.extend(self.event_of(change));
+            if let Some(line) = self.event_of(change) {
+                self.lines.push_back(line);
+                told = change.revision;
+            }
         }
         // A bookmark wherever a change was none of this client's: no timer, and the client's revision never grows old.
-        let seen = changes.last().is_some_and(|change| change.revision == reached);
-        if self.request.bookmarks && reached > self.cursor && !(seen && !self.lines.is_empty()) {
-            self.lines.push_back(bookmark(self.request.kind, reached, false));
+        if self.request.bookmarks && told < reached {
+            self.lines
+                .push_back(bookmark(self.request.kind, reached, false));
         }
         self.cursor = reached;
     }
@@ -133,7 +131,11 @@ impl Watcher {
         if !namespace.is_empty() && change.key.namespace != *namespace {
             return None;
         }
-        let visible = |object: &Option<Value>| object.clone().filter(|object| self.request.selector.matches(object));
+        let visible = |object: &Option<Value>| {
+            object
+                .clone()
+                .filter(|object| self.request.selector.matches(object))
+        };
         match (visible(&change.before), visible(&change.after)) {
             (None, None) => None,
             (None, Some(object)) => Some(event("ADDED", &object)),
@@ -154,21 +156,21 @@ impl Watcher {
             }
         };
         tokio::select! {
-            biased;
-            ended = self.ending.changed() => {
-                let ending = *self.ending.borrow_and_update();
-                match ending {
-                    Some((_, WatchEnd::Expire)) => {
-                        let now = self.store.revision();
-                        self.fail(&Status::expired(self.cursor, now));
-                    }
-                    _ => self.over = true,
-                }
-                // The emulator is gone, and so is the watch.
-                self.over |= ended.is_err();
-            }
+            ended = self.ending.changed() => self.end(ended.is_ok()),
             _ = self.revision.changed() => {}
             () = time_is_up => self.over = true,
+        }
+    }
+
+    /// What happened before the ending is told before it. Without an emulator there is nothing left to tell.
+    fn end(&mut self, emulator_lives: bool) {
+        self.over = true;
+        if emulator_lives {
+            self.read_changes();
+            let ending = *self.ending.borrow_and_update();
+            if ending == Some(WatchEnd::Expire) {
+                self.fail(&Status::expired(self.cursor, self.cursor));
+            }
         }
     }
 
@@ -189,5 +191,8 @@ fn bookmark(kind: Kind, revision: u64, ends_initial: bool) -> Bytes {
     if ends_initial {
         metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
     }
-    event("BOOKMARK", &json!({"kind": kind.name(), "apiVersion": "v1", "metadata": metadata}))
+    event(
+        "BOOKMARK",
+        &json!({"kind": kind.name(), "apiVersion": "v1", "metadata": metadata}),
+    )
 }
