@@ -1,4 +1,10 @@
 //! The real `kubectl` against the Kubernetes emulator. Built only with the feature `e2e-kubectl`, and fails where there is no `kubectl`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of a test fail as tests do"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;

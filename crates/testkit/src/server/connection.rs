@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use futures::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::{Body as _, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -57,6 +57,10 @@ async fn answer(
     shared: Arc<Shared>,
 ) -> io::Result<http::Response<WireBody>> {
     let (head, body) = request.into_parts();
+    // A body that says it is too long is refused before it is sent, one that does not when it becomes so.
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Ok(wire(too_large()));
+    }
     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
         return Ok(wire(Response::text(
             413,
@@ -88,6 +92,10 @@ async fn answer(
             Err(io::ErrorKind::ConnectionReset.into())
         }
     }
+}
+
+fn too_large() -> Response {
+    Response::text(413, "request body too large or incomplete")
 }
 
 fn wire(response: Response) -> http::Response<WireBody> {

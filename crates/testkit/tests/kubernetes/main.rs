@@ -1,4 +1,10 @@
 //! The Kubernetes emulator, as `kube::Client` sees it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of a test fail as tests do"
+)]
 
 mod access;
 mod faults;

@@ -1,0 +1,10 @@
+//! The emulators, through their public API and over the wire.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may fail as loudly as tests"
+)]
+
+mod http;
+mod jwt;
+mod server;
