@@ -24,6 +24,8 @@ pub(crate) const ALL: &[Rule] = &[
     boundaries::only_sts_calls_sts,
     weight::no_crate_is_too_heavy,
     manifests::a_version_is_said_once,
+    manifests::a_shared_version_is_used,
+    manifests::a_dependency_is_used,
     manifests::a_member_inherits,
     effects::only_delivery_writes_files,
     effects::only_applications_read_the_environment,

@@ -23,6 +23,14 @@ pub(crate) struct File {
     pub(crate) text: String,
 }
 
+impl File {
+    pub(crate) fn is_rust(&self) -> bool {
+        Path::new(&self.path)
+            .extension()
+            .is_some_and(|extension| extension == "rs")
+    }
+}
+
 /// Folders that hold nothing of ours.
 const SKIPPED: &[&str] = &[".git", "target", "__pycache__", "node_modules", ".venv"];
 
@@ -39,17 +47,12 @@ impl Tree {
 
     /// Of files in memory, with no graph.
     fn of(files: Vec<File>) -> Outcome<Self> {
-        let is_rust = |file: &&File| {
-            Path::new(&file.path)
-                .extension()
-                .is_some_and(|extension| extension == "rs")
-        };
         let read = |file: &File| {
             Source::read(&file.path, &file.text).map_err(|error| format!("{}: {error}", file.path))
         };
         let mut sources = files
             .iter()
-            .filter(is_rust)
+            .filter(|file| file.is_rust())
             .map(read)
             .collect::<Outcome<Vec<_>>>()?;
         let test_files: HashSet<String> =

@@ -1,26 +1,61 @@
 //! Versions, package fields and lints are said once, in the root manifest.
 
+use std::collections::HashSet;
+
 use crate::tidy::finding::Finding;
+use crate::tidy::rules::text::has_word;
 use crate::tidy::tree::{File, Tree};
 
 pub(crate) fn a_version_is_said_once(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for manifest in members(tree) {
-        let mut section = "";
-        for (number, line) in (1..).zip(manifest.text.lines()) {
-            if let Some(header) = line.strip_prefix('[') {
-                section = header.trim_end_matches(']');
-            }
-            let is_table = section.rsplit_once("dependencies.").is_some() && line.starts_with('[');
-            let is_entry = section.ends_with("dependencies")
-                && line.starts_with(|first: char| first.is_alphanumeric() || first == '"');
-            if is_table || is_entry && !is_inherited(line) {
-                let message = "a dependency with a version of its own; put it into [workspace.dependencies] and write `name.workspace = true`";
-                findings.push(Finding::at(&manifest.path, number, message));
+        for entry in entries(manifest).filter(|entry| !entry.is_inherited) {
+            let message = "a dependency with a version of its own; put it into [workspace.dependencies] and write `name.workspace = true`";
+            findings.push(Finding::at(&manifest.path, entry.line, message));
+        }
+    }
+    findings
+}
+
+pub(crate) fn a_dependency_is_used(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for manifest in members(tree) {
+        let folder = manifest.path.trim_end_matches("Cargo.toml");
+        let sources: Vec<&File> = tree
+            .files
+            .iter()
+            .filter(|file| file.is_rust() && file.path.starts_with(folder))
+            .collect();
+        for entry in entries(manifest) {
+            let name = entry.name.replace('-', "_");
+            // In examples of the documentation too, so in the text and not in the tokens.
+            if !sources.iter().any(|source| has_word(&source.text, &name)) {
+                let message = format!("`{}` is named nowhere in this crate; remove it", entry.name);
+                findings.push(Finding::at(&manifest.path, entry.line, message));
             }
         }
     }
     findings
+}
+
+pub(crate) fn a_shared_version_is_used(tree: &Tree) -> Vec<Finding> {
+    let used: HashSet<&str> = members(tree)
+        .flat_map(entries)
+        .map(|entry| entry.name)
+        .collect();
+    let root = tree.files.iter().filter(|file| file.path == "Cargo.toml");
+    let unused = root
+        .flat_map(entries)
+        .filter(|entry| !used.contains(entry.name));
+    unused
+        .map(|entry| {
+            Finding::at(
+                "Cargo.toml",
+                entry.line,
+                format!("no member uses `{}`; remove it", entry.name),
+            )
+        })
+        .collect()
 }
 
 pub(crate) fn a_member_inherits(tree: &Tree) -> Vec<Finding> {
@@ -58,9 +93,42 @@ fn members(tree: &Tree) -> impl Iterator<Item = &File> {
     })
 }
 
-fn is_inherited(line: &str) -> bool {
-    let line: String = line.split_whitespace().collect();
-    line.contains(".workspace=true") || line.contains("={workspace=true")
+/// A dependency as a manifest declares it.
+struct Entry<'a> {
+    name: &'a str,
+    line: usize,
+    /// From the root manifest.
+    is_inherited: bool,
+}
+
+/// In all dependency sections. Cargo's own view (`cargo metadata`) knows neither lines nor what was inherited.
+fn entries(manifest: &File) -> impl Iterator<Item = Entry<'_>> {
+    let mut section = "";
+    (1..)
+        .zip(manifest.text.lines())
+        .filter_map(move |(line, text)| {
+            if let Some(header) = text.strip_prefix('[') {
+                section = header.trim_end_matches(']');
+                let name = section.rsplit_once("dependencies.")?.1;
+                return Some(Entry {
+                    name,
+                    line,
+                    is_inherited: false,
+                });
+            }
+            let starts_entry = text.starts_with(|first: char| first.is_alphanumeric());
+            if !section.ends_with("dependencies") || !starts_entry {
+                return None;
+            }
+            let name = text.split(['.', '=', ' ']).next()?;
+            let value: String = text.split_whitespace().collect();
+            Some(Entry {
+                name,
+                line,
+                is_inherited: value.contains(".workspace=true")
+                    || value.contains("={workspace=true"),
+            })
+        })
 }
 
 #[cfg(test)]
@@ -91,6 +159,47 @@ mod tests {
             1
         );
         assert_eq!(versions("[dependencies.a]\nversion = \"1\"\n"), 1);
+    }
+
+    #[test]
+    fn a_dependency_that_the_sources_name_is_used() {
+        let manifest = (
+            "crates/core/Cargo.toml",
+            "[dependencies]\nserde-json.workspace = true\n[dev-dependencies]\nb.workspace = true\n",
+        );
+        let count = |source| {
+            a_dependency_is_used(&Tree::sample(&[
+                manifest,
+                ("crates/core/src/lib.rs", source),
+            ]))
+            .len()
+        };
+        assert_eq!(count("//! use b::c;\nuse serde_json::Value;"), 0);
+        assert_eq!(count("//! use b::c;\nuse serde_json_like::Value;"), 1);
+        assert_eq!(
+            a_dependency_is_used(&Tree::sample(&[
+                manifest,
+                ("crates/cli/src/main.rs", "use serde_json::b;")
+            ]))
+            .len(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_version_that_nobody_takes_is_found() {
+        let root = (
+            "Cargo.toml",
+            "[workspace.dependencies]\na = \"1\"\nb = { version = \"1\" }\n",
+        );
+        let member = |text| {
+            a_shared_version_is_used(&Tree::sample(&[root, ("crates/core/Cargo.toml", text)])).len()
+        };
+        assert_eq!(
+            member("[dependencies]\na.workspace = true\nb = { workspace = true }\n"),
+            0
+        );
+        assert_eq!(member("[dependencies]\na.workspace = true\n"), 1);
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn lines(tree: &Tree, find: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
     findings
 }
 
-fn has_word(line: &str, word: &str) -> bool {
+pub(crate) fn has_word(line: &str, word: &str) -> bool {
     let is_part = |neighbour: Option<char>| {
         neighbour.is_some_and(|neighbour| neighbour.is_alphanumeric() || neighbour == '_')
     };
