@@ -5,8 +5,8 @@
 //! kube-apiserver. How it fails: what is not served is a 404 or 405 `Status`; planned failures are [`Failure`]s and
 //! [`Fault`](crate::server::Fault)s by operation (`get serviceaccounts`, `watch secrets`, `create serviceaccounts/token`).
 //!
-//! Not here: Tables (so `kubectl get` shows names and ages), JSON patch, server-side apply, dry runs, paging (`limit` is ignored, as a
-//! server may), admission, controllers.
+//! A body may be protobuf where `kubectl` sends it. Not here: Tables (so `kubectl get` shows names and ages), JSON patch, server-side
+//! apply, dry runs, paging (`limit` is ignored, as a server may), impersonation, controllers.
 //!
 //! ```
 //! use s3_credential_testkit::kubernetes::{Kubernetes, Rule};
@@ -31,10 +31,12 @@
 
 // A request: what it wants, and whether its caller may.
 mod access;
+mod body;
 mod protobuf;
 mod request;
 
 // What there is, and how it changes.
+mod admission;
 mod resource;
 mod selector;
 mod store;
@@ -209,8 +211,7 @@ impl Kubernetes {
         self.api.endings.send_replace(Some(how));
     }
 
-    /// Forgets the history of changes: every resource version that a client has seen so far is then too old to watch from
-    /// (`410 Expired`). Running watches go on.
+    /// Makes every resource version that a client has seen so far too old to watch from (`410 Expired`). Running watches go on.
     pub fn compact(&self) {
         self.api.store.compact();
     }

@@ -17,7 +17,7 @@ use super::resource::{Key, Kind, text};
 use super::status::Status;
 use super::store::Store;
 use super::watch::Endings;
-use super::{discovery, objects, review, token_request};
+use super::{body, discovery, objects, review, token_request};
 
 /// All that the emulator knows.
 pub(super) struct Api {
@@ -58,6 +58,9 @@ impl Api {
     fn answer(&self, request: &Request) -> Result<Response, Status> {
         let attributes = Attributes::of(request);
         let user = self.authenticate(request)?;
+        if request.header("impersonate-user").is_some() {
+            return Err(Status::bad_request("this server does not impersonate"));
+        }
         if !self.access.allows(&user, &attributes) {
             return Err(Status::forbidden(&user.name, &attributes));
         }
@@ -80,14 +83,14 @@ impl Api {
         ) {
             ("", Some(kind), "") => objects::answer(self, kind, &attributes, request),
             ("", Some(Kind::ServiceAccount), "token") if verb == "create" => {
-                let asked = objects::body(request)?;
+                let asked = body::object(request)?;
                 Ok(Response::json(
                     201,
                     &token_request::answer(self, namespace, name, &asked)?,
                 ))
             }
             ("authentication.k8s.io" | "authorization.k8s.io", None, "") if verb == "create" => {
-                let asked = objects::body(request)?;
+                let asked = body::object(request)?;
                 Ok(Response::json(
                     201,
                     &review::answer(&self.access, &user, resource, asked)?,

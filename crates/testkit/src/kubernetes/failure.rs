@@ -4,9 +4,19 @@ use crate::server::Fault;
 
 use super::status::Status;
 
-/// A refusal of the API server that a test plans: see [`Failure::fault`]. What has a cause in the emulator's state is had by that
-/// state instead: 403 by [`Rule`](super::Rule)s, 404 by a missing object, 410 by
-/// [`compact`](super::Kubernetes::compact).
+/// A refusal of the API server that a test plans. What has a cause in the emulator's state is had by that state instead: 403 by
+/// [`Rule`](super::Rule)s, 404 by a missing object, 410 by [`compact`](super::Kubernetes::compact).
+///
+/// ```
+/// use s3_credential_testkit::kubernetes::{Failure, Kubernetes};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let kubernetes = Kubernetes::start().await?;
+/// kubernetes.faults().once("get serviceaccounts", Failure::TooManyRequests);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
@@ -22,23 +32,13 @@ pub enum Failure {
     ServiceUnavailable,
 }
 
-impl Failure {
-    /// A fault that answers with this failure.
-    ///
-    /// ```
-    /// use s3_credential_testkit::kubernetes::{Failure, Kubernetes};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> std::io::Result<()> {
-    /// let kubernetes = Kubernetes::start().await?;
-    /// kubernetes.faults().once("get serviceaccounts", Failure::TooManyRequests.fault());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn fault(self) -> Fault {
-        Fault::answer(move |_| self.status().response())
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Fault::answer(move |_| failure.status().response())
     }
+}
 
+impl Failure {
     fn status(self) -> Status {
         match self {
             Failure::Unauthorized => Status::unauthorized(),

@@ -3,21 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::server::{Request, Response};
 
+use super::admission::complete;
 use super::api::Api;
-use super::protobuf;
+use super::body;
 use super::request::{Attributes, is_true};
 use super::resource::{Key, Kind, merge, text};
 use super::selector::Selector;
 use super::status::Status;
 use super::watch::{self, WatchRequest};
-
-const JSON: &str = "application/json";
 
 type Query = BTreeMap<String, String>;
 
@@ -41,14 +38,14 @@ pub(super) fn answer(
             api.store.get(&key)?
         }
         "create" => {
-            let object = body(request)?;
+            let object = body::object(request)?;
             return Ok(Response::json(
                 201,
                 &create(api, kind, &attributes.namespace, object)?,
             ));
         }
         "update" => {
-            let object = body(request)?;
+            let object = body::object(request)?;
             api.store.write(&key, &api.timestamp(), |current| {
                 let current = current.ok_or_else(|| Status::not_found(&key))?;
                 unchanged_since(&key, current, &object)?;
@@ -60,7 +57,7 @@ pub(super) fn answer(
                 "application/merge-patch+json",
                 "application/strategic-merge-patch+json",
             ];
-            let patch = json_body(request, &types)?;
+            let patch = body::of_type(request, &types)?;
             api.store.write(&key, &api.timestamp(), |current| {
                 let current = current.ok_or_else(|| Status::not_found(&key))?;
                 unchanged_since(&key, current, &patch)?;
@@ -164,67 +161,6 @@ pub(super) fn delete(api: &Api, key: &Key) -> Result<Value, Status> {
         }
     }
     Ok(object)
-}
-
-/// What the server adds to an object of a kind, and refuses in it.
-pub(super) fn complete(kind: Kind, mut object: Value) -> Result<Value, Status> {
-    match kind {
-        Kind::Secret => {
-            if text(&object, "/type").is_empty() {
-                object["type"] = json!("Opaque");
-            }
-            let plain = object
-                .as_object_mut()
-                .and_then(|object| object.remove("stringData"));
-            for (key, value) in plain.iter().filter_map(Value::as_object).flatten() {
-                let encoded = STANDARD.encode(value.as_str().unwrap_or_default());
-                merge(&mut object, &json!({"data": {key: encoded}}));
-            }
-            for (key, value) in object["data"].as_object().into_iter().flatten() {
-                if value
-                    .as_str()
-                    .is_none_or(|value| STANDARD.decode(value).is_err())
-                {
-                    return Err(Status::bad_request(format!(
-                        "Secret in version \"v1\" cannot be handled: data.{key}: illegal base64 data"
-                    )));
-                }
-            }
-        }
-        Kind::Pod if text(&object, "/spec/serviceAccountName").is_empty() => {
-            merge(
-                &mut object,
-                &json!({"spec": {"serviceAccountName": "default"}}),
-            );
-        }
-        _ => {}
-    }
-    Ok(object)
-}
-
-/// What is to be created or to replace something.
-pub(super) fn body(request: &Request) -> Result<Value, Status> {
-    if media_type(request) == protobuf::CONTENT_TYPE {
-        return protobuf::decode(&request.body).ok_or_else(|| Status::unsupported_media_type(JSON));
-    }
-    json_body(request, &[JSON])
-}
-
-fn json_body(request: &Request, types: &[&str]) -> Result<Value, Status> {
-    if !types.contains(&media_type(request)) {
-        return Err(Status::unsupported_media_type(&types.join(", ")));
-    }
-    match serde_json::from_slice(&request.body) {
-        Ok(object @ Value::Object(_)) => Ok(object),
-        _ => Err(Status::bad_request(
-            "the body of the request is not a JSON object",
-        )),
-    }
-}
-
-fn media_type(request: &Request) -> &str {
-    let declared = request.header("content-type").unwrap_or(JSON);
-    declared.split(';').next().unwrap_or_default().trim()
 }
 
 /// Who says which version it changes must have seen the last one.

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Kubernetes;
+use super::admission;
 use super::objects;
 use super::resource::{Key, Kind, text};
 
@@ -86,7 +87,7 @@ impl Kubernetes {
             self.put_namespace(namespace);
         }
         let stored = self.api.store.write(&key, &self.api.timestamp(), |_| {
-            objects::complete(kind, object)
+            admission::complete(kind, object)
         });
         stored.unwrap_or_else(|status| panic!("{}", status.object()))
     }

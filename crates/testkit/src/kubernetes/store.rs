@@ -32,6 +32,8 @@ struct State {
     revision: u64,
     /// The oldest revision that a watch may start from.
     oldest: u64,
+    /// The newest revision that has left the history. A running watch that is behind it has missed something.
+    forgotten: u64,
     objects: BTreeMap<Key, Value>,
     history: VecDeque<Change>,
 }
@@ -42,6 +44,7 @@ impl Store {
             state: Mutex::new(State {
                 revision: 1,
                 oldest: 1,
+                forgotten: 0,
                 objects: BTreeMap::new(),
                 history: VecDeque::new(),
             }),
@@ -132,7 +135,8 @@ impl Store {
             after,
         });
         if state.history.len() > HISTORY {
-            state.oldest = state.history.pop_front().expect("not empty").revision;
+            state.forgotten = state.history.pop_front().expect("not empty").revision;
+            state.oldest = state.oldest.max(state.forgotten);
         }
         self.revision.send_replace(revision);
     }
@@ -144,7 +148,7 @@ impl Store {
         revision: u64,
     ) -> Result<(Vec<Change>, u64), Status> {
         let state = self.state();
-        if revision < state.oldest {
+        if revision < state.forgotten {
             return Err(Status::expired(revision, state.oldest));
         }
         let changes = state.history.iter();
@@ -154,10 +158,18 @@ impl Store {
         Ok((changes.cloned().collect(), revision.max(state.revision)))
     }
 
-    /// Forgets the history, as etcd's compaction does.
+    /// Whether a watch may start after `revision`.
+    pub(super) fn may_watch_from(&self, revision: u64) -> Result<(), Status> {
+        let state = self.state();
+        if revision < state.oldest {
+            return Err(Status::expired(revision, state.oldest));
+        }
+        Ok(())
+    }
+
+    /// No watch may start from what was until now, as after etcd's compaction. Running ones have their history still.
     pub(super) fn compact(&self) {
         let mut state = self.state();
-        state.history.clear();
         // A revision of its own, so that what a client has just seen is too old as well.
         state.revision += 1;
         state.oldest = state.revision;

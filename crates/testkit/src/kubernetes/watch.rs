@@ -60,7 +60,7 @@ pub(super) fn body(
         }
         revision
     });
-    let watcher = Watcher {
+    let mut watcher = Watcher {
         store: Arc::clone(store),
         revision: store.subscribe(),
         ending: endings.subscribe(),
@@ -70,6 +70,9 @@ pub(super) fn body(
         lines,
         over: false,
     };
+    if let Err(status) = store.may_watch_from(cursor) {
+        watcher.fail(&status);
+    }
     stream::unfold(watcher, |mut watcher| async {
         let line = watcher.next_line().await?;
         Some((line, watcher))

@@ -18,9 +18,7 @@ async fn a_planned_failure_is_the_servers_own_status() {
         (Failure::ServiceUnavailable, 503, "ServiceUnavailable"),
         (Failure::InternalError, 500, "InternalError"),
     ] {
-        kubernetes
-            .faults()
-            .once("get serviceaccounts", failure.fault());
+        kubernetes.faults().once("get serviceaccounts", failure);
         let status = refusal(api.get("web").await);
         assert_eq!((status.code, status.reason.as_str()), (code, reason));
         assert!(api.get("web").await.is_ok());

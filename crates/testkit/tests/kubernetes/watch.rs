@@ -127,6 +127,7 @@ async fn a_version_that_is_too_old_is_gone() {
         .metadata
         .resource_version
         .unwrap();
+    let mut running = watch(&api, &plain(), &seen).await;
     kubernetes.compact();
     let mut events = watch(&api, &plain(), &seen).await;
     assert_eq!(next(&mut events).await, "error 410 Expired");
@@ -141,6 +142,7 @@ async fn a_version_that_is_too_old_is_gone() {
         .unwrap();
     let mut events = watch(&api, &plain(), &fresh).await;
     kubernetes.put_secret("apps", "keys", &[("key_id", "22")]);
+    assert_eq!(next(&mut running).await, "modified keys 2");
     assert_eq!(next(&mut events).await, "modified keys 2");
 }
 

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{client, cluster};
 
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
 struct Answer {
     status: u16,
     retry_after: Option<String>,
@@ -19,18 +21,14 @@ async fn send(
     method: Method,
     path: &str,
     content_type: &str,
-    body: &Value,
+    body: impl Into<Vec<u8>>,
 ) -> Answer {
     let request = Request::builder()
         .method(method)
         .uri(path)
         .header("content-type", content_type);
     let response = client
-        .send(
-            request
-                .body(Body::from(body.to_string().into_bytes()))
-                .unwrap(),
-        )
+        .send(request.body(Body::from(body.into())).unwrap())
         .await
         .unwrap();
     let (head, body) = response.into_parts();
@@ -47,7 +45,7 @@ async fn send(
 }
 
 async fn get(client: &Client, path: &str) -> Answer {
-    send(client, Method::GET, path, "application/json", &Value::Null).await
+    send(client, Method::GET, path, "application/json", "").await
 }
 
 #[tokio::test]
@@ -85,7 +83,7 @@ async fn every_refusal_is_a_status_object_of_its_own_code() {
         ),
         (Method::PUT, web, json, 400, "BadRequest"),
     ] {
-        let answer = send(&client, method.clone(), path, content_type, &json!([])).await;
+        let answer = send(&client, method.clone(), path, content_type, "[]").await;
         assert_eq!(answer.status, code, "{method} {path}");
         assert_eq!(answer.body["kind"], "Status", "{method} {path}");
         assert_eq!(answer.body["status"], "Failure", "{method} {path}");
@@ -102,7 +100,14 @@ async fn a_dry_run_is_refused_rather_than_done() {
     let (kubernetes, client) = cluster().await;
     let object = json!({"metadata": {"name": "web"}});
     let path = "/api/v1/namespaces/default/serviceaccounts?dryRun=All";
-    let answer = send(&client, Method::POST, path, "application/json", &object).await;
+    let answer = send(
+        &client,
+        Method::POST,
+        path,
+        "application/json",
+        object.to_string(),
+    )
+    .await;
     assert_eq!(answer.status, 400);
     assert_eq!(kubernetes.object("serviceaccounts", "default", "web"), None);
 }
@@ -112,7 +117,7 @@ async fn throttling_says_when_to_come_back() {
     let (kubernetes, client) = cluster().await;
     kubernetes
         .faults()
-        .once("list nodes", Failure::TooManyRequests.fault());
+        .once("list nodes", Failure::TooManyRequests);
     let answer = get(&client, "/api/v1/nodes").await;
     assert_eq!(
         (answer.status, answer.retry_after.as_deref()),
@@ -177,4 +182,55 @@ async fn discovery_names_what_is_served() {
             (&json!("APIGroup"), &json!(group.name))
         );
     }
+}
+
+/// What `kubectl create token web --duration 10m --audience a --audience b` of 1.32 sends.
+const TOKEN_REQUEST: &[u8] = b"k8s\0\n(\n\x18authentication.k8s.io/v1\x12\x0cTokenRequest\x12#\n\x10\n\0\x12\0\x1a\0\"\0*\x002\x008\0B\0\x12\t\n\x01a\n\x01b \xd8\x04\x1a\x04\n\0\x12\0\x1a\0\"\0";
+/// What `kubectl create secret generic keys --from-literal=key_id=AKIA` sends.
+const SECRET: &[u8] = b"k8s\0\n\x0c\n\x02v1\x12\x06Secret\x12(\n\x14\n\x04keys\x12\0\x1a\0\"\0*\x002\x008\0B\0\x12\x0e\n\x06key_id\x12\x04AKIA\x1a\0\x1a\0\"\0";
+
+#[tokio::test]
+async fn protobuf_bodies_are_understood() {
+    let (kubernetes, client) = cluster().await;
+    kubernetes.put_service_account("default", "web", &[]);
+    let tokens = "/api/v1/namespaces/default/serviceaccounts/web/token";
+    let answer = send(&client, Method::POST, tokens, PROTOBUF, TOKEN_REQUEST).await;
+    assert_eq!(answer.status, 201);
+    assert_eq!(
+        answer.body["spec"],
+        json!({"audiences": ["a", "b"], "expirationSeconds": 600})
+    );
+
+    let secrets = "/api/v1/namespaces/default/secrets";
+    let answer = send(&client, Method::POST, secrets, PROTOBUF, SECRET).await;
+    assert_eq!(answer.status, 201);
+    let stored = kubernetes.object("secrets", "default", "keys").unwrap();
+    assert_eq!(stored["data"], json!({"key_id": "QUtJQQ=="}));
+}
+
+#[tokio::test]
+async fn a_protobuf_body_that_is_cut_or_of_another_kind_is_refused() {
+    let (kubernetes, client) = cluster().await;
+    kubernetes.put_service_account("default", "web", &[]);
+    let tokens = "/api/v1/namespaces/default/serviceaccounts/web/token";
+    // The last four bytes are two empty fields of the envelope.
+    for length in 0..TOKEN_REQUEST.len() - 4 {
+        let answer = send(
+            &client,
+            Method::POST,
+            tokens,
+            PROTOBUF,
+            &TOKEN_REQUEST[..length],
+        )
+        .await;
+        assert_eq!(answer.status, 415, "{length} bytes");
+    }
+    let mut other = TOKEN_REQUEST.to_vec();
+    let kind = other
+        .windows(12)
+        .position(|window| window == b"TokenRequest")
+        .unwrap();
+    other[kind] = b'B';
+    let answer = send(&client, Method::POST, tokens, PROTOBUF, other).await;
+    assert_eq!(answer.status, 415);
 }
