@@ -23,6 +23,7 @@
 mod clock;
 mod environment;
 mod error;
+mod kubernetes;
 mod secret;
 mod text;
 
@@ -42,6 +43,7 @@ mod plan;
 mod region;
 mod region_resolvers;
 mod signal;
+mod single_flight;
 mod source;
 
 pub use attempt::{Attempt, AttemptError, NotApplicable, Outcome};
@@ -54,6 +56,7 @@ pub use exchange::{ExchangeRequest, KeyExchange};
 pub use form::{
     Container, CredentialForm, FormKind, KeyPart, Keys, RoleHop, SessionSettings, WebIdentity,
 };
+pub use kubernetes::KubernetesCall;
 pub use level::AuthenticationLevel;
 pub use mount_options::MountOptions;
 pub use plan::{
@@ -72,5 +75,6 @@ pub use role::RoleArn;
 pub use secret::Secret;
 pub use service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
 pub use signal::{Changes, Signal};
+pub use single_flight::SingleFlight;
 pub use source::{CredentialSource, SourceError, source_fn, source_names};
 pub use token::{CLOCK_SKEW, MAX_TOKEN_LEN, POD_IDENTITY_AUDIENCE, STS_AUDIENCE, Token, TokenAge};
