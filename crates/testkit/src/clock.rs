@@ -4,12 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+pub use s3_credential_core::{Clock, SystemClock};
 use tokio::time::Instant;
 
 use crate::lock;
-
-mod interim;
-pub use interim::{Clock, SystemClock};
 
 /// Stands still until it is moved. Clones share the time.
 #[derive(Debug, Clone)]

@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 
 pub use builder::TokenBuilder;
 pub use claims::Claims;
+pub(crate) use verifier::unverified_claims;
 pub use verifier::{JwtError, Verifier};
 
 /// An OpenID Connect issuer with one ES256 key of its own. Clones share the key.

@@ -42,11 +42,20 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+// The common ground, the services in the order in which credentials pass through them, then what stands in for our own traits.
 pub mod clock;
 pub mod ids;
+pub mod server;
+
 pub mod jwt;
 pub mod kubernetes;
-pub mod server;
+
+pub mod iam;
+pub mod imds;
+pub mod pod_identity_agent;
+pub mod sts;
+
+pub mod mocks;
 
 /// A panic in one test's task must not take the emulator down with it.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

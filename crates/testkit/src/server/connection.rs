@@ -86,6 +86,14 @@ async fn answer(
         Effect::None => Ok(wire(shared.handler.handle(request).await)),
         Effect::Answer(make) => Ok(wire(make(&request))),
         Effect::Half => Ok(half(shared.handler.handle(request).await)),
+        Effect::Rewrite(rewrite) => {
+            let mut response = shared.handler.handle(request).await;
+            if let Body::Full(bytes) = &response.body {
+                response.body =
+                    Body::Full(rewrite(String::from_utf8_lossy(bytes).into_owned()).into());
+            }
+            Ok(wire(response))
+        }
         Effect::Hang => future::pending().await,
         Effect::Reset => {
             reset.set();

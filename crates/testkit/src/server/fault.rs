@@ -26,6 +26,7 @@ pub(super) enum Effect {
     Answer(Arc<dyn Fn(&Request) -> Response + Send + Sync>),
     Hang,
     Half,
+    Rewrite(Arc<dyn Fn(String) -> String + Send + Sync>),
     Reset,
 }
 
@@ -64,6 +65,12 @@ impl Fault {
         Self::of(Effect::Half)
     }
 
+    /// Does what was asked, and answers with the right status and a body changed by `rewrite`: a malformed success that still
+    /// carries the keys. A streamed body stays as it is.
+    pub fn rewrite(rewrite: impl Fn(String) -> String + Send + Sync + 'static) -> Self {
+        Self::of(Effect::Rewrite(Arc::new(rewrite)))
+    }
+
     /// Resets the connection (TCP RST) instead of an answer.
     pub fn reset() -> Self {
         Self::of(Effect::Reset)
@@ -91,6 +98,7 @@ impl fmt::Debug for Fault {
             Effect::Answer(_) => "answer",
             Effect::Hang => "hang",
             Effect::Half => "half answer",
+            Effect::Rewrite(_) => "rewrite",
             Effect::Reset => "reset",
         };
         write!(f, "{effect} after {:?}", self.delay)
@@ -110,26 +118,20 @@ struct Plan {
 
 impl Faults {
     /// The next call of `operation` (or [`ANY`]).
-    pub fn once(&self, operation: &str, fault: Fault) {
+    pub fn once(&self, operation: &str, fault: impl Into<Fault>) {
         self.times(operation, 1, fault);
     }
 
     /// The next `count` calls.
-    pub fn times(&self, operation: &str, count: usize, fault: Fault) {
+    pub fn times(&self, operation: &str, count: usize, fault: impl Into<Fault>) {
         if count > 0 {
-            self.plan(
-                operation,
-                Plan {
-                    fault,
-                    left: Some(count),
-                },
-            );
+            self.plan(operation, fault.into(), Some(count));
         }
     }
 
     /// Every call until it is cleared.
-    pub fn always(&self, operation: &str, fault: Fault) {
-        self.plan(operation, Plan { fault, left: None });
+    pub fn always(&self, operation: &str, fault: impl Into<Fault>) {
+        self.plan(operation, fault.into(), None);
     }
 
     /// Forgets the plans for one operation. What hangs already goes on hanging.
@@ -162,11 +164,12 @@ impl Faults {
         Some(fault)
     }
 
-    fn plan(&self, operation: &str, plan: Plan) {
-        self.plans()
+    fn plan(&self, operation: &str, fault: Fault, left: Option<usize>) {
+        let mut plans = self.plans();
+        plans
             .entry(operation.to_owned())
             .or_default()
-            .push_back(plan);
+            .push_back(Plan { fault, left });
     }
 
     fn plans(&self) -> MutexGuard<'_, BTreeMap<String, VecDeque<Plan>>> {
