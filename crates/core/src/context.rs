@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{ErrorKind, Failure};
 use crate::level::AuthenticationLevel;
 use crate::mount_options::MountOptions;
@@ -33,7 +35,8 @@ mod attributes {
 }
 
 /// How Mountpoint is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MountKind {
     /// In a pod of its own, with its own network namespace.
     #[default]
@@ -69,7 +72,8 @@ impl FromStr for MountKind {
 }
 
 /// What the driver says about the mount, beside the request.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct MountTarget {
     /// The existing directory under which credential files are written, as this process sees it.
@@ -83,6 +87,7 @@ pub struct MountTarget {
     /// The role that the driver has looked up for the pod; it goes before mapping and annotation.
     pub role_arn: Option<RoleArn>,
     /// Whether Mountpoint is running with what was provided before; what the lease table says where unset.
+    #[serde(skip)]
     pub mounted: Option<bool>,
 }
 
@@ -132,7 +137,8 @@ impl MountTarget {
 }
 
 /// The pod that the volume is for, as far as the kubelet told (`podInfoOnMount`).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PodInfo {
     /// `csi.storage.k8s.io/pod.uid`
@@ -146,10 +152,13 @@ pub struct PodInfo {
 }
 
 /// Everything that a source, a resolver and the delivery need to know of one publish. Cheap to clone.
-#[derive(Debug, Clone)]
+///
+/// Its serialised form is for the journal: everything but the tokens and secrets, which only another publish brings back.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvideContext(Arc<Parsed>);
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Parsed {
     volume_id: String,
     target_path: String,
@@ -160,7 +169,9 @@ struct Parsed {
     pod: PodInfo,
     ephemeral: bool,
     mount_options: MountOptions,
+    #[serde(skip)]
     tokens: ServiceAccountTokens,
+    #[serde(skip)]
     secrets: BTreeMap<String, Secret>,
     target: MountTarget,
     lease_pod: Option<String>,
@@ -343,6 +354,18 @@ impl ProvideContext {
     /// The uid of the pod that the lease belongs to: the Mountpoint pod's, else the one in the target path, else the request's.
     pub fn lease_pod(&self) -> Option<&str> {
         self.0.lease_pod.as_deref()
+    }
+}
+
+impl Serialize for ProvideContext {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ProvideContext {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Parsed::deserialize(deserializer).map(|parsed| Self(Arc::new(parsed)))
     }
 }
 

@@ -235,6 +235,15 @@ impl Failure {
     }
 }
 
+/// By what it says; what caused it is not looked at.
+impl PartialEq for Failure {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, self.retryable, &self.message, &self.help) == (other.kind, other.retryable, &other.message, &other.help)
+    }
+}
+
+impl Eq for Failure {}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// The mount flags of a volume, parsed as Mountpoint and the Go driver do.
 ///
 /// `region us-east-1`, `region=us-east-1`, `--region us-east-1` and `--region=us-east-1` are the same. Of a repeated option the
@@ -15,7 +17,7 @@ use std::collections::BTreeMap;
 /// assert_eq!(options.value("prefix"), Some("a/b/"));
 /// assert!(options.has("read-only"));
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MountOptions(BTreeMap<String, String>);
 
 impl MountOptions {

@@ -213,10 +213,10 @@ impl DeliveryPlan {
         draft.pass_on();
         match (request.form, request.delivery) {
             (CredentialForm::WebIdentity(identity), Delivery::Delegated) => {
-                draft.web_identity(identity)?
+                draft.web_identity(identity)?;
             }
             (CredentialForm::Container(container), Delivery::Delegated) => {
-                draft.container(container)?
+                draft.container(container)?;
             }
             (CredentialForm::Keys(keys), Delivery::Profile) => draft.profile(keys)?,
             (CredentialForm::Keys(keys), Delivery::Environment) => draft.plain_keys(keys)?,

@@ -19,7 +19,7 @@ const MAX_LEN: usize = 1 << 20;
 /// Tokens by audience, as `{"<audience>": {"token": "…", "expirationTimestamp": "RFC 3339"}}`.
 ///
 /// Each entry is judged when it is asked for: a malformed entry of an audience that nobody uses harms no one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceAccountTokens(BTreeMap<String, Result<Token, Failure>>);
 
 impl ServiceAccountTokens {

@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 #[derive(Debug, Clone, Default)]
 pub struct Signal(Arc<Mutex<State>>);
 
-/// The receiving half. Changes that happened before it was taken are not told.
+/// The receiving half. Changes that happened before it was taken are not told. Dropping it ends the subscription.
 #[derive(Debug)]
 pub struct Changes {
     state: Arc<Mutex<State>>,
@@ -18,6 +18,7 @@ pub struct Changes {
 #[derive(Debug, Default)]
 struct State {
     version: u64,
+    subscribers: usize,
     waiting: Vec<Waker>,
 }
 
@@ -34,10 +35,17 @@ impl Signal {
 
     /// A subscription that begins now.
     pub fn subscribe(&self) -> Changes {
+        let mut state = lock(&self.0);
+        state.subscribers += 1;
         Changes {
             state: Arc::clone(&self.0),
-            seen: lock(&self.0).version,
+            seen: state.version,
         }
+    }
+
+    /// Whether anybody listens: a source that has to look for changes by itself stops where no one does.
+    pub fn has_subscribers(&self) -> bool {
+        lock(&self.0).subscribers > 0
     }
 }
 
@@ -60,6 +68,12 @@ impl Changes {
             Poll::Pending
         })
         .await;
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        lock(&self.state).subscribers -= 1;
     }
 }
 
