@@ -85,6 +85,11 @@ impl NotApplicable {
     pub fn reason(&self) -> &str {
         &self.reason
     }
+
+    /// What to do; empty where nothing can be said.
+    pub fn help(&self) -> &str {
+        &self.help
+    }
 }
 
 impl fmt::Display for NotApplicable {
