@@ -1,1 +1,55 @@
-//! The one place that writes and removes credential files, and the loopback credentials endpoint
+//! The one place that writes and removes credential files, and what the driver remembers of them.
+//!
+//! **In:** the files of a [`DeliveryPlan`](s3_credential_core::DeliveryPlan), and a directory that somebody else made: the write path.
+//! **Out:** one directory for each (pod, volume) beneath it, written whole or not at all, readable by nobody but its owner and the
+//! write path's group, and removed without a trace ([`WritePath`]); beside it, records and locks that no tenant reaches
+//! ([`StatePath`]). **Fails** with a [`Failure`](s3_credential_core::Failure) that names the path and never the content, most often
+//! of the kind `file-system` or `no-space`; what was there before is there still.
+//!
+//! Everything is synchronous and meant to be called inline: on the tmpfs where such files live, a call takes microseconds. Nothing
+//! follows a symbolic link, opens what somebody else left, or waits.
+//!
+//! ```
+//! use s3_credential_core::{PlannedFile, Secret, file_names};
+//! use s3_credential_delivery::{Existing, FileOptions, WritePath, directory_name};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let write_path = WritePath::open(folder.path())?;
+//! let directory = directory_name(Some("4a5d"), "s3-volume");
+//! let token = PlannedFile { name: file_names::TOKEN, content: Secret::new("eyJhbGciOi"), age: None };
+//!
+//! let written = write_path.apply(&directory, &[token], &FileOptions::default(), Existing::Replace)?;
+//! assert_eq!(std::fs::read_to_string(&written[0].path)?, "eyJhbGciOi");
+//!
+//! write_path.remove(&directory)?;
+//! assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+// In the order in which data flows.
+mod failure;
+mod name;
+mod options;
+
+mod access;
+mod directory;
+mod temporary;
+
+mod apply;
+mod removal;
+mod write_path;
+
+mod lock;
+mod state_path;
+
+pub use apply::{Existing, WrittenFile};
+pub use lock::Lock;
+pub use name::directory_name;
+pub use options::{FileOptions, Owner};
+pub use state_path::StatePath;
+pub use write_path::WritePath;
+
+/// The user that files are written as. A driver keeps its state where only this user writes.
+pub fn effective_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}

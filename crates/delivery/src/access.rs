@@ -1,0 +1,61 @@
+//! Who may do what with a file or directory of ours.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{FileType, Gid, Mode, Stat, Uid, fchmod, fchown};
+use rustix::io::{self, Errno};
+use s3_credential_core::Failure;
+
+const SETGID: u32 = 0o2000;
+const BITS: u32 = 0o7777;
+const OTHERS: u32 = 0o077;
+
+/// The owner and mode that something is to have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Access {
+    /// None: whoever it is.
+    pub(crate) uid: Option<u32>,
+    /// None: whichever it is, since the mode gives a group nothing.
+    pub(crate) gid: Option<u32>,
+    pub(crate) mode: u32,
+}
+
+impl Access {
+    /// Sets what is different, and at no moment lets anybody in who has no business there. A directory keeps its setgid bit.
+    pub(crate) fn give(self, handle: &OwnedFd, stat: &Stat) -> io::Result<()> {
+        let kept = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => stat.st_mode & SETGID,
+            _ => 0,
+        };
+        let set_mode = |mode| fchmod(handle, Mode::from_raw_mode(mode | kept));
+        let mut current = stat.st_mode & BITS;
+        let differs = |wanted: Option<u32>, is| wanted.is_some_and(|wanted| wanted != is);
+        if differs(self.uid, stat.st_uid) || differs(self.gid, stat.st_gid) {
+            if current & OTHERS != 0 {
+                set_mode(self.mode & !OTHERS)?;
+            }
+            fchown(
+                handle,
+                self.uid.map(Uid::from_raw),
+                self.gid.map(Gid::from_raw),
+            )?;
+            // The kernel may have taken bits away.
+            current = 0;
+        }
+        if current == self.mode | kept {
+            Ok(())
+        } else {
+            set_mode(self.mode)
+        }
+    }
+
+    /// Adds what to do about an owner that cannot be set.
+    pub(crate) fn explain(self, failure: Failure, errno: Errno) -> Failure {
+        if errno != Errno::PERM {
+            return failure;
+        }
+        failure.with_help(
+            "give the driver CAP_CHOWN, or make it a member of the write path's group, or have the files readable by their owner only",
+        )
+    }
+}

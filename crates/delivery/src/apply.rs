@@ -1,0 +1,192 @@
+//! Writes the files of a plan into a volume's directory: all of them, or none.
+
+use std::ffi::CStr;
+use std::path::PathBuf;
+
+use rustix::fs::{AtFlags, Dir, RenameFlags, fstat, renameat, renameat_with, unlinkat};
+use rustix::io::{self, Errno};
+use s3_credential_core::{Failure, PlannedFile};
+
+use crate::access::Access;
+use crate::directory::Directory;
+use crate::failure::refused;
+use crate::removal::{empty, remove};
+use crate::temporary;
+
+/// What to do with a volume's directory that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Nothing is mounted with what is in it: everything but the new files goes.
+    Replace,
+    /// It serves a live mount: the new files take the place of their predecessors, and all else stays.
+    Update,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenFile {
+    /// Where it is, under the write path.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// A volume's directory, to be written.
+#[derive(Debug)]
+pub(crate) struct Volume {
+    pub(crate) directory: Directory,
+    /// What was made by this call is removed by its caller if it fails, and needs no care in here.
+    pub(crate) is_new: bool,
+    /// The access of its files.
+    pub(crate) files: Access,
+}
+
+/// A file that waits under its temporary name.
+struct Staged {
+    name: &'static str,
+    temporary: String,
+}
+
+/// What became of the file that was there before.
+enum Predecessor {
+    /// It has the temporary name now.
+    Kept,
+    /// There was none.
+    None,
+    /// It is gone.
+    Lost,
+}
+
+impl Volume {
+    /// Everything that can fail for want of room or rights comes before the first reader sees a change.
+    pub(crate) fn write(
+        &self,
+        planned: &[PlannedFile],
+        existing: Existing,
+    ) -> Result<Vec<WrittenFile>, Failure> {
+        let mut staged = Vec::with_capacity(planned.len());
+        let written = self
+            .stage(planned, &mut staged)
+            .and_then(|()| match existing {
+                Existing::Replace if !self.is_new => self.clear(&staged),
+                _ => Ok(()),
+            })
+            .and_then(|()| self.commit(&staged));
+        if let Err(failure) = written {
+            for file in &staged {
+                temporary::discard(&self.directory.handle, &file.temporary);
+            }
+            return Err(failure);
+        }
+        let written = |file: &Staged| WrittenFile {
+            path: self.directory.path_of(file.name),
+            mode: self.files.mode,
+        };
+        Ok(staged.iter().map(written).collect())
+    }
+
+    fn stage(&self, planned: &[PlannedFile], staged: &mut Vec<Staged>) -> Result<(), Failure> {
+        for file in planned {
+            let content = file.content.expose().as_bytes();
+            let temporary = temporary::write(&self.directory.handle, file.name, content, |new| {
+                self.files.give(new, &fstat(new)?)
+            })
+            .map_err(|errno| self.files.explain(self.refused(file.name, errno), errno))?;
+            staged.push(Staged {
+                name: file.name,
+                temporary,
+            });
+        }
+        Ok(())
+    }
+
+    /// Removes what is neither new nor about to be replaced.
+    fn clear(&self, staged: &[Staged]) -> Result<(), Failure> {
+        let stays = |name: &CStr| {
+            let name = name.to_bytes();
+            staged
+                .iter()
+                .any(|file| name == file.name.as_bytes() || name == file.temporary.as_bytes())
+        };
+        let mut entries = Dir::read_from(&self.directory.handle)
+            .map_err(|errno| refused("cannot list", &self.directory.path, errno))?;
+        empty(&self.directory.path, &mut entries, |name| !stays(name)).map(drop)
+    }
+
+    /// Gives the files their names. Each predecessor but the last is kept aside, so that a failure can put it back.
+    fn commit(&self, staged: &[Staged]) -> Result<(), Failure> {
+        let mut placed = Vec::with_capacity(staged.len());
+        for (index, file) in staged.iter().enumerate() {
+            let keep = !self.is_new && index + 1 < staged.len();
+            match self.place(file, keep) {
+                Ok(predecessor) => placed.push((file, predecessor)),
+                Err(errno) => {
+                    for (file, predecessor) in placed.iter().rev() {
+                        self.take_back(file, predecessor);
+                    }
+                    return Err(self.refused(file.name, errno));
+                }
+            }
+        }
+        for (file, predecessor) in placed {
+            if matches!(predecessor, Predecessor::Kept) {
+                self.forget(file);
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self, file: &Staged, keep: bool) -> io::Result<Predecessor> {
+        let directory = &self.directory.handle;
+        let rename = || renameat(directory, &file.temporary, directory, file.name);
+        if !keep {
+            match rename() {
+                // Somebody has planted a directory: it has to change places.
+                Err(Errno::ISDIR) => {}
+                renamed => return renamed.map(|()| Predecessor::Lost),
+            }
+        }
+        match renameat_with(
+            directory,
+            &file.temporary,
+            directory,
+            file.name,
+            RenameFlags::EXCHANGE,
+        ) {
+            Ok(()) => Ok(Predecessor::Kept),
+            Err(Errno::NOENT) => rename().map(|()| Predecessor::None),
+            // A file system that cannot exchange, which neither tmpfs nor a local disk is.
+            Err(Errno::INVAL | Errno::NOSYS) => rename().map(|()| Predecessor::Lost),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// After this, the new file has its temporary name again.
+    fn take_back(&self, file: &Staged, predecessor: &Predecessor) {
+        let directory = &self.directory.handle;
+        // The failure that led here is the one to tell.
+        let _ = match predecessor {
+            Predecessor::Kept => renameat_with(
+                directory,
+                &file.temporary,
+                directory,
+                file.name,
+                RenameFlags::EXCHANGE,
+            ),
+            Predecessor::None => renameat(directory, file.name, directory, &file.temporary),
+            Predecessor::Lost => Ok(()),
+        };
+    }
+
+    /// Removes a predecessor. The new files are in place, so what cannot be removed is left to the sweep and to the cleanup.
+    fn forget(&self, file: &Staged) {
+        if unlinkat(&self.directory.handle, &file.temporary, AtFlags::empty()) == Err(Errno::ISDIR)
+        {
+            let _ = remove(&self.directory, &file.temporary);
+        }
+    }
+
+    fn refused(&self, name: &str, errno: Errno) -> Failure {
+        refused("cannot write", &self.directory.path_of(name), errno)
+    }
+}

@@ -1,0 +1,88 @@
+//! What the system refuses, as an error that names the path and says what to do.
+
+use std::fmt;
+use std::path::Path;
+
+use rustix::io::Errno;
+use s3_credential_core::{ErrorKind, Failure};
+
+/// How many of the failures of one call are told; a hostile tenant decides how many there are.
+const TOLD: usize = 8;
+
+/// A path in a message: in quotes, and with its control characters escaped, so that a planted name with a newline stays on its line.
+pub(crate) struct Quoted<'a>(pub(crate) &'a Path);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0, f)
+    }
+}
+
+/// `action` is what could not be done, without its object: "cannot create".
+pub(crate) fn refused(action: &str, path: &Path, errno: Errno) -> Failure {
+    let kind = match errno {
+        Errno::NOSPC | Errno::DQUOT => ErrorKind::NoSpace,
+        _ => ErrorKind::FileSystem,
+    };
+    let failure = Failure::new(kind, format!("{action} {}: {errno}", Quoted(path)));
+    match errno {
+        Errno::NOSPC | Errno::DQUOT => failure.with_help("make room on this file system"),
+        Errno::ROFS => failure.with_help("mount this file system with write access"),
+        Errno::ACCESS | Errno::PERM => failure.with_help(
+            "run the driver as a user who may do this, or correct the owner and mode of this path",
+        ),
+        Errno::XDEV | Errno::BUSY => failure.with_help("unmount what is mounted there"),
+        Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::AGAIN => {
+            failure.with_retryable(true)
+        }
+        _ => failure,
+    }
+}
+
+/// One failure for all that went wrong in a call, on one line.
+pub(crate) fn all(mut failures: Vec<Failure>) -> Result<(), Failure> {
+    match failures.len() {
+        0 => Ok(()),
+        1 => Err(failures.remove(0)),
+        count => {
+            let mut told: Vec<&str> = failures.iter().take(TOLD).map(Failure::message).collect();
+            let more = format!("and {} more", count.saturating_sub(TOLD));
+            if count > TOLD {
+                told.push(&more);
+            }
+            let first = &failures[0];
+            Err(Failure::new(first.kind(), told.join("; "))
+                .with_help(first.help().to_owned())
+                .with_retryable(failures.iter().all(Failure::is_retryable)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_system_is_told_from_one_that_refuses() {
+        let kind = |errno| refused("cannot write", Path::new("/run/x"), errno).kind();
+        assert_eq!(kind(Errno::NOSPC), ErrorKind::NoSpace);
+        assert_eq!(kind(Errno::DQUOT), ErrorKind::NoSpace);
+        for errno in [
+            Errno::ROFS,
+            Errno::ACCESS,
+            Errno::PERM,
+            Errno::LOOP,
+            Errno::FBIG,
+            Errno::IO,
+        ] {
+            assert_eq!(kind(errno), ErrorKind::FileSystem, "{errno}");
+        }
+    }
+
+    #[test]
+    fn a_lack_that_passes_is_retryable() {
+        let retryable = |errno| refused("cannot open", Path::new("/run/x"), errno).is_retryable();
+        assert!(retryable(Errno::NOSPC) && retryable(Errno::MFILE));
+        assert!(!retryable(Errno::ROFS));
+    }
+}

@@ -1,0 +1,201 @@
+//! Removes whatever is in a volume's directory, as deep as a hostile tenant has planted it, following nothing.
+//!
+//! A directory that is not empty gives up its files, and its own directories move up beside it. So two handles are enough for any
+//! depth, and no path is ever walked a second time.
+
+use std::ffi::{CStr, OsStr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, renameat, unlinkat};
+use rustix::io::{self, Errno};
+use s3_credential_core::{ErrorKind, Failure};
+
+use crate::directory::{Directory, enter};
+use crate::failure::{Quoted, all, refused};
+use crate::name;
+
+/// How much one call removes; whoever plants faster than this does not hold up the driver for ever.
+const MAX_STEPS: u32 = 1_000_000;
+
+/// How many of the removed paths are told.
+const MAX_TOLD: usize = 1_000;
+
+/// What a directory is called that has moved up.
+const MOVED: &str = "moved";
+
+/// Removes an entry, and all that is in it if it is a directory. Not there is fine. Returns what was removed, and there at the top.
+pub(crate) fn remove(parent: &Directory, name: &str) -> Result<Vec<PathBuf>, Failure> {
+    let path = parent.path_of(name);
+    let unlink = |flags| {
+        unlinkat(&parent.handle, name, flags)
+            .map_err(|errno| refused("cannot remove", &path, errno))
+    };
+    let mut removed = match enter(&parent.handle, name).and_then(Dir::new) {
+        Ok(mut entries) => {
+            let removed = empty(&path, &mut entries, |_| true)?;
+            unlink(AtFlags::REMOVEDIR)?;
+            removed
+        }
+        Err(Errno::NOENT) => return Ok(Vec::new()),
+        Err(Errno::NOTDIR | Errno::LOOP) => {
+            unlink(AtFlags::empty())?;
+            Vec::new()
+        }
+        Err(errno) => return Err(refused("cannot open", &path, errno)),
+    };
+    removed.push(path);
+    Ok(removed)
+}
+
+/// Removes every entry of a directory that `goes`, as far as the system lets it.
+pub(crate) fn empty(
+    path: &Path,
+    entries: &mut Dir,
+    goes: impl Fn(&CStr) -> bool,
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut removal = Removal {
+        path,
+        steps: 0,
+        removed: Vec::new(),
+        failures: Vec::new(),
+    };
+    loop {
+        match removal.pass(entries, &goes) {
+            Ok(true) => entries.rewind(),
+            Ok(false) => break,
+            Err(errno) => {
+                removal.failures.push(refused("cannot list", path, errno));
+                break;
+            }
+        }
+    }
+    all(removal.failures).map(|()| removal.removed)
+}
+
+struct Removal<'a> {
+    path: &'a Path,
+    steps: u32,
+    removed: Vec<PathBuf>,
+    failures: Vec<Failure>,
+}
+
+impl Removal<'_> {
+    /// Goes through the directory once, and says whether that was of use, so that another pass may be.
+    fn pass(&mut self, entries: &mut Dir, goes: impl Fn(&CStr) -> bool) -> io::Result<bool> {
+        let before = self.steps;
+        self.failures.clear();
+        while let Some(entry) = entries.read() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if is_link_to_itself(name) || !goes(name) {
+                continue;
+            }
+            if self.steps >= MAX_STEPS {
+                self.failures.push(too_many(self.path));
+                return Ok(false);
+            }
+            let top = entries.fd()?;
+            match self.entry(top, name) {
+                Ok(true) => self.tell(name),
+                Ok(false) => {}
+                Err(errno) => {
+                    self.failures
+                        .push(refused("cannot remove", &self.path_of(name), errno));
+                }
+            }
+        }
+        Ok(self.steps > before)
+    }
+
+    /// Removes an entry of the top directory; not yet, if somebody adds to it meanwhile.
+    fn entry(&mut self, top: BorrowedFd<'_>, name: &CStr) -> io::Result<bool> {
+        if self.unlink(top, name)? {
+            return Ok(true);
+        }
+        self.flatten(top, name, Dir::new(enter(top, name)?)?)?;
+        self.unlink(top, name)
+    }
+
+    fn flatten(&mut self, top: BorrowedFd<'_>, parent: &CStr, mut child: Dir) -> io::Result<()> {
+        while let Some(entry) = child.read() {
+            let entry = entry?;
+            let name = entry.file_name();
+            if is_link_to_itself(name) || self.steps >= MAX_STEPS {
+                continue;
+            }
+            if let Err(errno) = self.unlink_or_move(child.fd()?, name, top) {
+                let path = join(&self.path_of(parent), name);
+                self.failures.push(refused("cannot remove", &path, errno));
+            }
+        }
+        Ok(())
+    }
+
+    fn unlink_or_move(
+        &mut self,
+        child: BorrowedFd<'_>,
+        name: &CStr,
+        top: BorrowedFd<'_>,
+    ) -> io::Result<()> {
+        if !self.unlink(child, name)? {
+            renameat(child, name, top, name::temporary_for(MOVED))?;
+            self.steps += 1;
+        }
+        Ok(())
+    }
+
+    /// Removes an entry, whatever it is but a directory with something in it.
+    fn unlink(&mut self, directory: impl AsFd, name: &CStr) -> io::Result<bool> {
+        let removed = match unlinkat(&directory, name, AtFlags::empty()) {
+            // What Linux and what POSIX say of a directory.
+            Err(refusal @ (Errno::ISDIR | Errno::PERM)) => {
+                match unlinkat(&directory, name, AtFlags::REMOVEDIR) {
+                    Err(Errno::NOTEMPTY | Errno::EXIST) => return Ok(false),
+                    Err(Errno::NOTDIR) => Err(refusal),
+                    removed => removed,
+                }
+            }
+            removed => removed,
+        };
+        match removed {
+            Ok(()) | Err(Errno::NOENT) => {
+                self.steps += 1;
+                Ok(true)
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn tell(&mut self, name: &CStr) {
+        let was_moved = name.to_str().ok().and_then(name::of_temporary) == Some(MOVED);
+        if !was_moved && self.removed.len() < MAX_TOLD {
+            self.removed.push(self.path_of(name));
+        }
+    }
+
+    fn path_of(&self, name: &CStr) -> PathBuf {
+        join(self.path, name)
+    }
+}
+
+fn join(path: &Path, name: &CStr) -> PathBuf {
+    path.join(OsStr::from_bytes(name.to_bytes()))
+}
+
+fn is_link_to_itself(name: &CStr) -> bool {
+    matches!(name.to_bytes(), b"." | b"..")
+}
+
+fn too_many(path: &Path) -> Failure {
+    Failure::new(
+        ErrorKind::FileSystem,
+        format!(
+            "{} held more than {MAX_STEPS} entries, and holds some still",
+            Quoted(path)
+        ),
+    )
+    .with_help("try again, and find out who fills it")
+    .with_retryable(true)
+}

@@ -1,0 +1,162 @@
+//! What the driver remembers: records and locks, where neither Mountpoint nor a tenant can write.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, mkdirat, openat, renameat, unlinkat};
+use rustix::io::{self, Errno, retry_on_intr};
+use s3_credential_core::{ErrorKind, Failure};
+
+use crate::directory::Directory;
+use crate::failure::{Quoted, all, refused};
+use crate::lock::Lock;
+use crate::{effective_uid, name, temporary};
+
+/// The longest record, in bytes. A record of ours is about one kilobyte.
+const MAX_RECORD_LEN: usize = 1 << 20;
+
+/// The driver's own directory, 0700, of records and locks, 0600.
+///
+/// A name is one path component of at most 200 bytes without a leading dot, such as [`directory_name`](crate::directory_name) gives.
+/// Writers of one record hold its lock.
+#[derive(Debug, Clone)]
+pub struct StatePath {
+    directory: Arc<Directory>,
+}
+
+impl StatePath {
+    /// Opens the directory, and makes it if only its last component is missing. It is refused if it is a symbolic link, another
+    /// user's, or one that others may write.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let made = match mkdirat(CWD, path, Mode::RWXU) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
+            Err(errno) => return Err(refused("cannot create the state path", path, errno)),
+        };
+        let directory = Directory::open(path)?
+            .ok_or_else(|| refused("cannot open the state path", path, Errno::NOENT))?;
+        let stat = directory.stat()?;
+        if stat.st_uid != effective_uid() || stat.st_mode & 0o022 != 0 {
+            return Err(Failure::new(
+                ErrorKind::FileSystem,
+                format!(
+                    "the state path {} is another user's, or others may write it",
+                    Quoted(path)
+                ),
+            )
+            .with_help("choose a state path that belongs to the driver's user, with mode 0700"));
+        }
+        if made && stat.st_mode & 0o777 != 0o700 {
+            fchmod(&directory.handle, Mode::RWXU)
+                .map_err(|errno| refused("cannot set the mode of the state path", path, errno))?;
+        }
+        Ok(Self {
+            directory: Arc::new(directory),
+        })
+    }
+
+    /// The path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.directory.path
+    }
+
+    /// Takes the lock of this name, unless another thread or process holds it. A crash releases it.
+    pub fn try_lock(&self, name: &str) -> Result<Option<Lock>, Failure> {
+        name::check(name)?;
+        Lock::try_take(&self.directory, name)
+    }
+
+    /// The record of this name.
+    pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
+        name::check(name)?;
+        match self.read_bounded(name) {
+            Ok(content) => Ok(Some(content)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.refused("cannot read", name, errno)),
+        }
+    }
+
+    fn read_bounded(&self, name: &str) -> io::Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(&self.directory.handle, name, flags, Mode::empty())?;
+        let mut content = Vec::with_capacity(8192);
+        loop {
+            if content.len() == content.capacity() {
+                content.reserve(8192);
+            }
+            if retry_on_intr(|| io::read(&file, rustix::buffer::spare_capacity(&mut content)))? == 0
+            {
+                return Ok(content);
+            }
+            if content.len() > MAX_RECORD_LEN {
+                return Err(Errno::FBIG);
+            }
+        }
+    }
+
+    /// Writes the record of this name, whole or not at all. Not synced to a disk: the state path is on tmpfs, as the mounts are gone
+    /// with a reboot.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
+        name::check(name)?;
+        let directory = &self.directory.handle;
+        temporary::write(directory, name, content, |_| Ok(()))
+            .and_then(|temporary| {
+                renameat(directory, &temporary, directory, name)
+                    .inspect_err(|_| temporary::discard(directory, &temporary))
+            })
+            .map_err(|errno| self.refused("cannot write", name, errno))
+    }
+
+    /// Removes the record of this name, and says whether there was one.
+    pub fn remove(&self, name: &str) -> Result<bool, Failure> {
+        name::check(name)?;
+        match unlinkat(&self.directory.handle, name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(self.refused("cannot remove", name, errno)),
+        }
+    }
+
+    /// The names of all records, in no order.
+    pub fn names(&self) -> Result<Vec<String>, Failure> {
+        let mut names = self.directory.names()?;
+        names.retain(|name| name::check(name).is_ok());
+        Ok(names)
+    }
+
+    /// Removes the temporary files that crashes have left. One whose lock is held may still be written, and stays.
+    pub fn sweep_temporary(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut removed = Vec::new();
+        let mut failures = Vec::new();
+        for temporary in self.directory.names()? {
+            let Some(name) = name::of_temporary(&temporary) else {
+                continue;
+            };
+            match self.sweep(&temporary, name) {
+                Ok(true) => removed.push(self.directory.path_of(&temporary)),
+                Ok(false) => {}
+                Err(failure) => failures.push(failure),
+            }
+        }
+        all(failures).map(|()| removed)
+    }
+
+    fn sweep(&self, temporary: &str, name: &str) -> Result<bool, Failure> {
+        let Some(lock) = self.try_lock(name)? else {
+            return Ok(false);
+        };
+        let swept = match unlinkat(&self.directory.handle, temporary, AtFlags::empty()) {
+            Ok(()) => true,
+            // Its writer was still at work when the directory was listed.
+            Err(Errno::NOENT) => false,
+            Err(errno) => return Err(self.refused("cannot remove", temporary, errno)),
+        };
+        // The sweep may have made the file itself, and nobody needs it between two holders.
+        lock.remove()?;
+        Ok(swept)
+    }
+
+    fn refused(&self, action: &str, name: &str, errno: Errno) -> Failure {
+        refused(action, &self.directory.path_of(name), errno)
+    }
+}

@@ -1,0 +1,60 @@
+//! A file that is written under a name of its own, to be renamed when every byte is there.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
+use rustix::io::{self, Errno, retry_on_intr};
+
+use crate::name;
+
+/// New, and nothing that somebody has put there: neither followed nor opened.
+const NEW_FILE: OFlags = OFlags::WRONLY
+    .union(OFlags::CREATE)
+    .union(OFlags::EXCL)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
+/// Writes a file that `prepare` has given its owner and mode while it was empty and nobody else's to read. Returns its temporary
+/// name; on failure there is no file.
+pub(crate) fn write(
+    directory: &OwnedFd,
+    name: &str,
+    content: &[u8],
+    prepare: impl FnOnce(&OwnedFd) -> io::Result<()>,
+) -> io::Result<String> {
+    let (temporary, file) = create(directory, name)?;
+    let written = prepare(&file).and_then(|()| write_all(&file, content));
+    match written {
+        Ok(()) => Ok(temporary),
+        Err(errno) => {
+            discard(directory, &temporary);
+            Err(errno)
+        }
+    }
+}
+
+/// Removes a temporary file after a failure, which is the one to tell.
+pub(crate) fn discard(directory: &OwnedFd, temporary: &str) {
+    let _ = unlinkat(directory, temporary, AtFlags::empty());
+}
+
+fn create(directory: &OwnedFd, name: &str) -> io::Result<(String, OwnedFd)> {
+    loop {
+        let temporary = name::temporary_for(name);
+        match openat(directory, &temporary, NEW_FILE, Mode::RUSR | Mode::WUSR) {
+            // Nobody can guess the name, so this is chance, and does not happen twice.
+            Err(Errno::EXIST) => {}
+            opened => return opened.map(|file| (temporary, file)),
+        }
+    }
+}
+
+fn write_all(file: &OwnedFd, mut rest: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        match retry_on_intr(|| io::write(file, rest))? {
+            0 => return Err(Errno::IO),
+            written => rest = &rest[written..],
+        }
+    }
+    Ok(())
+}
