@@ -12,17 +12,19 @@ pub(crate) struct Layer {
 /// In the order in which data flows.
 pub(crate) const LAYERS: &[Layer] = &[
     layer("core", &[]),
-    layer("irsa", &["core"]),
-    layer("secret", &["core"]),
+    layer("files", &["core"]),
+    layer("irsa", &["core", "files"]),
+    layer("secret", &["core", "files"]),
     layer("imds", &["core"]),
     layer("pod-token", &["core"]),
-    layer("pod-identity", &["core"]),
+    layer("pod-identity", &["core", "files"]),
     layer("sts", &["core"]),
     layer("delivery", &["core"]),
     layer(
         "provider",
         &[
             "core",
+            "files",
             "irsa",
             "secret",
             "imds",
@@ -45,6 +47,8 @@ pub(crate) const CHAIN_NAMES: &[(&str, &str)] = &[
     ("irsa", "irsa"),
     ("pod-identity", "pod-identity"),
     ("secret-request", "secret"),
+    ("secret-watch", "secret"),
+    ("secret-directory", "secret"),
     ("secret-environment", "secret"),
     ("imds", "imds"),
     ("pod-token", "pod-token"),

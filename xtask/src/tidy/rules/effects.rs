@@ -62,39 +62,36 @@ fn find(
 }
 
 fn writes_files(path: &str) -> bool {
-    const WRITES: &[&str] = &[
-        "write",
-        "rename",
-        "copy",
-        "hard_link",
-        "soft_link",
-        "remove_file",
-        "remove_dir",
-        "remove_dir_all",
-        "create_dir",
-        "create_dir_all",
-        "set_permissions",
-        "DirBuilder",
-        "OpenOptions",
-        "File::create",
-        "File::create_new",
-        "File::options",
-        "*",
+    // By what the module calls it. The whole of what writes: what opens a file is not here, what says that it is for writing is.
+    const STD: &[&str] = &[
+        "write rename copy hard_link soft_link remove_file remove_dir remove_dir_all create_dir create_dir_all",
+        "set_permissions set_times DirBuilder OpenOptions File::create File::create_new File::options *",
     ];
-    let of_fs = path
-        .strip_prefix("std::fs::")
-        .or_else(|| path.strip_prefix("tokio::fs::"));
-    of_fs.is_some_and(|rest| WRITES.iter().any(|item| is_or_inside(rest, item)))
-        || [
-            "std::os::unix::fs::symlink",
-            "std::os::unix::fs::chown",
-            "rustix::fs",
-            "tempfile",
-            "nix",
-            "libc",
-        ]
+    const UNIX: &[&str] = &["symlink chown fchown lchown mkfifo *"];
+    const RUSTIX: &[&str] = &[
+        "OFlags::CREATE OFlags::WRONLY OFlags::RDWR OFlags::TRUNC OFlags::APPEND OFlags::TMPFILE",
+        "rename renameat renameat_with unlink unlinkat rmdir mkdir mkdirat link linkat symlink symlinkat mknodat mkfifoat",
+        "chmod chmodat fchmod chown chownat fchown utimensat futimens setxattr fsetxattr lsetxattr",
+        "ftruncate fallocate copy_file_range sendfile *",
+    ];
+    const MODULES: &[(&str, &[&str])] = &[
+        ("std::fs::", STD),
+        ("tokio::fs::", STD),
+        ("std::os::unix::fs::", UNIX),
+        ("rustix::fs::", RUSTIX),
+    ];
+    let writes = |rest: &str, items: &[&str]| {
+        items
+            .iter()
+            .flat_map(|line| line.split(' '))
+            .any(|item| is_or_inside(rest, item))
+    };
+    MODULES.iter().any(|(module, items)| {
+        path.strip_prefix(module)
+            .is_some_and(|rest| writes(rest, items))
+    }) || ["tempfile", "nix", "libc"]
         .iter()
-        .any(|item| is_or_inside(path, item))
+        .any(|krate| is_or_inside(path, krate))
 }
 
 fn reads_environment(path: &str) -> bool {
@@ -189,7 +186,15 @@ mod tests {
             count(
                 rule,
                 "crates/irsa/src/lib.rs",
-                "use std::fs; fn a() { fs::read(b); fs::File::open(c); }"
+                "use std::fs; fn a() { fs::read(b); fs::File::open(c); rustix::fs::openat(d, e, OFlags::RDONLY, f); }"
+            ),
+            0
+        );
+        assert_eq!(
+            count(
+                rule,
+                "crates/files/src/lib.rs",
+                "use rustix::fs::{CWD, Mode, OFlags, openat}; fn a() { openat(CWD, b, OFlags::RDONLY, Mode::empty()) }"
             ),
             0
         );
@@ -200,7 +205,8 @@ mod tests {
             "use std::fs::File; fn a() { File::create_new(b) }",
             "fn a() { tokio::fs::remove_dir_all(b).await }",
             "use std::fs::*;",
-            "use rustix::fs::openat;",
+            "use rustix::fs::renameat;",
+            "use rustix::fs::OFlags; fn a() { b(OFlags::RDWR) }",
         ] {
             assert_eq!(
                 count(rule, "crates/provider/src/journal.rs", bad),
