@@ -62,7 +62,7 @@ fn find(
 }
 
 fn writes_files(path: &str) -> bool {
-    // By what the module calls it. The whole of what writes: what opens a file is not here, what says that it is for writing is.
+    // What writes in each module, separated by spaces. Opening is not writing; the flags that open for writing are.
     const STD: &[&str] = &[
         "write rename copy hard_link soft_link remove_file remove_dir remove_dir_all create_dir create_dir_all",
         "set_permissions set_times DirBuilder OpenOptions File::create File::create_new File::options *",
