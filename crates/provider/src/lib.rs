@@ -1,1 +1,67 @@
-//! The facade: configuration, chains, leases; provide and cleanup for a CSI driver
+//! The credential provider of an S3 CSI driver: which credentials a volume uses, how Mountpoint gets them, and that they are gone
+//! when the volume is.
+//!
+//! **In:** a [`ProvideContext`], parsed from `NodePublishVolumeRequest`, and a [`CleanupContext`] from
+//! `NodeUnpublishVolumeRequest`. **Out:** [`Provided`], the environment that Mountpoint is started with and the files that it names;
+//! [`CleanedUp`], what is gone. **Fails** with a [`ProvideError`], which has one gRPC code, lists what every source said and says what to
+//! do.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! use s3_credential_provider::{Environment, MountTarget, Provider, PublishRequest};
+//!
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let write_path = directory.path();
+//! # let environment = Environment::default()
+//! #     .with("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE").with("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI").with("AWS_REGION", "eu-north-1");
+//! # let state = tempfile::tempdir().unwrap();
+//! let provider = Provider::builder().environment(environment).state_path(state.path()).build()?;
+//! let request = PublishRequest::new("s3-volume", "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount");
+//! let context = provider.context(request, MountTarget::new(write_path)).await?;
+//! let provided = provider.provide(&context).await?;
+//! assert_eq!(provided.environment["AWS_PROFILE"].expose(), "s3-csi");
+//! # Ok::<(), s3_credential_provider::ProvideError>(())
+//! # }).unwrap();
+//! ```
+
+// In the order in which data flows.
+mod builder;
+mod defaults;
+mod settings;
+
+mod cleanup;
+mod deliver;
+mod error;
+mod events;
+mod explain;
+mod identity;
+mod journal;
+mod lease;
+mod leases;
+mod preparation;
+mod provide;
+mod provided;
+mod provider;
+mod refresh;
+mod resume;
+mod rotation;
+mod turns;
+
+pub use builder::ProviderBuilder;
+pub use error::ProvideError;
+pub use events::{Event, LeaseId};
+pub use identity::Identity;
+pub use provided::{CleanedUp, Provided, ProvidedFile};
+pub use provider::Provider;
+pub use refresh::{profile_can_carry, refresh_at};
+pub use resume::{ResumeOptions, Resumed};
+pub use rotation::{KeepFresh, LeaseStatus};
+pub use settings::{Settings, default_state_path};
+
+pub use s3_credential_core::{
+    self as core, Attempt, AuthenticationLevel, CleanupContext, Code, Consumer, CredentialForm,
+    CredentialSource, Delivery, Environment, ErrorKind, Failure, Keys, MountKind, MountTarget,
+    ProvideContext, PublishRequest, Region, RegionChain, RegionResolver, RoleArn, Secret,
+    SourceChain, SourceError, UnpublishRequest, resolver_fn, source_fn,
+};
+pub use s3_credential_delivery::{FileOptions, Owner};

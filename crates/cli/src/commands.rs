@@ -1,0 +1,8 @@
+//! One module for each command.
+
+pub(crate) mod cleanup;
+pub(crate) mod explain;
+pub(crate) mod process;
+pub(crate) mod provide;
+pub(crate) mod region;
+pub(crate) mod serve;

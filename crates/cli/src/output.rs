@@ -1,0 +1,225 @@
+//! The JSON objects of the command line's contract, and shell lines.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use s3_credential_core::{Attempt, EnvironmentValue, ResolvedRegion};
+use s3_credential_provider::{CleanedUp, ProvideError, Provided};
+use serde::Serialize;
+
+/// What stands in the place of a key variable's value.
+const MASK: &str = "********";
+
+/// Prints one object. A reader that is gone is no failure of ours.
+pub(crate) fn print_json(object: &impl Serialize) {
+    let mut out = std::io::stdout().lock();
+    let _ = serde_json::to_writer(&mut out, object).map(|()| writeln!(out));
+}
+
+pub(crate) fn print_text(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProvidedObject<'a> {
+    authentication_level: &'static str,
+    credential_source: Option<&'a str>,
+    form: &'a str,
+    delivery: &'static str,
+    region: Option<RegionName<'a>>,
+    environment: BTreeMap<&'a str, &'a str>,
+    files: Vec<FileObject<'a>>,
+    expires_at: Option<Timestamp>,
+    refresh_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    identity_changed: bool,
+    attempts: Vec<SourceAttempt<'a>>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct RegionName<'a> {
+    name: &'a str,
+    resolver: &'a str,
+}
+
+#[derive(Serialize)]
+struct FileObject<'a> {
+    path: &'a PathBuf,
+    mode: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SourceAttempt<'a> {
+    source: &'a str,
+    outcome: &'static str,
+    reason: Option<&'a str>,
+    duration_ms: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResolverAttempt<'a> {
+    resolver: &'a str,
+    outcome: &'static str,
+    reason: Option<&'a str>,
+    duration_ms: f64,
+}
+
+/// In milliseconds, to the microsecond.
+pub(crate) fn milliseconds(attempt: &Attempt) -> f64 {
+    (attempt.duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn source_attempts(attempts: &[Attempt]) -> Vec<SourceAttempt<'_>> {
+    attempts
+        .iter()
+        .map(|attempt| SourceAttempt {
+            source: &attempt.plugin,
+            outcome: attempt.outcome.as_str(),
+            reason: attempt.reason.as_deref(),
+            duration_ms: milliseconds(attempt),
+        })
+        .collect()
+}
+
+fn resolver_attempts(attempts: &[Attempt]) -> Vec<ResolverAttempt<'_>> {
+    attempts
+        .iter()
+        .map(|attempt| ResolverAttempt {
+            resolver: &attempt.plugin,
+            outcome: attempt.outcome.as_str(),
+            reason: attempt.reason.as_deref(),
+            duration_ms: milliseconds(attempt),
+        })
+        .collect()
+}
+
+impl<'a> From<&'a ResolvedRegion> for RegionName<'a> {
+    fn from(resolved: &'a ResolvedRegion) -> Self {
+        Self {
+            name: resolved.region.as_str(),
+            resolver: &resolved.resolver,
+        }
+    }
+}
+
+/// A value as it may be printed: key variables are masked unless they were asked for.
+pub(crate) fn printable(value: &EnvironmentValue, reveal: bool) -> &str {
+    match value {
+        EnvironmentValue::Secret(_) if !reveal => MASK,
+        value => value.expose(),
+    }
+}
+
+impl<'a> ProvidedObject<'a> {
+    pub(crate) fn new(provided: &'a Provided, reveal: bool) -> Self {
+        Self {
+            authentication_level: provided.level.as_str(),
+            credential_source: provided.identity.source.as_deref(),
+            form: &provided.identity.form,
+            delivery: provided.delivery.as_str(),
+            region: provided.region.as_ref().map(Into::into),
+            environment: provided
+                .environment
+                .iter()
+                .map(|(name, value)| (name.as_str(), printable(value, reveal)))
+                .collect(),
+            files: provided
+                .files
+                .iter()
+                .map(|file| FileObject {
+                    path: &file.path,
+                    mode: format!("{:04o}", file.mode),
+                })
+                .collect(),
+            expires_at: provided.expires_at,
+            refresh_at: provided.refresh_at,
+            identity_changed: provided.identity_changed,
+            attempts: source_attempts(&provided.attempts),
+        }
+    }
+}
+
+/// `KEY='value'` lines that a POSIX shell reads back unchanged.
+pub(crate) fn shell_lines(provided: &Provided, reveal: bool) -> String {
+    provided
+        .environment
+        .iter()
+        .map(|(name, value)| {
+            format!(
+                "{name}='{}'\n",
+                printable(value, reveal).replace('\'', r"'\''")
+            )
+        })
+        .collect()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CleanedUpObject<'a> {
+    removed: &'a [PathBuf],
+    remaining_holders: usize,
+}
+
+impl<'a> From<&'a CleanedUp> for CleanedUpObject<'a> {
+    fn from(cleaned: &'a CleanedUp) -> Self {
+        Self {
+            removed: &cleaned.removed,
+            remaining_holders: cleaned.remaining_holders,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct RegionObject<'a> {
+    region: RegionName<'a>,
+    attempts: Vec<ResolverAttempt<'a>>,
+}
+
+impl<'a> RegionObject<'a> {
+    pub(crate) fn new(resolved: &'a ResolvedRegion, attempts: &'a [Attempt]) -> Self {
+        Self {
+            region: resolved.into(),
+            attempts: resolver_attempts(attempts),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct ErrorObject<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorBody<'a> {
+    kind: &'static str,
+    code: &'static str,
+    retryable: bool,
+    message: &'a str,
+    help: &'a str,
+    attempts: Vec<SourceAttempt<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    region_attempts: Vec<ResolverAttempt<'a>>,
+}
+
+impl<'a> ErrorObject<'a> {
+    pub(crate) fn new(error: &'a ProvideError) -> Self {
+        Self {
+            error: ErrorBody {
+                kind: error.kind().as_str(),
+                code: error.code().as_str(),
+                retryable: error.is_retryable(),
+                message: error.failure.message(),
+                help: error.help(),
+                attempts: source_attempts(&error.attempts),
+                region_attempts: resolver_attempts(&error.region_attempts),
+            },
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `cleanup`: the lease loses a holder, and with the last one everything that was written for it.
+
+use s3_credential_core::{CleanupContext, Failure};
+use s3_credential_delivery::WritePath;
+
+use crate::error::ProvideError;
+use crate::lease::{LeaseKey, LeaseRecord};
+use crate::provided::CleanedUp;
+use crate::provider::Provider;
+
+impl Provider {
+    /// Takes a holder from a lease, and removes the lease's files with the last one. To be called after the unmount: a token file
+    /// that is missing at a refresh hangs a live mount for good.
+    ///
+    /// Idempotent; a volume that was never provided, and a write path that is gone already, are fine.
+    pub async fn cleanup(&self, context: &CleanupContext) -> Result<CleanedUp, ProvideError> {
+        let key = self.find_lease(context)?.map_or_else(
+            || {
+                LeaseKey::new(
+                    context.write_path(),
+                    context.lease_pod().as_deref(),
+                    context.volume_id(),
+                )
+            },
+            |(key, _)| key,
+        );
+        let _turn = self.turns.take(&key.name).await;
+        let lock = self.journal.lock(&key).await?;
+        let record = self.journal.read(&key)?;
+        if let Some(record) = record {
+            let mut left = record.clone();
+            left.holders.remove(context.target_path());
+            if !left.holders.is_empty() {
+                self.journal.write(&key, Some(&record), &left)?;
+                let remaining_holders = left.holders.len();
+                tracing::info!(
+                    volume = context.volume_id(),
+                    remaining_holders,
+                    "the lease is still held"
+                );
+                return Ok(CleanedUp {
+                    removed: Vec::new(),
+                    remaining_holders,
+                });
+            }
+        }
+        // The files go first: until they are gone, the record must tell the next start of them.
+        let removed = match WritePath::open_if_exists(context.write_path())? {
+            Some(write_path) => write_path.remove(&key.directory)?,
+            None => Vec::new(),
+        };
+        self.leases.remove(&key.name);
+        self.journal.remove(&key)?;
+        lock.remove()?;
+        tracing::info!(
+            volume = context.volume_id(),
+            files = removed.len(),
+            "credentials removed"
+        );
+        Ok(CleanedUp {
+            removed,
+            remaining_holders: 0,
+        })
+    }
+
+    /// The lease that an unpublish is about: by the pod in the request, else by its holder, since a shared Mountpoint pod is not
+    /// in the request.
+    pub(crate) fn find_lease(
+        &self,
+        context: &CleanupContext,
+    ) -> Result<Option<(LeaseKey, LeaseRecord)>, Failure> {
+        let key = LeaseKey::new(
+            context.write_path(),
+            context.lease_pod().as_deref(),
+            context.volume_id(),
+        );
+        if let Some(record) = self.journal.read(&key)? {
+            return Ok(Some((key, record)));
+        }
+        if context.mountpoint_pod_uid().is_some() {
+            return Ok(None);
+        }
+        let found = self
+            .journal
+            .find(context.volume_id(), context.target_path())?;
+        Ok(found.map(|record| (LeaseKey::of_record(&record), record)))
+    }
+}

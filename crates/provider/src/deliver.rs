@@ -1,0 +1,313 @@
+//! From credentials in hand to files and a remembered lease, under the lease's lock.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use s3_credential_core::{
+    Delivery, DeliveryPlan, EnvironmentValue, ErrorKind, Failure, PlanRequest, PlannedFile,
+    ProvideContext, TokenAge,
+};
+use s3_credential_delivery::{Existing, WritePath};
+
+use crate::error::ProvideError;
+use crate::events::Event;
+use crate::lease::{FileRecord, LeaseKey, LeaseRecord, canonical};
+use crate::leases::Lease;
+use crate::preparation::Prepared;
+use crate::provided::{Provided, ProvidedFile};
+use crate::provider::Provider;
+use crate::refresh::{profile_can_carry, refresh_at};
+
+impl Provider {
+    /// Draws the plan and checks that its delivery can keep it fresh.
+    pub(crate) fn plan(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        prepared: &Prepared,
+    ) -> Result<DeliveryPlan, Failure> {
+        let temporary_profile = prepared.delivery == Delivery::Profile
+            && !profile_can_carry(self.wiring.clock.now(), prepared.form.expires_at());
+        if temporary_profile {
+            return Err(Failure::new(
+                ErrorKind::UnsupportedDelivery,
+                "these keys end too soon for a profile file, which a running Mountpoint reads only every 15 minutes",
+            )
+            .with_help("use the delivery endpoint (mount kind systemd) or delegated, or let the keys last longer"));
+        }
+        DeliveryPlan::draw(&PlanRequest {
+            form: &prepared.form,
+            delivery: prepared.delivery,
+            level: context.level(),
+            mount_kind: context.target().kind,
+            directory: &env_directory(context, key),
+            region: prepared.region.as_ref(),
+            consumer: self.settings.consumer,
+            driver: &self.environment,
+            service_account: context.service_account().ok(),
+            endpoint: None,
+        })
+    }
+
+    /// Writes what was prepared, together with the lease's record. If it fails, what this call wrote is gone, and what was there
+    /// before is as it was.
+    pub(crate) async fn deliver(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        write_path: &WritePath,
+        prepared: Prepared,
+        intent: Intent,
+    ) -> Result<Provided, ProvideError> {
+        let delivered = self
+            .deliver_locked(context, key, write_path, &prepared, intent)
+            .await;
+        let Prepared {
+            attempts,
+            region_attempts,
+            region,
+            identity,
+            ..
+        } = prepared;
+        match delivered {
+            Ok((record, environment)) => Ok(Provided {
+                level: context.level(),
+                identity,
+                delivery: record.delivery(),
+                region,
+                environment,
+                files: provided_files(&record, &env_directory(context, key)),
+                expires_at: record.expires_at,
+                refresh_at: record.refresh_at,
+                attempts,
+                region_attempts,
+                identity_changed: false,
+            }),
+            Err(failure) => Err(ProvideError {
+                failure,
+                attempts,
+                region_attempts,
+            }),
+        }
+    }
+
+    async fn deliver_locked(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        write_path: &WritePath,
+        prepared: &Prepared,
+        intent: Intent,
+    ) -> Result<(Arc<LeaseRecord>, BTreeMap<String, EnvironmentValue>), Failure> {
+        let plan = self.plan(context, key, prepared)?;
+        let _lock = self.journal.lock(key).await?;
+        // Read under the lock: another process may have worked on the lease since it was looked at.
+        let old = self.journal.read(key)?;
+        let live = old
+            .as_ref()
+            .filter(|_| context.target().mounted != Some(false));
+        if live.is_some_and(|live| live.identity != prepared.identity) {
+            return Err(Failure::new(
+                ErrorKind::Busy,
+                "another operation on the same volume came in between",
+            ));
+        }
+        if live.is_none() && intent == Intent::Refresh {
+            return Err(Failure::new(
+                ErrorKind::Busy,
+                "the volume was cleaned up in the meantime",
+            ));
+        }
+        let (files, kept) = split_older_tokens(&plan.files, live);
+        let mut record = self.record(context, key, prepared, &plan, &kept, old.as_ref());
+        if intent == Intent::Publish {
+            record.holders.insert(context.target_path().to_owned());
+        }
+
+        // The record goes first: whatever a crash leaves under the write path is then known to the journal.
+        self.journal.write(key, old.as_ref(), &record)?;
+        let existing = if live.is_some() {
+            Existing::Update
+        } else {
+            Existing::Replace
+        };
+        let written = if files.is_empty() && live.is_some() {
+            Ok(())
+        } else {
+            write_path
+                .apply(&key.directory, &files, &self.settings.files, existing)
+                .map(drop)
+        };
+        if let Err(failure) = written {
+            let restored = match &old {
+                Some(old) => self.journal.write(key, Some(&record), old),
+                None => self.journal.remove(key),
+            };
+            if let Err(restoring) = restored {
+                tracing::error!(%restoring, "the journal keeps an entry of a failed provide");
+            }
+            return Err(failure);
+        }
+        let record = Arc::new(record);
+        let environment = plan.environment.clone();
+        self.remember(key, context, Arc::clone(&record), plan);
+        Ok((record, environment))
+    }
+
+    pub(crate) fn record(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        prepared: &Prepared,
+        plan: &DeliveryPlan,
+        kept: &[FileRecord],
+        old: Option<&LeaseRecord>,
+    ) -> LeaseRecord {
+        let mode = self.settings.files.file_mode();
+        let files: Vec<FileRecord> = plan
+            .files
+            .iter()
+            .map(|file| {
+                kept.iter()
+                    .find(|kept| kept.name == file.name)
+                    .cloned()
+                    .unwrap_or_else(|| FileRecord::of(file, mode))
+            })
+            .collect();
+        let age = TokenAge {
+            issued_at: files.iter().find_map(|file| file.issued_at),
+            expires_at: files
+                .iter()
+                .filter_map(|file| file.expires_at)
+                .min()
+                .or(prepared.form.expires_at()),
+        };
+        let refresh_at = match old {
+            // The same credentials are due when they were due.
+            Some(old) if old.expires_at == age.expires_at => old.refresh_at,
+            _ => refresh_at(plan.delivery, self.wiring.clock.now(), age),
+        };
+        LeaseRecord {
+            write_path: canonical(&context.target().write_path),
+            directory: key.directory.clone(),
+            context: context.clone(),
+            holders: old.map(|old| old.holders.clone()).unwrap_or_default(),
+            identity: prepared.identity.clone(),
+            delivery: plan.delivery.as_str().to_owned(),
+            environment: plain_variables(&plan.environment),
+            files,
+            expires_at: age.expires_at,
+            refresh_at,
+        }
+    }
+
+    fn remember(
+        &self,
+        key: &LeaseKey,
+        context: &ProvideContext,
+        record: Arc<LeaseRecord>,
+        plan: DeliveryPlan,
+    ) {
+        let lease = Lease {
+            context: context.clone(),
+            due_at: record.refresh_at,
+            record,
+            plan: Some(Arc::new(plan)),
+            failures: 0,
+            last_error: None,
+        };
+        self.leases.put(&key.name, lease);
+    }
+
+    /// Leaves a live lease as it is, but for one more holder: its source no longer applies, and a running Mountpoint cannot see
+    /// another one.
+    pub(crate) async fn keep(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        live: &LeaseRecord,
+        other: Prepared,
+    ) -> Result<Provided, ProvideError> {
+        let _lock = self.journal.lock(key).await?;
+        let old = self.journal.read(key)?;
+        let mut record = old.clone().unwrap_or_else(|| live.clone());
+        record.holders.insert(context.target_path().to_owned());
+        self.journal.write(key, old.as_ref(), &record)?;
+        self.tell(Event::IdentityChanged { lease: record.id() });
+        Ok(Provided {
+            level: context.level(),
+            identity: record.identity.clone(),
+            delivery: record.delivery(),
+            region: other.region,
+            environment: record
+                .environment
+                .iter()
+                .map(|(name, value)| (name.clone(), EnvironmentValue::Plain(value.clone())))
+                .collect(),
+            files: provided_files(&record, &env_directory(context, key)),
+            expires_at: record.expires_at,
+            refresh_at: record.refresh_at,
+            attempts: other.attempts,
+            region_attempts: other.region_attempts,
+            identity_changed: true,
+        })
+    }
+}
+
+/// Whether a delivery is for a publish, which adds its target path to the holders, or renews what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intent {
+    Publish,
+    Refresh,
+}
+
+/// The volume's directory, as Mountpoint sees it.
+pub(crate) fn env_directory(context: &ProvideContext, key: &LeaseKey) -> PathBuf {
+    let target = context.target();
+    target
+        .env_path
+        .as_deref()
+        .unwrap_or(&target.write_path)
+        .join(&key.directory)
+}
+
+pub(crate) fn provided_files(record: &LeaseRecord, directory: &Path) -> Vec<ProvidedFile> {
+    record
+        .files
+        .iter()
+        .map(|file| ProvidedFile {
+            path: directory.join(&file.name),
+            mode: file.mode,
+        })
+        .collect()
+}
+
+/// What is to be written, and what of a live lease stays because it is newer.
+fn split_older_tokens(
+    planned: &[PlannedFile],
+    live: Option<&LeaseRecord>,
+) -> (Vec<PlannedFile>, Vec<FileRecord>) {
+    let newer = |file: &PlannedFile| {
+        let there = live?.files.iter().find(|there| there.name == file.name)?;
+        file.age?.is_older_than(&there.age()).then(|| there.clone())
+    };
+    let kept: Vec<FileRecord> = planned.iter().filter_map(newer).collect();
+    let files = planned
+        .iter()
+        .filter(|file| !kept.iter().any(|kept| kept.name == file.name))
+        .cloned()
+        .collect();
+    (files, kept)
+}
+
+/// Without the values of key variables: they are secrets, and the journal holds none.
+fn plain_variables(environment: &BTreeMap<String, EnvironmentValue>) -> BTreeMap<String, String> {
+    environment
+        .iter()
+        .filter_map(|(name, value)| match value {
+            EnvironmentValue::Plain(text) => Some((name.clone(), text.clone())),
+            EnvironmentValue::Secret(_) => None,
+        })
+        .collect()
+}

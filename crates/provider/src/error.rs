@@ -1,0 +1,79 @@
+//! The error of the facade: what went wrong, and what every plug-in said on the way.
+
+use std::error::Error;
+use std::fmt;
+
+use s3_credential_core::{Attempt, Code, ErrorKind, Failure};
+
+/// Why a volume has no credentials, or could not be cleaned up.
+///
+/// `Display` is one line for the user of the volume; [`ProvideError::help`] says what to do. Neither holds a secret.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ProvideError {
+    /// What went wrong.
+    pub failure: Failure,
+    /// How each source of the chain fared; empty if none was asked.
+    pub attempts: Vec<Attempt>,
+    /// How each region resolver fared; empty if none was asked.
+    pub region_attempts: Vec<Attempt>,
+}
+
+impl ProvideError {
+    /// The kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        self.failure.kind()
+    }
+
+    /// The gRPC code that a driver answers with.
+    pub fn code(&self) -> Code {
+        self.failure.code()
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_retryable(&self) -> bool {
+        self.failure.is_retryable()
+    }
+
+    /// What the user should do; empty where nothing can be said.
+    pub fn help(&self) -> &str {
+        self.failure.help()
+    }
+
+    /// The same failure of a volume that is mounted. A final code would make the kubelet tear the mount down, so it is always
+    /// UNAVAILABLE, and everything that was provided before is still there.
+    pub(crate) fn of_live_lease(self) -> Self {
+        let failure = Failure::new(
+            ErrorKind::Unavailable,
+            format!(
+                "the mounted volume keeps its credentials, which could not be refreshed: {}",
+                self.failure.message()
+            ),
+        )
+        .with_help(self.failure.help().to_owned())
+        .with_cause(self.failure);
+        Self { failure, ..self }
+    }
+}
+
+impl From<Failure> for ProvideError {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            attempts: Vec::new(),
+            region_attempts: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for ProvideError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+impl Error for ProvideError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.failure.source()
+    }
+}

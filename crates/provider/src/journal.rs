@@ -1,0 +1,145 @@
+//! The leases in the state path: one record each, and a lock that no two processes hold at once.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use s3_credential_core::{ErrorKind, Failure};
+use s3_credential_delivery::{Lock, StatePath};
+use serde::{Deserialize, Serialize};
+
+use crate::lease::{LeaseKey, LeaseRecord};
+
+/// The version of the format. A record of another version is foreign.
+const VERSION: u32 = 1;
+
+/// How long to wait for another process that works on the same lease, and how often to look.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_POLL: Duration = Duration::from_millis(10);
+
+#[derive(Serialize, Deserialize)]
+struct Entry<R> {
+    version: u32,
+    lease: R,
+}
+
+/// The journal. Opening the state path waits until the first use, so that what writes nothing needs none.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    state: Arc<OnceLock<StatePath>>,
+}
+
+impl Journal {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            state: Arc::default(),
+        }
+    }
+
+    fn state(&self) -> Result<&StatePath, Failure> {
+        if let Some(state) = self.state.get() {
+            return Ok(state);
+        }
+        let state = StatePath::open(&self.path)?;
+        Ok(self.state.get_or_init(|| state))
+    }
+
+    /// Waits for the lease's lock, which is held until it is dropped.
+    pub(crate) async fn lock(&self, key: &LeaseKey) -> Result<Lock, Failure> {
+        let state = self.state()?;
+        let attempts = LOCK_PATIENCE.as_millis() / LOCK_POLL.as_millis();
+        for _ in 0..attempts {
+            if let Some(lock) = state.try_lock(&key.name)? {
+                return Ok(lock);
+            }
+            tokio::time::sleep(LOCK_POLL).await;
+        }
+        Err(Failure::new(
+            ErrorKind::Busy,
+            "another operation on the same volume holds its lock",
+        ))
+    }
+
+    /// The lease's record; nothing if there is none, or none that this version can read.
+    pub(crate) fn read(&self, key: &LeaseKey) -> Result<Option<LeaseRecord>, Failure> {
+        self.read_named(&key.name)
+    }
+
+    /// The record of this name.
+    pub(crate) fn read_named(&self, name: &str) -> Result<Option<LeaseRecord>, Failure> {
+        let Some(bytes) = self.state()?.read(name)? else {
+            return Ok(None);
+        };
+        let record = decode(&bytes);
+        if record.is_none() {
+            tracing::warn!(
+                entry = name,
+                "a journal entry is unreadable or of another version"
+            );
+        }
+        Ok(record)
+    }
+
+    /// Writes the record, unless it is what is there already.
+    pub(crate) fn write(
+        &self,
+        key: &LeaseKey,
+        old: Option<&LeaseRecord>,
+        record: &LeaseRecord,
+    ) -> Result<(), Failure> {
+        let bytes = encode(record)?;
+        if old.map(encode).transpose()?.as_ref() == Some(&bytes) {
+            return Ok(());
+        }
+        self.state()?.write(&key.name, &bytes)
+    }
+
+    /// Removes the record; not there is fine.
+    pub(crate) fn remove(&self, key: &LeaseKey) -> Result<(), Failure> {
+        self.state()?.remove(&key.name).map(drop)
+    }
+
+    /// The names of all records.
+    pub(crate) fn names(&self) -> Result<Vec<String>, Failure> {
+        self.state()?.names()
+    }
+
+    /// Removes what a crash left half-written.
+    pub(crate) fn sweep(&self) -> Result<Vec<PathBuf>, Failure> {
+        self.state()?.sweep_temporary()
+    }
+
+    /// The lease that this target path holds for this volume.
+    pub(crate) fn find(
+        &self,
+        volume_id: &str,
+        holder: &str,
+    ) -> Result<Option<LeaseRecord>, Failure> {
+        for name in self.names()? {
+            let found = self.read_named(&name)?.filter(|record| {
+                record.context.volume_id() == volume_id && record.holders.contains(holder)
+            });
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn encode(record: &LeaseRecord) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(&Entry {
+        version: VERSION,
+        lease: record,
+    })
+    .map_err(|error| {
+        Failure::new(ErrorKind::Internal, "a lease cannot be written as JSON").with_cause(error)
+    })
+}
+
+fn decode(bytes: &[u8]) -> Option<LeaseRecord> {
+    let entry: Entry<&serde_json::value::RawValue> = serde_json::from_slice(bytes).ok()?;
+    (entry.version == VERSION).then(|| serde_json::from_str(entry.lease.get()).ok())?
+}

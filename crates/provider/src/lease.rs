@@ -1,0 +1,113 @@
+//! What `provide` set up for one volume, as it is remembered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use s3_credential_core::{Delivery, PlannedFile, ProvideContext, TokenAge};
+use s3_credential_delivery::directory_name;
+use serde::{Deserialize, Serialize};
+
+use crate::events::LeaseId;
+use crate::identity::Identity;
+
+/// Which lease: one for each (write path, pod that mounts, volume).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct LeaseKey {
+    /// The lease's directory under the write path.
+    pub(crate) directory: String,
+    /// The lease's name in the state path.
+    pub(crate) name: String,
+}
+
+impl LeaseKey {
+    /// Every spelling of a write path is one lease.
+    pub(crate) fn new(write_path: &Path, pod: Option<&str>, volume_id: &str) -> Self {
+        let directory = directory_name(pod, volume_id);
+        let name = directory_name(Some(&canonical(write_path).to_string_lossy()), &directory);
+        Self { directory, name }
+    }
+
+    /// The lease of a publish.
+    pub(crate) fn of(context: &ProvideContext) -> Self {
+        Self::new(
+            &context.target().write_path,
+            context.lease_pod(),
+            context.volume_id(),
+        )
+    }
+
+    pub(crate) fn of_record(record: &LeaseRecord) -> Self {
+        let directory = record.directory.clone();
+        let name = directory_name(Some(&record.write_path.to_string_lossy()), &directory);
+        Self { directory, name }
+    }
+}
+
+/// A path without symbolic links; as it is where it cannot be followed, which then is somebody else's to report.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The journal's entry of a lease. No secret is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeaseRecord {
+    /// Where the lease's directory is.
+    pub(crate) write_path: PathBuf,
+    pub(crate) directory: String,
+    /// The publish that it was last provided for, without its tokens and secrets.
+    pub(crate) context: ProvideContext,
+    /// Target paths that use the lease; its files go with the last one.
+    pub(crate) holders: BTreeSet<String>,
+    pub(crate) identity: Identity,
+    pub(crate) delivery: String,
+    /// Variables that Mountpoint was started with, but for the values of key variables.
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) files: Vec<FileRecord>,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) refresh_at: Option<Timestamp>,
+}
+
+/// A file of a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FileRecord {
+    pub(crate) name: String,
+    pub(crate) mode: u32,
+    /// Of a token: when it was made and when it ends.
+    pub(crate) issued_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl LeaseRecord {
+    pub(crate) fn id(&self) -> LeaseId {
+        LeaseId {
+            volume_id: self.context.volume_id().to_owned(),
+            holders: self.holders.iter().cloned().collect(),
+        }
+    }
+
+    pub(crate) fn delivery(&self) -> Delivery {
+        self.delivery.parse().unwrap_or(Delivery::None)
+    }
+}
+
+impl FileRecord {
+    pub(crate) fn of(file: &PlannedFile, mode: u32) -> Self {
+        let age = file.age.unwrap_or_default();
+        Self {
+            name: file.name.to_owned(),
+            mode,
+            issued_at: age.issued_at,
+            expires_at: age.expires_at,
+        }
+    }
+
+    pub(crate) fn age(&self) -> TokenAge {
+        TokenAge {
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+        }
+    }
+}

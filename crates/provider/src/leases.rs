@@ -1,0 +1,111 @@
+//! The leases of this process: what they were last provided with, and when each is due.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use s3_credential_core::{DeliveryPlan, Failure, ProvideContext};
+use tokio::sync::Notify;
+
+use crate::lease::LeaseRecord;
+
+/// A lease as this process knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Lease {
+    /// The publish that it was last provided for.
+    pub(crate) context: ProvideContext,
+    pub(crate) record: Arc<LeaseRecord>,
+    /// What was last written; unknown of a lease that was adopted.
+    pub(crate) plan: Option<Arc<DeliveryPlan>>,
+    pub(crate) due_at: Option<Timestamp>,
+    /// Refreshes that failed one after the other.
+    pub(crate) failures: u32,
+    pub(crate) last_error: Option<Failure>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    leases: HashMap<Arc<str>, Lease>,
+    due: BTreeSet<(Timestamp, Arc<str>)>,
+}
+
+/// All leases by name, and in the order in which they are due.
+#[derive(Debug, Default)]
+pub(crate) struct Leases {
+    table: Mutex<Table>,
+    /// Told when the first due lease may be another one.
+    pub(crate) rescheduled: Notify,
+}
+
+impl Leases {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn put(&self, name: &str, lease: Lease) {
+        let name: Arc<str> = name.into();
+        let mut table = self.table();
+        let first = table.due.first().cloned();
+        table.forget_due(&name);
+        if let Some(at) = lease.due_at {
+            table.due.insert((at, Arc::clone(&name)));
+        }
+        table.leases.insert(name, lease);
+        if table.due.first() != first.as_ref() {
+            self.rescheduled.notify_one();
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Lease> {
+        self.table().leases.get(name).cloned()
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        let mut table = self.table();
+        table.forget_due(name);
+        table.leases.remove(name);
+    }
+
+    pub(crate) fn all(&self) -> Vec<Lease> {
+        self.table().leases.values().cloned().collect()
+    }
+
+    /// The names of the leases of one source.
+    pub(crate) fn of_source(&self, source: &str) -> Vec<Arc<str>> {
+        let table = self.table();
+        let of_source = |lease: &Lease| lease.record.identity.source.as_deref() == Some(source);
+        table
+            .leases
+            .iter()
+            .filter(|(_, lease)| of_source(lease))
+            .map(|(name, _)| Arc::clone(name))
+            .collect()
+    }
+
+    /// When the next lease is due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.table().due.first().map(|(at, _)| *at)
+    }
+
+    /// Takes a lease that is due off the schedule; whoever refreshes it puts it back.
+    pub(crate) fn take_due(&self, now: Timestamp) -> Option<Arc<str>> {
+        let mut table = self.table();
+        let name = table
+            .due
+            .first()
+            .filter(|(at, _)| *at <= now)
+            .map(|(_, name)| Arc::clone(name))?;
+        table.forget_due(&name);
+        Some(name)
+    }
+}
+
+impl Table {
+    fn forget_due(&mut self, name: &str) {
+        if let Some(lease) = self.leases.get_mut(name)
+            && let Some(at) = lease.due_at.take()
+        {
+            self.due.remove(&(at, name.into()));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `provide`: from a context to a lease. All or nothing, and never to the harm of what a live mount has.
+
+use s3_credential_core::{
+    CleanupContext, MountTarget, ProvideContext, PublishRequest, UnpublishRequest,
+};
+use s3_credential_delivery::WritePath;
+
+use crate::deliver::Intent;
+use crate::error::ProvideError;
+use crate::events::Event;
+use crate::lease::{LeaseKey, LeaseRecord};
+use crate::preparation::Prepared;
+use crate::provided::Provided;
+use crate::provider::Provider;
+
+impl Provider {
+    /// Parses a publish request. For a volume that is mounted a request that cannot be parsed is answered UNAVAILABLE, as every
+    /// failure is then.
+    pub fn context(
+        &self,
+        request: PublishRequest,
+        target: MountTarget,
+    ) -> Result<ProvideContext, ProvideError> {
+        let unpublish = UnpublishRequest::new(&request.volume_id, &request.target_path);
+        let write_path = target.write_path.clone();
+        let pod = target.mountpoint_pod_uid.clone();
+        let mounted = target.mounted;
+        let failure = match ProvideContext::from_publish_request(request, target) {
+            Ok(context) => return Ok(context),
+            Err(failure) => ProvideError::from(failure),
+        };
+        let live =
+            match CleanupContext::from_unpublish_request(&unpublish, write_path, pod.as_deref()) {
+                Ok(context) if mounted != Some(false) => {
+                    self.find_lease(&context).is_ok_and(|found| found.is_some())
+                }
+                _ => false,
+            };
+        Err(if live {
+            failure.of_live_lease()
+        } else {
+            failure
+        })
+    }
+
+    /// Decides a volume's credentials, delivers them, and remembers the lease.
+    ///
+    /// The first call for a volume is all or nothing. A further one (a republish) refreshes the identity that the volume was
+    /// published with; it never takes away what a mounted volume has, and any failure of it is UNAVAILABLE.
+    pub async fn provide(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
+        let write_path = WritePath::open(&context.target().write_path)?;
+        let key = LeaseKey::of(context);
+        let _turn = self.turns.take(&key.name).await;
+        let live = match context.target().mounted {
+            Some(false) => None,
+            _ => self.journal.read(&key)?,
+        };
+        let result = match &live {
+            None => self.publish(context, &key, &write_path).await,
+            Some(record) => self
+                .republish(context, &key, &write_path, record)
+                .await
+                .map_err(ProvideError::of_live_lease),
+        };
+        match &result {
+            Ok(provided) => tracing::info!(
+                volume = context.volume_id(),
+                level = %provided.level,
+                source = provided.identity.source,
+                delivery = %provided.delivery,
+                identity_changed = provided.identity_changed,
+                "credentials provided"
+            ),
+            Err(error) => {
+                tracing::warn!(volume = context.volume_id(), kind = %error.kind(), "{error}");
+            }
+        }
+        result
+    }
+
+    async fn publish(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        write_path: &WritePath,
+    ) -> Result<Provided, ProvideError> {
+        let prepared = self.prepare(context).await?;
+        self.deliver(context, key, write_path, prepared, Intent::Publish)
+            .await
+    }
+
+    async fn republish(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        write_path: &WritePath,
+        live: &LeaseRecord,
+    ) -> Result<Provided, ProvideError> {
+        let chosen = match self.prepare(context).await {
+            Ok(prepared) if prepared.identity == live.identity => {
+                return self
+                    .deliver(context, key, write_path, prepared, Intent::Publish)
+                    .await;
+            }
+            chosen => chosen,
+        };
+        let again = self
+            .wiring
+            .prepare_again(&self.settings, context, &live.identity)
+            .await;
+        match (again, chosen) {
+            (Ok(Some(prepared)), chosen) => {
+                let (identity_changed, attempts) = match chosen {
+                    Ok(other) => (true, other.attempts),
+                    Err(error) => (false, error.attempts),
+                };
+                let prepared = Prepared {
+                    attempts,
+                    ..prepared
+                };
+                let provided = self
+                    .deliver(context, key, write_path, prepared, Intent::Publish)
+                    .await?;
+                if identity_changed {
+                    self.tell(Event::IdentityChanged { lease: live.id() });
+                }
+                Ok(Provided {
+                    identity_changed,
+                    ..provided
+                })
+            }
+            (Ok(None), Ok(other)) => self.keep(context, key, live, other).await,
+            (_, Err(error)) => Err(error),
+            (Err(failure), Ok(other)) => Err(ProvideError {
+                failure,
+                attempts: other.attempts,
+                region_attempts: other.region_attempts,
+            }),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What `provide` gives back: all that Mountpoint is started with, and how it was decided.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use s3_credential_core::{
+    Attempt, AuthenticationLevel, Delivery, EnvironmentValue, ResolvedRegion,
+};
+
+use crate::identity::Identity;
+
+/// A volume's credentials, delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Provided {
+    /// Whose credentials they are.
+    pub level: AuthenticationLevel,
+    /// The source, form and role.
+    pub identity: Identity,
+    /// How they were delivered.
+    pub delivery: Delivery,
+    /// The region, where one is known.
+    pub region: Option<ResolvedRegion>,
+    /// The environment to start Mountpoint with, and nothing of its own `AWS_*` beside it.
+    pub environment: BTreeMap<String, EnvironmentValue>,
+    /// The files that the environment names, as Mountpoint sees them.
+    pub files: Vec<ProvidedFile>,
+    /// When what was delivered ends.
+    pub expires_at: Option<Timestamp>,
+    /// When it is due for renewal.
+    pub refresh_at: Option<Timestamp>,
+    /// How each source of the chain fared.
+    pub attempts: Vec<Attempt>,
+    /// How each region resolver fared.
+    pub region_attempts: Vec<Attempt>,
+    /// On a live lease: the chain would now choose another identity, which the running Mountpoint could not see. Nothing was
+    /// changed but the refresh of the old one.
+    pub identity_changed: bool,
+}
+
+/// A file that was delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvidedFile {
+    /// Its path as Mountpoint sees it.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// What `cleanup` did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct CleanedUp {
+    /// The paths that are gone, under the write path.
+    pub removed: Vec<PathBuf>,
+    /// How many target paths still hold the lease; its files stay until there is none.
+    pub remaining_holders: usize,
+}

@@ -1,0 +1,59 @@
+//! The provider: plug-ins, settings and the journal, held together.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use s3_credential_core::{Environment, ErrorKind, Failure, ProvideContext};
+use tokio::sync::broadcast;
+
+use crate::builder::ProviderBuilder;
+use crate::error::ProvideError;
+use crate::events::Event;
+use crate::journal::Journal;
+use crate::leases::Leases;
+use crate::preparation::{Prepared, Wiring};
+use crate::settings::Settings;
+use crate::turns::Turns;
+
+/// Decides, delivers, keeps and removes the credentials of S3 volumes. Cheap to clone; all clones are one provider.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    pub(crate) wiring: Arc<Wiring>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) environment: Environment,
+    pub(crate) journal: Journal,
+    pub(crate) turns: Arc<Turns>,
+    pub(crate) leases: Arc<Leases>,
+    pub(crate) events: broadcast::Sender<Event>,
+}
+
+impl Provider {
+    /// A provider with the default chains, to be changed piece by piece.
+    pub fn builder() -> ProviderBuilder {
+        ProviderBuilder::default()
+    }
+
+    pub(crate) async fn prepare(&self, context: &ProvideContext) -> Result<Prepared, ProvideError> {
+        self.within_deadline(self.wiring.prepare(&self.settings, context))
+            .await
+    }
+
+    pub(crate) async fn within_deadline<T>(
+        &self,
+        work: impl Future<Output = Result<T, ProvideError>>,
+    ) -> Result<T, ProvideError> {
+        let deadline = self.settings.deadline;
+        tokio::time::timeout(deadline, work)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Failure::new(
+                    ErrorKind::TimedOut,
+                    format!(
+                        "the credentials could not be decided within {} s",
+                        deadline.as_secs_f64()
+                    ),
+                )
+                .into())
+            })
+    }
+}

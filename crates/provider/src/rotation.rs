@@ -1,0 +1,210 @@
+//! Keeping leases fresh: one task for the clock, and one for each source that tells of changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use s3_credential_core::{AuthenticationLevel, Changes, CredentialSource, ErrorKind, Failure};
+use s3_credential_delivery::WritePath;
+use tokio::sync::{Semaphore, broadcast};
+use tokio::task::JoinSet;
+
+use crate::deliver::Intent;
+use crate::error::ProvideError;
+use crate::events::{Event, LeaseId};
+use crate::identity::Identity;
+use crate::lease::LeaseKey;
+use crate::leases::Lease;
+use crate::provider::Provider;
+
+/// However far away the next refresh is, the wall clock is looked at this often: it may have jumped, or the machine may have slept.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// How many leases are refreshed at once.
+const CONCURRENT_REFRESHES: usize = 16;
+
+/// First and longest wait after a failed refresh. Each failure doubles it; the wait itself is drawn from its upper half.
+const FIRST_RETRY: SignedDuration = SignedDuration::from_secs(1);
+const LONGEST_RETRY: SignedDuration = SignedDuration::from_mins(5);
+
+/// How a lease is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeaseStatus {
+    /// The lease.
+    pub lease: LeaseId,
+    /// Whose credentials it holds.
+    pub identity: Identity,
+    /// When they end.
+    pub expires_at: Option<Timestamp>,
+    /// When they are refreshed, or the refresh is tried again.
+    pub refresh_at: Option<Timestamp>,
+    /// Why the last refresh failed, if it did.
+    pub last_error: Option<Failure>,
+}
+
+/// Keeps leases fresh until it is dropped.
+#[derive(Debug)]
+pub struct KeepFresh {
+    _tasks: JoinSet<()>,
+}
+
+impl Provider {
+    /// Refreshes leases when they are due and when their source tells of a change, until what is returned is dropped. To be called
+    /// within a tokio runtime, once.
+    #[must_use = "leases are kept fresh until this is dropped"]
+    pub fn keep_fresh(&self) -> KeepFresh {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(self.clone().refresh_what_is_due());
+        for level in AuthenticationLevel::ALL {
+            for source in self.wiring.chain(level).sources() {
+                if let Some(changes) = source.changes() {
+                    let name = source.name().to_owned();
+                    tasks.spawn(self.clone().refresh_on_changes(name, changes));
+                }
+            }
+        }
+        KeepFresh { _tasks: tasks }
+    }
+
+    /// What happens to leases from now on. A reader that falls far behind misses the oldest events.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// The leases of this process.
+    pub fn leases(&self) -> Vec<LeaseStatus> {
+        let status = |lease: Lease| LeaseStatus {
+            lease: lease.record.id(),
+            identity: lease.record.identity.clone(),
+            expires_at: lease.record.expires_at,
+            refresh_at: lease.due_at,
+            last_error: lease.last_error,
+        };
+        self.leases.all().into_iter().map(status).collect()
+    }
+
+    async fn refresh_what_is_due(self) {
+        let slots = Arc::new(Semaphore::new(CONCURRENT_REFRESHES));
+        let mut refreshes = JoinSet::new();
+        loop {
+            while let Some(name) = self.leases.take_due(self.wiring.clock.now()) {
+                let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+                    return;
+                };
+                let provider = self.clone();
+                refreshes.spawn(async move {
+                    provider.refresh(&name).await;
+                    drop(slot);
+                });
+            }
+            while refreshes.try_join_next().is_some() {}
+            let until_due = self.leases.next_due().map_or(LONGEST_SLEEP, |at| {
+                at.duration_since(self.wiring.clock.now())
+                    .try_into()
+                    .unwrap_or(Duration::ZERO)
+            });
+            tokio::select! {
+                () = tokio::time::sleep(until_due.min(LONGEST_SLEEP)) => {}
+                () = self.leases.rescheduled.notified() => {}
+            }
+        }
+    }
+
+    async fn refresh_on_changes(self, source: String, mut changes: Changes) {
+        loop {
+            changes.changed().await;
+            for name in self.leases.of_source(&source) {
+                self.refresh(&name).await;
+            }
+        }
+    }
+
+    /// Refreshes one lease, if it is still there, and schedules what comes next.
+    async fn refresh(&self, name: &str) {
+        let _turn = self.turns.take(name).await;
+        let Some(lease) = self.leases.get(name) else {
+            return;
+        };
+        let key = LeaseKey::of_record(&lease.record);
+        match self.refresh_lease(&key, &lease).await {
+            Ok(true) => {
+                if let Some(refreshed) = self.leases.get(name) {
+                    self.tell(Event::Refreshed {
+                        lease: refreshed.record.id(),
+                        expires_at: refreshed.record.expires_at,
+                    });
+                }
+            }
+            Ok(false) => {}
+            Err(error) => self.put_off(name, lease, error.failure),
+        }
+    }
+
+    /// Whether anything new was delivered.
+    async fn refresh_lease(&self, key: &LeaseKey, lease: &Lease) -> Result<bool, ProvideError> {
+        let Some(record) = self.journal.read(key)? else {
+            self.leases.remove(&key.name);
+            return Ok(false);
+        };
+        let again = self
+            .wiring
+            .prepare_again(&self.settings, &lease.context, &record.identity);
+        let prepared = self
+            .within_deadline(async { again.await.map_err(ProvideError::from) })
+            .await?
+            .ok_or_else(|| {
+                Failure::new(
+                    ErrorKind::NoSource,
+                    "the source that the volume was published with no longer applies",
+                )
+            })?;
+        let write_path = WritePath::open(&record.write_path)?;
+        self.deliver(&lease.context, key, &write_path, prepared, Intent::Refresh)
+            .await?;
+        let refreshed = self.leases.get(&key.name);
+        Ok(refreshed.is_some_and(|new| new.plan != lease.plan))
+    }
+
+    fn put_off(&self, name: &str, lease: Lease, failure: Failure) {
+        // Of an adopted lease the pod's tokens are gone with the old process: the next republish brings them.
+        let waits_for_republish =
+            failure.kind() == ErrorKind::MissingToken || failure.kind() == ErrorKind::NoSource;
+        let now = self.wiring.clock.now();
+        let retry_at = now
+            .saturating_add(backoff(lease.failures))
+            .unwrap_or(Timestamp::MAX);
+        if !(waits_for_republish && lease.plan.is_none()) {
+            tracing::warn!(volume = lease.context.volume_id(), kind = %failure.kind(), %retry_at, "a refresh failed: {failure}");
+            self.tell(Event::RefreshFailed {
+                lease: lease.record.id(),
+                failure: failure.clone(),
+                retry_at,
+                expires_at: lease.record.expires_at,
+            });
+        }
+        self.leases.put(
+            name,
+            Lease {
+                due_at: Some(retry_at),
+                failures: lease.failures + 1,
+                last_error: Some(failure),
+                ..lease
+            },
+        );
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        // Nobody listening is fine.
+        let _ = self.events.send(event);
+    }
+}
+
+/// Doubles with each failure, and draws from the upper half so that many leases do not retry together.
+fn backoff(failures: u32) -> SignedDuration {
+    let longest = FIRST_RETRY
+        .checked_mul(1_i32.checked_shl(failures).unwrap_or(i32::MAX))
+        .unwrap_or(LONGEST_RETRY)
+        .min(LONGEST_RETRY);
+    longest.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
