@@ -25,7 +25,7 @@ const SESSION_NAME: Rule = Rule {
 const POLICY: Rule = Rule {
     member: "policy",
     length: 1..=2048,
-    pattern: None,
+    pattern: Some((r"[\u0009\u000A\u000D\u0020-\u00FF]+", policy_character)),
     sensitive: true,
 };
 const TAG_KEY: Rule = Rule {
@@ -157,6 +157,10 @@ fn duration(parameters: &Parameters) -> Result<Duration, StsError> {
         _ => "Member must have value less than or equal to 43200",
     };
     Err(violated(value, "durationSeconds", constraint))
+}
+
+fn policy_character(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{ff}')
 }
 
 fn tag_character(character: char) -> bool {

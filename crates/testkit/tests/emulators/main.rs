@@ -6,5 +6,9 @@
 )]
 
 mod http;
+mod imds;
 mod jwt;
+mod pod_identity_agent;
 mod server;
+mod sts;
+mod world;
