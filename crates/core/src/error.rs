@@ -238,7 +238,8 @@ impl Failure {
 /// By what it says; what caused it is not looked at.
 impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
-        (self.kind, self.retryable, &self.message, &self.help) == (other.kind, other.retryable, &other.message, &other.help)
+        (self.kind, self.retryable, &self.message, &self.help)
+            == (other.kind, other.retryable, &other.message, &other.help)
     }
 }
 

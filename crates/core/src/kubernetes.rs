@@ -25,6 +25,24 @@ pub struct KubernetesCall<'a> {
 }
 
 impl KubernetesCall<'_> {
+    /// Refuses a namespace or a name that can be none: both become part of a URL, where a `/` or a `?` would name another object.
+    pub fn check(&self) -> Result<(), Failure> {
+        let refuse = |what: &str| {
+            Err(Failure::new(
+                ErrorKind::InvalidRequest,
+                format!("the {what} of a Kubernetes object is not a DNS name"),
+            )
+            .with_help("use lower-case letters, digits and inner dashes, as Kubernetes does"))
+        };
+        if self.namespace.is_some_and(|namespace| !is_label(namespace)) {
+            return refuse("namespace");
+        }
+        if self.name.len() > 253 || !self.name.split('.').all(is_label) {
+            return refuse("name");
+        }
+        Ok(())
+    }
+
     /// The failure for an answer with this HTTP status, which is none of success.
     pub fn refused(&self, status: u16) -> Failure {
         let Self { verb, resource, .. } = self;
@@ -88,6 +106,15 @@ impl KubernetesCall<'_> {
         });
         format!("the {kind} {namespace}{}", printable(self.name))
     }
+}
+
+/// A DNS label (RFC 1123). A part of an object's name has no limit of its own, and 253 for the whole is in force anyway.
+fn is_label(label: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !label.is_empty()
+        && label.bytes().all(inner)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 /// A name as it may stand in a message: short and on one line.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ErrorKind, Failure};
 
 /// Whose credentials a volume uses. On the wire it is the volume attribute `authenticationSource`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum AuthenticationLevel {
     /// The driver's own; what applies where the volume says nothing.

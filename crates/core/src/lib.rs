@@ -42,6 +42,7 @@ mod form;
 mod plan;
 mod region;
 mod region_resolvers;
+mod session;
 mod signal;
 mod single_flight;
 mod source;

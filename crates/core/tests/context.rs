@@ -1,12 +1,13 @@
 //! What a publish request is parsed into, and what is refused.
 
 use s3_credential_core::{
-    AuthenticationLevel, CleanupContext, ErrorKind, Failure, MountTarget, ProvideContext, PublishRequest, TOKENS_KEY,
-    UnpublishRequest,
+    AuthenticationLevel, CleanupContext, ErrorKind, Failure, MountTarget, ProvideContext,
+    PublishRequest, TOKENS_KEY, UnpublishRequest,
 };
 
 const TARGET: &str = "/var/lib/kubelet/pods/4a5d9c1e/volumes/kubernetes.io~csi/pv/mount";
-const OPAQUE: &str = r#"{"sts.amazonaws.com":{"token":"opaque","expirationTimestamp":"2100-01-01T00:00:00Z"}}"#;
+const OPAQUE: &str =
+    r#"{"sts.amazonaws.com":{"token":"opaque","expirationTimestamp":"2100-01-01T00:00:00Z"}}"#;
 
 fn parse(json: &str) -> Result<ProvideContext, Failure> {
     let request: PublishRequest = serde_json::from_str(json).unwrap();
@@ -50,8 +51,10 @@ fn an_unset_field_may_be_null() {
 
 #[test]
 fn an_unknown_level_is_refused_by_name_and_never_by_value() {
-    let request = PublishRequest::new("v", TARGET).with_volume_context([("authenticationSource", "CANARY")]);
-    let failure = ProvideContext::from_publish_request(request, MountTarget::default()).unwrap_err();
+    let request =
+        PublishRequest::new("v", TARGET).with_volume_context([("authenticationSource", "CANARY")]);
+    let failure =
+        ProvideContext::from_publish_request(request, MountTarget::default()).unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::UnknownLevel);
     assert!(!format!("{failure} {failure:?}").contains("CANARY"));
 }
@@ -59,7 +62,8 @@ fn an_unknown_level_is_refused_by_name_and_never_by_value() {
 #[test]
 fn a_value_that_a_log_stripped_is_refused_as_such() {
     let request = PublishRequest::new("v", TARGET).with_secrets([("access_key", "***stripped***")]);
-    let failure = ProvideContext::from_publish_request(request, MountTarget::default()).unwrap_err();
+    let failure =
+        ProvideContext::from_publish_request(request, MountTarget::default()).unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::InvalidRequest);
     assert!(failure.message().contains("access_key") && failure.message().contains("stripped"));
 }
@@ -71,7 +75,15 @@ fn tokens_are_taken_from_the_secrets_first() {
         .with_volume_context([(TOKENS_KEY, older.as_str())])
         .with_secrets([(TOKENS_KEY, OPAQUE)]);
     let context = ProvideContext::from_publish_request(request, MountTarget::default()).unwrap();
-    assert_eq!(context.tokens().get("sts.amazonaws.com").unwrap().secret().expose(), "opaque");
+    assert_eq!(
+        context
+            .tokens()
+            .get("sts.amazonaws.com")
+            .unwrap()
+            .secret()
+            .expose(),
+        "opaque"
+    );
 }
 
 #[test]
@@ -80,8 +92,14 @@ fn a_malformed_entry_of_an_unused_audience_harms_no_one() {
     let request = pod_request().with_volume_context([(TOKENS_KEY, json)]);
     let context = ProvideContext::from_publish_request(request, MountTarget::default()).unwrap();
     assert!(context.tokens().get("sts.amazonaws.com").is_ok());
-    assert_eq!(context.tokens().get("other").unwrap_err().kind(), ErrorKind::MalformedToken);
-    assert_eq!(context.tokens().get("absent").unwrap_err().kind(), ErrorKind::MissingToken);
+    assert_eq!(
+        context.tokens().get("other").unwrap_err().kind(),
+        ErrorKind::MalformedToken
+    );
+    assert_eq!(
+        context.tokens().get("absent").unwrap_err().kind(),
+        ErrorKind::MissingToken
+    );
 }
 
 #[test]
@@ -90,7 +108,8 @@ fn the_requests_secrets_are_seen_at_secret_level_only() {
         let request = PublishRequest::new("v", TARGET)
             .with_volume_context([("authenticationSource", level)])
             .with_secrets([("key_id", "AKIAIOSFODNN7EXAMPLE")]);
-        let context = ProvideContext::from_publish_request(request, MountTarget::default()).unwrap();
+        let context =
+            ProvideContext::from_publish_request(request, MountTarget::default()).unwrap();
         assert_eq!(!context.secrets().is_empty(), seen, "{level}");
     }
 }
@@ -98,9 +117,14 @@ fn the_requests_secrets_are_seen_at_secret_level_only() {
 #[test]
 fn the_lease_belongs_to_the_mountpoint_pod_else_the_target_paths_else_the_requests() {
     let with = |target: &str, mountpoint: &str| {
-        let request = PublishRequest::new("v", target).with_volume_context([("csi.storage.k8s.io/pod.uid", "from-context")]);
+        let request = PublishRequest::new("v", target)
+            .with_volume_context([("csi.storage.k8s.io/pod.uid", "from-context")]);
         let target = MountTarget::default().with_mountpoint_pod_uid(mountpoint);
-        ProvideContext::from_publish_request(request, target).unwrap().lease_pod().unwrap().to_owned()
+        ProvideContext::from_publish_request(request, target)
+            .unwrap()
+            .lease_pod()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(with(TARGET, "mountpoint"), "mountpoint");
     assert_eq!(with(TARGET, ""), "4a5d9c1e");
@@ -109,8 +133,10 @@ fn the_lease_belongs_to_the_mountpoint_pod_else_the_target_paths_else_the_reques
 
 #[test]
 fn a_pod_level_volume_without_a_pod_names_the_setting_that_tells_it() {
-    let request = PublishRequest::new("v", "/elsewhere").with_volume_context([("authenticationSource", "pod")]);
-    let failure = ProvideContext::from_publish_request(request, MountTarget::default()).unwrap_err();
+    let request = PublishRequest::new("v", "/elsewhere")
+        .with_volume_context([("authenticationSource", "pod")]);
+    let failure =
+        ProvideContext::from_publish_request(request, MountTarget::default()).unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::MissingPodInfo);
     assert!(failure.help().contains("podInfoOnMount"));
 }
@@ -118,11 +144,18 @@ fn a_pod_level_volume_without_a_pod_names_the_setting_that_tells_it() {
 #[test]
 fn ids_must_be_there_and_hold_no_nul() {
     for (volume, target) in [("", TARGET), ("v", ""), ("v\0", TARGET), ("v", "/a\0b")] {
-        let failure =
-            ProvideContext::from_publish_request(PublishRequest::new(volume, target), MountTarget::default()).unwrap_err();
+        let failure = ProvideContext::from_publish_request(
+            PublishRequest::new(volume, target),
+            MountTarget::default(),
+        )
+        .unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::InvalidRequest);
-        let failure =
-            CleanupContext::from_unpublish_request(&UnpublishRequest::new(volume, target), "/write", None).unwrap_err();
+        let failure = CleanupContext::from_unpublish_request(
+            &UnpublishRequest::new(volume, target),
+            "/write",
+            None,
+        )
+        .unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::InvalidRequest);
     }
 }
@@ -130,18 +163,30 @@ fn ids_must_be_there_and_hold_no_nul() {
 #[test]
 fn the_mount_option_profile_is_refused() {
     let request = PublishRequest::new("v", TARGET).with_mount_flags(["--profile other"]);
-    let failure = ProvideContext::from_publish_request(request, MountTarget::default()).unwrap_err();
+    let failure =
+        ProvideContext::from_publish_request(request, MountTarget::default()).unwrap_err();
     assert!(failure.message().contains("--profile"));
 }
 
 #[test]
 fn secrets_are_unescaped_from_json_exactly_as_serde_would() {
-    for text in [r#""plain""#, r#""a\"b\\c\/d\b\f\n\r\t""#, r#""\u00e9\ud83d\ude00x""#, r#""""#] {
+    for text in [
+        r#""plain""#,
+        r#""a\"b\\c\/d\b\f\n\r\t""#,
+        r#""\u00e9\ud83d\ude00x""#,
+        r#""""#,
+    ] {
         let secret: s3_credential_core::Secret = serde_json::from_str(text).unwrap();
-        assert_eq!(secret.expose(), serde_json::from_str::<String>(text).unwrap());
+        assert_eq!(
+            secret.expose(),
+            serde_json::from_str::<String>(text).unwrap()
+        );
     }
     for text in [r#""\ud83d""#, "7", "null", "{}"] {
-        assert!(serde_json::from_str::<s3_credential_core::Secret>(text).is_err(), "{text}");
+        assert!(
+            serde_json::from_str::<s3_credential_core::Secret>(text).is_err(),
+            "{text}"
+        );
     }
 }
 

@@ -68,3 +68,41 @@ fn a_hostile_name_stays_on_one_line() {
     };
     assert!(!call.refused(404).message().contains(char::is_control));
 }
+
+#[test]
+fn a_name_that_would_change_the_url_is_refused() {
+    let check = |namespace: &str, name: &str| {
+        KubernetesCall {
+            namespace: Some(namespace),
+            name,
+            ..CALL
+        }
+        .check()
+    };
+    for name in ["web", "a", "s3.csi-driver.example", "0"] {
+        assert!(check("apps", name).is_ok(), "{name}");
+    }
+    let long = "n".repeat(254);
+    for bad in [
+        "",
+        "-a",
+        "a-",
+        "A",
+        "a/b",
+        "a?watch=1",
+        "..",
+        "a..b",
+        "a\n",
+        "é",
+        "%2e",
+        &long,
+    ] {
+        let failure = check("apps", bad).unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::InvalidRequest, "{bad}");
+        assert!(failure.message().contains("the name of"), "{failure}");
+    }
+    for bad in ["", "a.b", "../kube-system", "kube-system/secrets/x?"] {
+        let failure = check(bad, "web").unwrap_err();
+        assert!(failure.message().contains("the namespace of"), "{failure}");
+    }
+}
