@@ -1,4 +1,4 @@
-"""Runs a command to its end, with exactly the environment given, and leaves no descendant behind."""
+"""Runs a command to its end with exactly the environment given; one that hangs is killed with its descendants."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-DEADLINE_SECONDS = 120
+DEADLINE_SECONDS = 60
 
 
 @dataclass(frozen=True)
