@@ -1,4 +1,4 @@
-"""What AssumeRoleWithWebIdentity checks: the token's signature, issuer, audience and expiry, the role's trust policy."""
+"""What AssumeRoleWithWebIdentity checks: the token's signature, issuer, audience, expiry; the role's trust policy."""
 
 from __future__ import annotations
 
