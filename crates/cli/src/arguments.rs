@@ -1,5 +1,6 @@
 //! The command line, as the documentation promises it.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -297,12 +298,8 @@ fn kinds_help() -> String {
          Kinds of errors, with exit status:\n",
     );
     for kind in ErrorKind::ALL {
-        help.push_str(&format!(
-            "  {:<29} {}  {}\n",
-            kind.as_str(),
-            exit_status(kind.code()),
-            kind.description()
-        ));
+        let status = exit_status(kind.code());
+        let _ = writeln!(help, "  {:<29} {status}  {}", kind.as_str(), kind.description());
     }
     help
 }

@@ -25,9 +25,7 @@ pub(crate) fn internal(
     message: &'static str,
     cause: impl Error + Send + Sync + 'static,
 ) -> ProvideError {
-    Failure::new(ErrorKind::Internal, message)
-        .with_cause(cause)
-        .into()
+    Failure::new(ErrorKind::Internal, message).with_cause(cause).into()
 }
 
 /// One object on stdout where JSON was asked for, and always one line on stderr.
@@ -41,27 +39,13 @@ pub(crate) fn report(error: &ProvideError, format: Format) -> ExitCode {
 
 /// What went wrong and what to do, for a person.
 pub(crate) fn report_line(error: &ProvideError) {
-    let help = if error.help().is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", error.help())
-    };
-    let line = format!(
-        "s3cred: {}: {}{help}",
-        error.kind(),
-        error.failure.message()
-    );
+    let help = if error.help().is_empty() { String::new() } else { format!(" ({})", error.help()) };
+    let line = format!("s3cred: {}: {}{help}", error.kind(), error.failure.message());
     let _ = writeln!(std::io::stderr(), "{}", on_one_line(&line));
 }
 
 fn on_one_line(text: &str) -> String {
     text.chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
         .collect()
 }

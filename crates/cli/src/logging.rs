@@ -12,11 +12,6 @@ pub(crate) fn init() {
         let target = metadata.target();
         target.starts_with("s3_credential") || target.starts_with("s3cred")
     });
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_filter(ours);
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
-        .init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(ours);
+    tracing_subscriber::registry().with(filter).with(lines).init();
 }

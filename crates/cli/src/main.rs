@@ -26,16 +26,10 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     logging::init();
     let format = command.format();
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return error::report(
-                &error::internal("the runtime cannot be started", error),
-                format,
-            );
+            return error::report(&error::internal("the runtime cannot be started", error), format);
         }
     };
     let result = runtime.block_on(async {

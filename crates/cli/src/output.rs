@@ -101,10 +101,7 @@ fn resolver_attempts(attempts: &[Attempt]) -> Vec<ResolverAttempt<'_>> {
 
 impl<'a> From<&'a ResolvedRegion> for RegionName<'a> {
     fn from(resolved: &'a ResolvedRegion) -> Self {
-        Self {
-            name: resolved.region.as_str(),
-            resolver: &resolved.resolver,
-        }
+        Self { name: resolved.region.as_str(), resolver: &resolved.resolver }
     }
 }
 
@@ -132,10 +129,7 @@ impl<'a> ProvidedObject<'a> {
             files: provided
                 .files
                 .iter()
-                .map(|file| FileObject {
-                    path: &file.path,
-                    mode: format!("{:04o}", file.mode),
-                })
+                .map(|file| FileObject { path: &file.path, mode: format!("{:04o}", file.mode) })
                 .collect(),
             expires_at: provided.expires_at,
             refresh_at: provided.refresh_at,
@@ -151,10 +145,7 @@ pub(crate) fn shell_lines(provided: &Provided, reveal: bool) -> String {
         .environment
         .iter()
         .map(|(name, value)| {
-            format!(
-                "{name}='{}'\n",
-                printable(value, reveal).replace('\'', r"'\''")
-            )
+            format!("{name}='{}'\n", printable(value, reveal).replace('\'', r"'\''"))
         })
         .collect()
 }
@@ -168,10 +159,7 @@ pub(crate) struct CleanedUpObject<'a> {
 
 impl<'a> From<&'a CleanedUp> for CleanedUpObject<'a> {
     fn from(cleaned: &'a CleanedUp) -> Self {
-        Self {
-            removed: &cleaned.removed,
-            remaining_holders: cleaned.remaining_holders,
-        }
+        Self { removed: &cleaned.removed, remaining_holders: cleaned.remaining_holders }
     }
 }
 
@@ -183,10 +171,7 @@ pub(crate) struct RegionObject<'a> {
 
 impl<'a> RegionObject<'a> {
     pub(crate) fn new(resolved: &'a ResolvedRegion, attempts: &'a [Attempt]) -> Self {
-        Self {
-            region: resolved.into(),
-            attempts: resolver_attempts(attempts),
-        }
+        Self { region: resolved.into(), attempts: resolver_attempts(attempts) }
     }
 }
 

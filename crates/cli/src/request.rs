@@ -35,19 +35,13 @@ fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
     };
     let mut text = Zeroizing::new(String::new());
     let read = if path == Path::new("-") {
-        io::stdin()
-            .lock()
-            .take(MAX_LEN + 1)
-            .read_to_string(&mut text)
+        io::stdin().lock().take(MAX_LEN + 1).read_to_string(&mut text)
     } else {
         File::open(path).and_then(|file| file.take(MAX_LEN + 1).read_to_string(&mut text))
     };
     read.map_err(unreadable)?;
     if text.len() as u64 > MAX_LEN {
-        return Err(Failure::new(
-            ErrorKind::InvalidRequest,
-            "the request is larger than 4 MiB",
-        ));
+        return Err(Failure::new(ErrorKind::InvalidRequest, "the request is larger than 4 MiB"));
     }
     Ok(text)
 }

@@ -66,10 +66,8 @@ pub(crate) fn pod_target(
     pod: &PodArguments,
     role_arn: Option<&str>,
 ) -> Result<MountTarget, Failure> {
-    let write_path = write_path
-        .map(|path| absolute("--write-path", path))
-        .transpose()?
-        .unwrap_or_default();
+    let write_path =
+        write_path.map(|path| absolute("--write-path", path)).transpose()?.unwrap_or_default();
     let mut target = MountTarget::new(write_path).with_kind(match pod.mount_kind {
         arguments::MountKind::Pod => MountKind::Pod,
         arguments::MountKind::Systemd => MountKind::Systemd,

@@ -37,10 +37,9 @@ impl AttemptError {
     #[must_use]
     pub fn with_help(self, help: impl Into<Cow<'static, str>>) -> Self {
         match self {
-            Self::NotApplicable(skip) => Self::NotApplicable(NotApplicable {
-                help: help.into(),
-                ..skip
-            }),
+            Self::NotApplicable(skip) => {
+                Self::NotApplicable(NotApplicable { help: help.into(), ..skip })
+            }
             Self::Failed(failure) => Self::Failed(failure.with_help(help)),
         }
     }
@@ -62,11 +61,7 @@ pub struct NotApplicable {
 impl NotApplicable {
     /// With this reason.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            reason: reason.into(),
-            help: Cow::Borrowed(""),
-            timed_out: false,
-        }
+        Self { reason: reason.into(), help: Cow::Borrowed(""), timed_out: false }
     }
 
     /// Nobody answered in time. It still lets the chain go on, and makes its exhaustion retryable.
@@ -149,13 +144,7 @@ pub struct Attempt {
 
 impl Attempt {
     fn new(plugin: &str, outcome: Outcome, duration: Duration) -> Self {
-        Self {
-            plugin: plugin.to_owned(),
-            outcome,
-            reason: None,
-            help: None,
-            duration,
-        }
+        Self { plugin: plugin.to_owned(), outcome, reason: None, help: None, duration }
     }
 
     fn because(mut self, reason: &str, help: &str) -> Self {
@@ -170,11 +159,7 @@ impl Attempt {
             .iter()
             .filter_map(|attempt| Some(format!("{}: {}", attempt.plugin, attempt.reason.as_ref()?)))
             .collect();
-        if told.is_empty() {
-            "the chain is empty".to_owned()
-        } else {
-            told.join("; ")
-        }
+        if told.is_empty() { "the chain is empty".to_owned() } else { told.join("; ") }
     }
 }
 
@@ -194,9 +179,7 @@ impl<P: ?Sized> Default for Links<P> {
 
 impl<P: ?Sized + fmt::Debug> fmt::Debug for Links<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|link| &link.plugin))
-            .finish()
+        f.debug_list().entries(self.0.iter().map(|link| &link.plugin)).finish()
     }
 }
 
@@ -213,10 +196,7 @@ pub(crate) struct Walk<T> {
 
 impl<P: ?Sized> Links<P> {
     pub(crate) fn and(mut self, plugin: Arc<P>) -> Self {
-        self.0.push(Link {
-            plugin,
-            goes_on_past_failure: false,
-        });
+        self.0.push(Link { plugin, goes_on_past_failure: false });
         self
     }
 
@@ -238,17 +218,13 @@ impl<P: ?Sized> Links<P> {
         name: impl Fn(&'a P) -> &'a str,
         ask: impl Fn(&'a P) -> Asked<'a, T>,
     ) -> Walk<T> {
-        let mut walk = Walk {
-            result: Ok(None),
-            attempts: Vec::with_capacity(self.0.len()),
-            timed_out: false,
-        };
+        let mut walk =
+            Walk { result: Ok(None), attempts: Vec::with_capacity(self.0.len()), timed_out: false };
         let mut stopped = false;
         for link in &self.0 {
             let name = name(&link.plugin);
             if stopped {
-                walk.attempts
-                    .push(Attempt::new(name, Outcome::NotTried, Duration::ZERO));
+                walk.attempts.push(Attempt::new(name, Outcome::NotTried, Duration::ZERO));
                 continue;
             }
             let started = clock.elapsed();

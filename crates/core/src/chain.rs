@@ -62,23 +62,14 @@ impl SourceChain {
 
     /// Asks the sources in their order.
     pub async fn provide(&self, clock: &dyn Clock, context: &ProvideContext) -> SourceAnswer {
-        let walk = self
-            .0
-            .walk(
-                clock,
-                |source| source.name(),
-                |source| source.provide(context),
-            )
-            .await;
+        let walk =
+            self.0.walk(clock, |source| source.name(), |source| source.provide(context)).await;
         let result = match walk.result {
             Ok(Some((source, form))) => Ok(SourcedForm { source, form }),
             Ok(None) => Err(exhausted(&walk.attempts, walk.timed_out)),
             Err(failure) => Err(failure),
         };
-        SourceAnswer {
-            result,
-            attempts: walk.attempts,
-        }
+        SourceAnswer { result, attempts: walk.attempts }
     }
 }
 
@@ -101,22 +92,10 @@ pub struct SourceAnswer {
 }
 
 fn exhausted(attempts: &[Attempt], timed_out: bool) -> Failure {
-    let kind = if timed_out {
-        ErrorKind::Unavailable
-    } else {
-        ErrorKind::NoSource
-    };
-    let mut help: Vec<&str> = attempts
-        .iter()
-        .filter_map(|attempt| attempt.help.as_deref())
-        .collect();
+    let kind = if timed_out { ErrorKind::Unavailable } else { ErrorKind::NoSource };
+    let mut help: Vec<&str> =
+        attempts.iter().filter_map(|attempt| attempt.help.as_deref()).collect();
     help.dedup();
-    Failure::new(
-        kind,
-        format!(
-            "no credential source applies: {}",
-            Attempt::reasons(attempts)
-        ),
-    )
-    .with_help(help.join("; or "))
+    Failure::new(kind, format!("no credential source applies: {}", Attempt::reasons(attempts)))
+        .with_help(help.join("; or "))
 }

@@ -29,10 +29,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place where the machine's time is read"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one place where the machine's time is read")]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()

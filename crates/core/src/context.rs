@@ -59,15 +59,9 @@ impl FromStr for MountKind {
     type Err = Failure;
 
     fn from_str(word: &str) -> Result<Self, Failure> {
-        [Self::Pod, Self::Systemd]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
-            .ok_or_else(|| {
-                Failure::new(
-                    ErrorKind::InvalidRequest,
-                    "the mount kind is none of pod and systemd",
-                )
-            })
+        [Self::Pod, Self::Systemd].into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| {
+            Failure::new(ErrorKind::InvalidRequest, "the mount kind is none of pod and systemd")
+        })
     }
 }
 
@@ -94,10 +88,7 @@ pub struct MountTarget {
 impl MountTarget {
     /// A target with this write path.
     pub fn new(write_path: impl Into<PathBuf>) -> Self {
-        Self {
-            write_path: write_path.into(),
-            ..Self::default()
-        }
+        Self { write_path: write_path.into(), ..Self::default() }
     }
 
     /// With the path at which Mountpoint sees the write path.
@@ -195,9 +186,8 @@ impl ProvideContext {
             let value = request.volume_context.get(name)?.expose();
             (!value.is_empty()).then(|| value.to_owned())
         };
-        let level: AuthenticationLevel = attribute(attributes::AUTHENTICATION_SOURCE)
-            .unwrap_or_default()
-            .parse()?;
+        let level: AuthenticationLevel =
+            attribute(attributes::AUTHENTICATION_SOURCE).unwrap_or_default().parse()?;
         let mut secrets = request.secrets;
         let tokens = secrets
             .remove(TOKENS_KEY)
@@ -255,10 +245,7 @@ impl ProvideContext {
     pub fn with_role_arn(&self, role_arn: RoleArn) -> Self {
         let parsed = &*self.0;
         Self(Arc::new(Parsed {
-            target: MountTarget {
-                role_arn: Some(role_arn),
-                ..parsed.target.clone()
-            },
+            target: MountTarget { role_arn: Some(role_arn), ..parsed.target.clone() },
             volume_id: parsed.volume_id.clone(),
             target_path: parsed.target_path.clone(),
             bucket: parsed.bucket.clone(),
@@ -325,10 +312,8 @@ impl ProvideContext {
     /// Namespace and name of the pod's service account, or the error that says how to have them told.
     pub fn service_account(&self) -> Result<(&str, &str), Failure> {
         let pod = &self.0.pod;
-        let namespace = pod
-            .namespace
-            .as_deref()
-            .ok_or_else(|| missing_pod_info("the pod's namespace"))?;
+        let namespace =
+            pod.namespace.as_deref().ok_or_else(|| missing_pod_info("the pod's namespace"))?;
         let name = pod
             .service_account
             .as_deref()
@@ -441,20 +426,13 @@ fn pod_uid_of(target_path: &str) -> Option<String> {
 
 /// The error for what `podInfoOnMount` would have told.
 fn missing_pod_info(what: &str) -> Failure {
-    Failure::new(
-        ErrorKind::MissingPodInfo,
-        format!("the request does not tell {what}"),
-    )
-    .with_help("set `podInfoOnMount: true` in the CSIDriver object")
+    Failure::new(ErrorKind::MissingPodInfo, format!("the request does not tell {what}"))
+        .with_help("set `podInfoOnMount: true` in the CSIDriver object")
 }
 
 fn check_id(field: &str, id: &str) -> Result<(), Failure> {
-    let refuse = |problem: &str| {
-        Err(Failure::new(
-            ErrorKind::InvalidRequest,
-            format!("{field} {problem}"),
-        ))
-    };
+    let refuse =
+        |problem: &str| Err(Failure::new(ErrorKind::InvalidRequest, format!("{field} {problem}")));
     if id.is_empty() {
         return refuse("is missing");
     }
@@ -497,8 +475,5 @@ fn check_map(field: &str, map: &BTreeMap<String, Secret>) -> Result<(), Failure>
 
 /// A key as it may stand in a message: short and on one line.
 fn printable(name: &str) -> String {
-    name.chars()
-        .take(128)
-        .flat_map(char::escape_debug)
-        .collect()
+    name.chars().take(128).flat_map(char::escape_debug).collect()
 }

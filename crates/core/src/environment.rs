@@ -50,10 +50,7 @@ pub struct Environment(Arc<BTreeMap<String, Secret>>);
 impl Environment {
     /// The value of a variable; an empty value is an unset one.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(Secret::expose)
-            .filter(|value| !value.is_empty())
+        self.0.get(name).map(Secret::expose).filter(|value| !value.is_empty())
     }
 
     /// The value of a variable that may be secret, shared; an empty value is an unset one.
@@ -63,8 +60,7 @@ impl Environment {
 
     /// Whether a switch such as `AWS_EC2_METADATA_DISABLED` is `true`, in any case.
     pub fn is_true(&self, name: &str) -> bool {
-        self.get(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// The same environment with one variable set.
@@ -79,8 +75,7 @@ impl Environment {
 impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         let decode = |text: OsString| {
-            text.into_string()
-                .unwrap_or_else(|raw| raw.to_string_lossy().into_owned())
+            text.into_string().unwrap_or_else(|raw| raw.to_string_lossy().into_owned())
         };
         Self(Arc::new(
             variables

@@ -40,10 +40,7 @@ pub trait KeyExchange: fmt::Debug + Send + Sync + 'static {
 }
 
 #[async_trait]
-#[deny(
-    clippy::missing_trait_methods,
-    reason = "a method that is not forwarded is lost"
-)]
+#[deny(clippy::missing_trait_methods, reason = "a method that is not forwarded is lost")]
 impl<E: KeyExchange + ?Sized> KeyExchange for Arc<E> {
     async fn exchange(
         &self,

@@ -289,9 +289,6 @@ pub struct Container {
 impl Container {
     /// Keys from this URL, asked for with this token.
     pub fn new(uri: impl Into<String>, token: Option<Token>) -> Self {
-        Self {
-            uri: uri.into(),
-            token,
-        }
+        Self { uri: uri.into(), token }
     }
 }

@@ -101,9 +101,9 @@ impl KubernetesCall<'_> {
             "pods" => "Pod",
             other => other,
         };
-        let namespace = self.namespace.map_or_else(String::new, |namespace| {
-            format!("{}/", printable(namespace))
-        });
+        let namespace = self
+            .namespace
+            .map_or_else(String::new, |namespace| format!("{}/", printable(namespace)));
         format!("the {kind} {namespace}{}", printable(self.name))
     }
 }
@@ -119,8 +119,5 @@ fn is_label(label: &str) -> bool {
 
 /// A name as it may stand in a message: short and on one line.
 fn printable(name: &str) -> String {
-    name.chars()
-        .take(253)
-        .flat_map(char::escape_debug)
-        .collect()
+    name.chars().take(253).flat_map(char::escape_debug).collect()
 }

@@ -23,34 +23,38 @@
 mod clock;
 mod environment;
 mod error;
-mod kubernetes;
 mod secret;
 mod text;
 
-mod context;
-mod level;
-mod mount_options;
 mod request;
+mod mount_options;
+mod level;
 mod role;
-mod service_account_tokens;
 mod token;
+mod service_account_tokens;
+mod context;
 
 mod attempt;
-mod chain;
-mod exchange;
-mod form;
-mod plan;
-mod region;
-mod region_resolvers;
-mod session;
+mod kubernetes;
 mod signal;
 mod single_flight;
 mod source;
+mod chain;
+
+mod form;
+mod session;
+mod region;
+mod region_resolvers;
+mod exchange;
+
+mod delivery;
+mod plan;
 
 pub use attempt::{Attempt, AttemptError, NotApplicable, Outcome};
 pub use chain::{SourceAnswer, SourceChain, SourcedForm};
 pub use clock::{Clock, SystemClock};
 pub use context::{CleanupContext, MountKind, MountTarget, PodInfo, ProvideContext};
+pub use delivery::Delivery;
 pub use environment::{Environment, names};
 pub use error::{Code, ErrorKind, Failure};
 pub use exchange::{ExchangeRequest, KeyExchange};
@@ -61,7 +65,7 @@ pub use kubernetes::KubernetesCall;
 pub use level::AuthenticationLevel;
 pub use mount_options::MountOptions;
 pub use plan::{
-    Consumer, Delivery, DeliveryPlan, EndpointGrant, EnvironmentValue, PROFILE_NAME, PlanRequest,
+    Consumer, DeliveryPlan, EndpointGrant, EnvironmentValue, PROFILE_NAME, PlanRequest,
     PlannedFile, file_names,
 };
 pub use region::{

@@ -23,12 +23,7 @@ pub struct MountOptions(BTreeMap<String, String>);
 impl MountOptions {
     /// Parses the flags; nothing here can fail, since Mountpoint itself judges what an option means.
     pub fn parse<S: AsRef<str>>(flags: impl IntoIterator<Item = S>) -> Self {
-        Self(
-            flags
-                .into_iter()
-                .filter_map(|flag| parse_flag(flag.as_ref()))
-                .collect(),
-        )
+        Self(flags.into_iter().filter_map(|flag| parse_flag(flag.as_ref())).collect())
     }
 
     /// The value of an option, by its name without dashes; empty for a switch.
@@ -44,10 +39,7 @@ impl MountOptions {
 
 fn parse_flag(flag: &str) -> Option<(String, String)> {
     let flag = flag.trim_matches(' ');
-    let (name, value) = flag
-        .split_once('=')
-        .or_else(|| flag.split_once(' '))
-        .unwrap_or((flag, ""));
+    let (name, value) = flag.split_once('=').or_else(|| flag.split_once(' ')).unwrap_or((flag, ""));
     let name = name.trim_matches(' ').trim_start_matches('-');
     (!name.is_empty()).then(|| (name.to_owned(), value.trim_matches(' ').to_owned()))
 }

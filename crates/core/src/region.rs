@@ -31,10 +31,8 @@ impl Region {
     /// Parses a region; the error names the field, since several places may hold one.
     pub fn parse(field: &str, name: &str) -> Result<Self, Failure> {
         let refuse = |problem: &str| {
-            Err(
-                Failure::new(ErrorKind::InvalidRegion, format!("{field} {problem}"))
-                    .with_help(format!("set {field} to a region name such as us-east-1")),
-            )
+            Err(Failure::new(ErrorKind::InvalidRegion, format!("{field} {problem}"))
+                .with_help(format!("set {field} to a region name such as us-east-1")))
         };
         if name.is_empty() {
             return refuse("is empty");
@@ -42,9 +40,7 @@ impl Region {
         let host_label = name.len() <= 63
             && !name.starts_with('-')
             && !name.ends_with('-')
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !host_label {
             return refuse("is not a region name (lower-case letters, digits and dashes)");
         }
@@ -102,11 +98,8 @@ pub struct Partition {
     pub dual_stack_dns_suffix: &'static str,
 }
 
-const AWS: Partition = Partition {
-    name: "aws",
-    dns_suffix: "amazonaws.com",
-    dual_stack_dns_suffix: "api.aws",
-};
+const AWS: Partition =
+    Partition { name: "aws", dns_suffix: "amazonaws.com", dual_stack_dns_suffix: "api.aws" };
 
 /// Region prefix to partition; what matches none is in `aws`.
 const PARTITIONS: &[(&str, Partition)] = &[
@@ -245,10 +238,7 @@ where
     F: Fn(ProvideContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Region, RegionError>> + Send + 'static,
 {
-    ResolverFn {
-        name: name.into(),
-        resolve,
-    }
+    ResolverFn { name: name.into(), resolve }
 }
 
 struct ResolverFn<F> {
@@ -258,9 +248,7 @@ struct ResolverFn<F> {
 
 impl<F> fmt::Debug for ResolverFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResolverFn")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("ResolverFn").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -313,21 +301,14 @@ impl RegionChain {
     pub async fn resolve(&self, clock: &dyn Clock, context: &ProvideContext) -> RegionAnswer {
         let walk = self
             .0
-            .walk(
-                clock,
-                |resolver| resolver.name(),
-                |resolver| resolver.resolve(context),
-            )
+            .walk(clock, |resolver| resolver.name(), |resolver| resolver.resolve(context))
             .await;
         let result = match walk.result {
             Ok(Some((resolver, region))) => Ok(ResolvedRegion { region, resolver }),
             Ok(None) => Err(no_region(&walk.attempts, walk.timed_out)),
             Err(failure) => Err(failure),
         };
-        RegionAnswer {
-            result,
-            attempts: walk.attempts,
-        }
+        RegionAnswer { result, attempts: walk.attempts }
     }
 }
 
@@ -341,11 +322,7 @@ pub struct RegionAnswer {
 }
 
 fn no_region(attempts: &[Attempt], timed_out: bool) -> Failure {
-    let kind = if timed_out {
-        ErrorKind::Unavailable
-    } else {
-        ErrorKind::NoRegion
-    };
+    let kind = if timed_out { ErrorKind::Unavailable } else { ErrorKind::NoRegion };
     Failure::new(kind, format!("no AWS region is known: {}", Attempt::reasons(attempts))).with_help(
         "set the volume attribute `stsRegion`, the mount option `--region`, or AWS_REGION for the driver; from IMDS it needs \
          a hop limit that reaches the driver's pod",

@@ -70,11 +70,7 @@ pub struct UnpublishRequest {
 impl PublishRequest {
     /// A request for this volume at this path.
     pub fn new(volume_id: impl Into<String>, target_path: impl Into<String>) -> Self {
-        Self {
-            volume_id: volume_id.into(),
-            target_path: target_path.into(),
-            ..Self::default()
-        }
+        Self { volume_id: volume_id.into(), target_path: target_path.into(), ..Self::default() }
     }
 
     /// With the volume's attributes and what the kubelet adds to them.
@@ -83,18 +79,14 @@ impl PublishRequest {
         mut self,
         attributes: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        self.volume_context
-            .extend(attributes.into_iter().map(|(k, v)| (k.into(), v.into())));
+        self.volume_context.extend(attributes.into_iter().map(|(k, v)| (k.into(), v.into())));
         self
     }
 
     /// With Mountpoint's arguments.
     #[must_use]
     pub fn with_mount_flags<S: Into<String>>(mut self, flags: impl IntoIterator<Item = S>) -> Self {
-        self.volume_capability
-            .mount
-            .mount_flags
-            .extend(flags.into_iter().map(Into::into));
+        self.volume_capability.mount.mount_flags.extend(flags.into_iter().map(Into::into));
         self
     }
 
@@ -104,8 +96,7 @@ impl PublishRequest {
         mut self,
         secrets: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
-        self.secrets
-            .extend(secrets.into_iter().map(|(k, v)| (k.into(), v.into())));
+        self.secrets.extend(secrets.into_iter().map(|(k, v)| (k.into(), v.into())));
         self
     }
 
@@ -120,10 +111,7 @@ impl PublishRequest {
 impl UnpublishRequest {
     /// A request for this volume at this path.
     pub fn new(volume_id: impl Into<String>, target_path: impl Into<String>) -> Self {
-        Self {
-            volume_id: volume_id.into(),
-            target_path: target_path.into(),
-        }
+        Self { volume_id: volume_id.into(), target_path: target_path.into() }
     }
 }
 

@@ -24,9 +24,7 @@ impl RoleArn {
             ErrorKind::InvalidRoleArn,
             format!("{field} is not the ARN of an IAM role"),
         )
-        .with_help(format!(
-            "set {field} to an ARN such as arn:aws:iam::111122223333:role/name"
-        )))
+        .with_help(format!("set {field} to an ARN such as arn:aws:iam::111122223333:role/name")))
     }
 
     /// The ARN.
@@ -47,9 +45,7 @@ fn is_role(arn: &str) -> bool {
         (next(), next(), next(), next(), next(), next());
     let word = |text: &str| {
         !text.is_empty()
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
     let name = resource.strip_prefix("role/").unwrap_or_default();
     arn.len() <= 2048
@@ -61,9 +57,7 @@ fn is_role(arn: &str) -> bool {
             || (account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())))
         && !name.is_empty()
         && !name.ends_with('/')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&b))
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&b))
 }
 
 impl FromStr for RoleArn {

@@ -46,11 +46,7 @@ impl Secret {
     #[must_use]
     pub fn trimmed(&self) -> Self {
         let trimmed = self.expose().trim();
-        if trimmed.len() == self.len() {
-            self.clone()
-        } else {
-            Self::new(trimmed)
-        }
+        if trimmed.len() == self.len() { self.clone() } else { Self::new(trimmed) }
     }
 }
 
@@ -84,9 +80,7 @@ impl From<&str> for Secret {
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&'de RawValue>::deserialize(deserializer)?;
-        unescape(raw.get())
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("expected a string"))
+        unescape(raw.get()).map(Self).ok_or_else(|| D::Error::custom("expected a string"))
     }
 }
 

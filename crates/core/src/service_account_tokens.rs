@@ -72,11 +72,9 @@ impl ServiceAccountTokens {
                 } else {
                     format!("the request has no service-account token for the audience {audience}")
                 };
-                Err(
-                    Failure::new(ErrorKind::MissingToken, found).with_help(format!(
-                        "list the audience {audience} under `tokenRequests` of the CSIDriver object"
-                    )),
-                )
+                Err(Failure::new(ErrorKind::MissingToken, found).with_help(format!(
+                    "list the audience {audience} under `tokenRequests` of the CSIDriver object"
+                )))
             }
         }
     }
@@ -90,11 +88,10 @@ fn parse_entry(audience: &str, entry: &RawValue) -> Result<Token, Failure> {
     let fields: BTreeMap<Cow<'_, str>, &RawValue> =
         serde_json::from_str(entry.get()).map_err(|_| malformed("is not a JSON object"))?;
     let find = |name: &str| {
-        fields.iter().find(|(key, _)| *key == name).or_else(|| {
-            fields
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        })
+        fields
+            .iter()
+            .find(|(key, _)| *key == name)
+            .or_else(|| fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
     };
     let (_, token) = find("token").ok_or_else(|| malformed("has no field `token`"))?;
     let token: Secret =

@@ -22,27 +22,19 @@ impl SessionSettings {
     /// out is the second one's, which these settings are for where the hop does not have its own.
     pub fn check(&self, second_hop: Option<&RoleHop>) -> Result<(), Failure> {
         self.name.iter().try_for_each(|name| check_name(name))?;
-        self.policy
-            .iter()
-            .try_for_each(|policy| check_policy(policy))?;
+        self.policy.iter().try_for_each(|policy| check_policy(policy))?;
         check_policy_arns(&self.policy_arns)?;
         if let Some(word) = &self.regional_endpoints
             && !["regional", "legacy"].contains(&word.as_str())
         {
-            return Err(refuse(
-                "the kind of STS endpoints is none of regional and legacy",
-            ));
+            return Err(refuse("the kind of STS endpoints is none of regional and legacy"));
         }
         match second_hop {
             None => check_duration(self.duration, &DURATION),
             Some(hop) => {
                 check_duration(hop.duration.or(self.duration), &CHAINED_DURATION)?;
-                hop.session_name
-                    .iter()
-                    .try_for_each(|name| check_name(name))?;
-                hop.external_id
-                    .iter()
-                    .try_for_each(|id| check_external_id(id))?;
+                hop.session_name.iter().try_for_each(|name| check_name(name))?;
+                hop.external_id.iter().try_for_each(|id| check_external_id(id))?;
                 check_tags(&hop.tags)
             }
         }
@@ -54,9 +46,7 @@ fn check_name(name: &str) -> Result<(), Failure> {
     if (2..=64).contains(&name.len()) && name.chars().all(allowed) {
         return Ok(());
     }
-    Err(refuse(
-        "the role session name is not 2 to 64 letters, digits and characters of _+=,.@-",
-    ))
+    Err(refuse("the role session name is not 2 to 64 letters, digits and characters of _+=,.@-"))
 }
 
 fn check_duration(
@@ -67,14 +57,8 @@ fn check_duration(
         return Ok(());
     }
     let (shortest, longest) = (allowed.start().as_secs(), allowed.end().as_secs());
-    let of = if longest == CHAINED_DURATION.end().as_secs() {
-        " of a second role"
-    } else {
-        ""
-    };
-    Err(refuse(&format!(
-        "the session's duration{of} is not {shortest} to {longest} seconds"
-    )))
+    let of = if longest == CHAINED_DURATION.end().as_secs() { " of a second role" } else { "" };
+    Err(refuse(&format!("the session's duration{of} is not {shortest} to {longest} seconds")))
 }
 
 fn check_policy(policy: &str) -> Result<(), Failure> {
@@ -102,9 +86,7 @@ fn check_policy_arns(arns: &[String]) -> Result<(), Failure> {
             && arn.chars().all(|c| c.is_ascii_graphic())
     };
     if arns.len() > MAX_POLICY_ARNS {
-        return Err(refuse(&format!(
-            "there are more than {MAX_POLICY_ARNS} policy ARNs"
-        )));
+        return Err(refuse(&format!("there are more than {MAX_POLICY_ARNS} policy ARNs")));
     }
     if !arns.iter().all(is_policy) {
         return Err(refuse("a policy ARN is not the ARN of an IAM policy"));
@@ -117,9 +99,7 @@ fn check_external_id(id: &str) -> Result<(), Failure> {
     if (2..=1224).contains(&id.len()) && id.chars().all(allowed) {
         return Ok(());
     }
-    Err(refuse(
-        "the external id is not 2 to 1224 letters, digits and characters of _+=,.@:/-",
-    ))
+    Err(refuse("the external id is not 2 to 1224 letters, digits and characters of _+=,.@:/-"))
 }
 
 fn check_tags(tags: &[(String, String)]) -> Result<(), Failure> {
@@ -146,9 +126,7 @@ fn check_tags(tags: &[(String, String)]) -> Result<(), Failure> {
         }
     }
     if tags.len() > MAX_TAGS {
-        return Err(refuse(&format!(
-            "there are more than {MAX_TAGS} session tags"
-        )));
+        return Err(refuse(&format!("there are more than {MAX_TAGS} session tags")));
     }
     Ok(())
 }

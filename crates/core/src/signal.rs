@@ -37,10 +37,7 @@ impl Signal {
     pub fn subscribe(&self) -> Changes {
         let mut state = lock(&self.0);
         state.subscribers += 1;
-        Changes {
-            state: Arc::clone(&self.0),
-            seen: state.version,
-        }
+        Changes { state: Arc::clone(&self.0), seen: state.version }
     }
 
     /// Whether anybody listens: a source that has to look for changes by itself stops where no one does.
@@ -58,11 +55,7 @@ impl Changes {
                 self.seen = state.version;
                 return Poll::Ready(());
             }
-            if !state
-                .waiting
-                .iter()
-                .any(|waker| waker.will_wake(context.waker()))
-            {
+            if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
                 state.waiting.push(context.waker().clone());
             }
             Poll::Pending

@@ -51,20 +51,12 @@ impl<K: Eq + Hash + Clone, T: Clone> SingleFlight<K, T> {
             }
             _ => {
                 let flight = Arc::new(Flight::new(Box::pin(start())));
-                let boarded = Boarded {
-                    flight: Arc::clone(&flight),
-                    seats: 1,
-                };
+                let boarded = Boarded { flight: Arc::clone(&flight), seats: 1 };
                 flights.insert(key.clone(), boarded);
                 flight
             }
         };
-        Seat {
-            flights: &self.0,
-            number: flight.waiting.number(),
-            key,
-            flight,
-        }
+        Seat { flights: &self.0, number: flight.waiting.number(), key, flight }
     }
 }
 
@@ -92,11 +84,7 @@ struct Flight<T> {
 
 impl<T: Clone> Flight<T> {
     fn new(call: Call<T>) -> Self {
-        Self {
-            call: Mutex::new(Some(call)),
-            landed: OnceLock::new(),
-            waiting: Arc::default(),
-        }
+        Self { call: Mutex::new(Some(call)), landed: OnceLock::new(), waiting: Arc::default() }
     }
 
     fn poll(&self, seat: u64, context: &mut Context<'_>) -> Poll<T> {
@@ -107,9 +95,8 @@ impl<T: Clone> Flight<T> {
             return Poll::Ready(result.clone());
         }
         let waker = Waker::from(Arc::clone(&self.waiting));
-        let Some(Poll::Ready(result)) = call
-            .as_mut()
-            .map(|call| call.as_mut().poll(&mut Context::from_waker(&waker)))
+        let Some(Poll::Ready(result)) =
+            call.as_mut().map(|call| call.as_mut().poll(&mut Context::from_waker(&waker)))
         else {
             return Poll::Pending;
         };
@@ -134,9 +121,8 @@ impl<K: Eq + Hash, T> Drop for Seat<'_, K, T> {
         self.flight.waiting.leave(self.number);
         let mut flights = lock(self.flights);
         // Another flight may have taken the place of ours by now.
-        if let Some(boarded) = flights
-            .get_mut(&self.key)
-            .filter(|boarded| Arc::ptr_eq(&boarded.flight, &self.flight))
+        if let Some(boarded) =
+            flights.get_mut(&self.key).filter(|boarded| Arc::ptr_eq(&boarded.flight, &self.flight))
         {
             boarded.seats -= 1;
             if boarded.seats == 0 {

@@ -101,10 +101,7 @@ where
     F: Fn(ProvideContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<CredentialForm, SourceError>> + Send + 'static,
 {
-    SourceFn {
-        name: name.into(),
-        provide,
-    }
+    SourceFn { name: name.into(), provide }
 }
 
 struct SourceFn<F> {
@@ -114,9 +111,7 @@ struct SourceFn<F> {
 
 impl<F> fmt::Debug for SourceFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SourceFn")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("SourceFn").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -8,15 +8,9 @@ pub(crate) fn check(kind: ErrorKind, field: &str, text: &str, max: usize) -> Res
         return Err(Failure::new(kind, format!("{field} is empty")));
     }
     if text.len() > max {
-        return Err(Failure::new(
-            kind,
-            format!("{field} is longer than {max} bytes"),
-        ));
+        return Err(Failure::new(kind, format!("{field} is longer than {max} bytes")));
     }
-    if text
-        .chars()
-        .any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
-    {
+    if text.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
         return Err(Failure::new(
             kind,
             format!("{field} holds control characters or bytes that are not UTF-8"),

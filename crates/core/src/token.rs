@@ -51,12 +51,7 @@ pub struct TokenAge {
 impl TokenAge {
     /// Whether this token is older than the other one: by issue where both say it, else by expiry, else unknown and so not.
     pub fn is_older_than(&self, other: &Self) -> bool {
-        match (
-            self.issued_at,
-            other.issued_at,
-            self.expires_at,
-            other.expires_at,
-        ) {
+        match (self.issued_at, other.issued_at, self.expires_at, other.expires_at) {
             (Some(mine), Some(theirs), ..) if mine != theirs => mine < theirs,
             (_, _, Some(mine), Some(theirs)) => mine < theirs,
             _ => false,
@@ -71,12 +66,7 @@ impl Token {
         secret: Secret,
         expires_at: Option<Timestamp>,
     ) -> Result<Self, Failure> {
-        text::check(
-            ErrorKind::MalformedToken,
-            field,
-            secret.expose(),
-            MAX_TOKEN_LEN,
-        )?;
+        text::check(ErrorKind::MalformedToken, field, secret.expose(), MAX_TOKEN_LEN)?;
         let malformed =
             |problem: &str| Failure::new(ErrorKind::MalformedToken, format!("{field} {problem}"));
         if secret.expose().contains(char::is_whitespace) {
@@ -89,11 +79,7 @@ impl Token {
         } else {
             None
         };
-        Ok(Self {
-            secret,
-            claims,
-            expires_at,
-        })
+        Ok(Self { secret, claims, expires_at })
     }
 
     /// The token itself.

@@ -34,29 +34,20 @@ fn keys() -> CredentialForm {
 }
 
 fn outcomes(attempts: &[s3_credential_core::Attempt]) -> Vec<(&str, Outcome)> {
-    attempts
-        .iter()
-        .map(|attempt| (attempt.plugin.as_str(), attempt.outcome))
-        .collect()
+    attempts.iter().map(|attempt| (attempt.plugin.as_str(), attempt.outcome)).collect()
 }
 
 #[tokio::test]
 async fn a_chain_goes_on_past_not_applicable_and_stops_at_the_first_answer() {
-    let chain = SourceChain::first_try(source(
-        "one",
-        Err(SourceError::not_applicable("nothing here")),
-    ))
-    .or_else(source("two", Ok(keys())))
-    .or_else(untouched("three"));
+    let chain =
+        SourceChain::first_try(source("one", Err(SourceError::not_applicable("nothing here"))))
+            .or_else(source("two", Ok(keys())))
+            .or_else(untouched("three"));
     let answer = chain.provide(&SystemClock, &context()).await;
     assert_eq!(answer.result.unwrap().source, "two");
     assert_eq!(
         outcomes(&answer.attempts),
-        [
-            ("one", Outcome::NotApplicable),
-            ("two", Outcome::Provided),
-            ("three", Outcome::NotTried)
-        ]
+        [("one", Outcome::NotApplicable), ("two", Outcome::Provided), ("three", Outcome::NotTried)]
     );
     assert_eq!(answer.attempts[0].reason.as_deref(), Some("nothing here"));
 }
@@ -70,10 +61,7 @@ async fn a_hard_failure_stops_the_chain() {
     .or_else(untouched("two"));
     let answer = chain.provide(&SystemClock, &context()).await;
     assert_eq!(answer.result.unwrap_err().kind(), ErrorKind::Misconfigured);
-    assert_eq!(
-        outcomes(&answer.attempts),
-        [("one", Outcome::Failed), ("two", Outcome::NotTried)]
-    );
+    assert_eq!(outcomes(&answer.attempts), [("one", Outcome::Failed), ("two", Outcome::NotTried)]);
 }
 
 #[tokio::test]
@@ -86,10 +74,7 @@ async fn a_chain_goes_on_past_a_failure_only_where_it_was_told_to() {
     .or_else(source("two", Ok(keys())));
     let answer = chain.provide(&SystemClock, &context()).await;
     assert_eq!(answer.result.unwrap().source, "two");
-    assert_eq!(
-        outcomes(&answer.attempts),
-        [("one", Outcome::Failed), ("two", Outcome::Provided)]
-    );
+    assert_eq!(outcomes(&answer.attempts), [("one", Outcome::Failed), ("two", Outcome::Provided)]);
 }
 
 #[tokio::test]
@@ -100,11 +85,7 @@ async fn a_failure_that_was_passed_is_the_error_when_nothing_else_applies() {
     ))
     .even_if_it_fails()
     .or_else(source("two", Err(SourceError::not_applicable("nothing"))));
-    let failure = chain
-        .provide(&SystemClock, &context())
-        .await
-        .result
-        .unwrap_err();
+    let failure = chain.provide(&SystemClock, &context()).await.result.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Throttled);
 }
 
@@ -114,15 +95,8 @@ async fn an_exhausted_chain_tells_every_reason_and_every_help() {
         "one",
         Err(SourceError::not_applicable("A is not set").with_help("set A")),
     ))
-    .or_else(source(
-        "two",
-        Err(SourceError::not_applicable("B is not set").with_help("set B")),
-    ));
-    let failure = chain
-        .provide(&SystemClock, &context())
-        .await
-        .result
-        .unwrap_err();
+    .or_else(source("two", Err(SourceError::not_applicable("B is not set").with_help("set B"))));
+    let failure = chain.provide(&SystemClock, &context()).await.result.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::NoSource);
     assert!(!failure.is_retryable());
     assert_eq!(
@@ -136,11 +110,7 @@ async fn an_exhausted_chain_tells_every_reason_and_every_help() {
 async fn exhaustion_after_a_time_out_can_be_retried() {
     let silent = SourceError::NotApplicable(NotApplicable::new("no answer within 1 s").timed_out());
     let chain = SourceChain::first_try(source("imds", Err(silent)));
-    let failure = chain
-        .provide(&SystemClock, &context())
-        .await
-        .result
-        .unwrap_err();
+    let failure = chain.provide(&SystemClock, &context()).await.result.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Unavailable);
     assert!(failure.is_retryable());
 }
@@ -150,9 +120,7 @@ async fn a_source_behind_pointers_keeps_its_name_its_answer_and_its_changes() {
     let mut mock = source("boxed", Ok(keys()));
     let signal = s3_credential_core::Signal::default();
     let subscription = signal.subscribe();
-    mock.expect_changes()
-        .times(1)
-        .return_once(move || Some(subscription));
+    mock.expect_changes().times(1).return_once(move || Some(subscription));
     let source: Box<dyn CredentialSource> = Box::new(std::sync::Arc::new(mock));
     assert_eq!(source.name(), "boxed");
     assert_eq!(source.provide(&context()).await.unwrap(), keys());
@@ -176,15 +144,8 @@ async fn a_region_tells_which_resolver_gave_it() {
     let chain =
         RegionChain::first_try(resolver("first", Err(RegionError::not_applicable("unset"))))
             .or_else(resolver("second", Ok("eu-north-1")));
-    let resolved = chain
-        .resolve(&SystemClock, &context())
-        .await
-        .result
-        .unwrap();
-    assert_eq!(
-        (resolved.region.as_str(), resolved.resolver.as_str()),
-        ("eu-north-1", "second")
-    );
+    let resolved = chain.resolve(&SystemClock, &context()).await.result.unwrap();
+    assert_eq!((resolved.region.as_str(), resolved.resolver.as_str()), ("eu-north-1", "second"));
 }
 
 #[tokio::test]
@@ -193,11 +154,7 @@ async fn a_wrong_region_stops_the_chain_of_resolvers() {
     untouched.expect_name().return_const("second".to_owned());
     untouched.expect_resolve().never();
     let chain = RegionChain::first_try(resolver("first", Ok("us-east-1a"))).or_else(untouched);
-    let failure = chain
-        .resolve(&SystemClock, &context())
-        .await
-        .result
-        .unwrap_err();
+    let failure = chain.resolve(&SystemClock, &context()).await.result.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::InvalidRegion);
 }
 

@@ -75,15 +75,7 @@ fn tokens_are_taken_from_the_secrets_first() {
         .with_volume_context([(TOKENS_KEY, older.as_str())])
         .with_secrets([(TOKENS_KEY, OPAQUE)]);
     let context = ProvideContext::from_publish_request(request, MountTarget::default()).unwrap();
-    assert_eq!(
-        context
-            .tokens()
-            .get("sts.amazonaws.com")
-            .unwrap()
-            .secret()
-            .expose(),
-        "opaque"
-    );
+    assert_eq!(context.tokens().get("sts.amazonaws.com").unwrap().secret().expose(), "opaque");
 }
 
 #[test]
@@ -92,14 +84,8 @@ fn a_malformed_entry_of_an_unused_audience_harms_no_one() {
     let request = pod_request().with_volume_context([(TOKENS_KEY, json)]);
     let context = ProvideContext::from_publish_request(request, MountTarget::default()).unwrap();
     assert!(context.tokens().get("sts.amazonaws.com").is_ok());
-    assert_eq!(
-        context.tokens().get("other").unwrap_err().kind(),
-        ErrorKind::MalformedToken
-    );
-    assert_eq!(
-        context.tokens().get("absent").unwrap_err().kind(),
-        ErrorKind::MissingToken
-    );
+    assert_eq!(context.tokens().get("other").unwrap_err().kind(), ErrorKind::MalformedToken);
+    assert_eq!(context.tokens().get("absent").unwrap_err().kind(), ErrorKind::MissingToken);
 }
 
 #[test]
@@ -170,23 +156,12 @@ fn the_mount_option_profile_is_refused() {
 
 #[test]
 fn secrets_are_unescaped_from_json_exactly_as_serde_would() {
-    for text in [
-        r#""plain""#,
-        r#""a\"b\\c\/d\b\f\n\r\t""#,
-        r#""\u00e9\ud83d\ude00x""#,
-        r#""""#,
-    ] {
+    for text in [r#""plain""#, r#""a\"b\\c\/d\b\f\n\r\t""#, r#""\u00e9\ud83d\ude00x""#, r#""""#] {
         let secret: s3_credential_core::Secret = serde_json::from_str(text).unwrap();
-        assert_eq!(
-            secret.expose(),
-            serde_json::from_str::<String>(text).unwrap()
-        );
+        assert_eq!(secret.expose(), serde_json::from_str::<String>(text).unwrap());
     }
     for text in [r#""\ud83d""#, "7", "null", "{}"] {
-        assert!(
-            serde_json::from_str::<s3_credential_core::Secret>(text).is_err(),
-            "{text}"
-        );
+        assert!(serde_json::from_str::<s3_credential_core::Secret>(text).is_err(), "{text}");
     }
 }
 

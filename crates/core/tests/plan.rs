@@ -15,10 +15,7 @@ const NEUTRAL: [(&str, &str); 3] = [
 ];
 
 fn region(name: &str, resolver: &str) -> ResolvedRegion {
-    ResolvedRegion {
-        region: name.parse::<Region>().unwrap(),
-        resolver: resolver.to_owned(),
-    }
+    ResolvedRegion { region: name.parse::<Region>().unwrap(), resolver: resolver.to_owned() }
 }
 
 fn web_identity() -> CredentialForm {
@@ -29,10 +26,7 @@ fn web_identity() -> CredentialForm {
 
 fn container() -> CredentialForm {
     let token = Token::parse("token", Secret::new("opaque"), None).unwrap();
-    CredentialForm::Container(Container::new(
-        "http://169.254.170.23/v1/credentials",
-        Some(token),
-    ))
+    CredentialForm::Container(Container::new("http://169.254.170.23/v1/credentials", Some(token)))
 }
 
 fn keys() -> Keys {
@@ -86,28 +80,19 @@ impl Case {
     }
 
     fn value(&self, form: &CredentialForm, name: &str) -> Option<String> {
-        self.environment(form)
-            .into_iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        self.environment(form).into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 }
 
 fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    let mut pairs: Vec<_> = pairs
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect();
+    let mut pairs: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     pairs.sort();
     pairs
 }
 
 #[test]
 fn a_delegated_web_identity_is_a_token_file_and_a_role() {
-    let case = Case {
-        region: Some(region("eu-north-1", resolver_names::IMDS)),
-        ..Case::default()
-    };
+    let case = Case { region: Some(region("eu-north-1", resolver_names::IMDS)), ..Case::default() };
     let expected = [
         &NEUTRAL[..],
         &[
@@ -120,10 +105,7 @@ fn a_delegated_web_identity_is_a_token_file_and_a_role() {
     assert_eq!(case.environment(&web_identity()), owned(&expected));
     let files = case.draw(&web_identity()).unwrap().files;
     assert_eq!(files.len(), 1);
-    assert_eq!(
-        (files[0].name, files[0].content.expose()),
-        ("token", "opaque")
-    );
+    assert_eq!((files[0].name, files[0].content.expose()), ("token", "opaque"));
 }
 
 #[test]
@@ -131,14 +113,8 @@ fn a_delegated_container_is_a_token_file_and_an_address() {
     let expected = [
         &NEUTRAL[..],
         &[
-            (
-                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-                "http://169.254.170.23/v1/credentials",
-            ),
-            (
-                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-                "/env/dir/eks-pod-identity-token",
-            ),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/env/dir/eks-pod-identity-token"),
         ],
     ]
     .concat();
@@ -147,10 +123,7 @@ fn a_delegated_container_is_a_token_file_and_an_address() {
 
 #[test]
 fn keys_in_a_profile_are_two_files_under_one_profile_name() {
-    let case = Case {
-        delivery: Delivery::Profile,
-        ..Case::default()
-    };
+    let case = Case { delivery: Delivery::Profile, ..Case::default() };
     let form = CredentialForm::Keys(keys().with_session_token("session"));
     assert_eq!(
         case.environment(&form),
@@ -184,48 +157,29 @@ fn keys_in_a_profile_are_two_files_under_one_profile_name() {
 
 #[test]
 fn only_long_term_keys_can_be_plain_variables() {
-    let case = Case {
-        delivery: Delivery::Environment,
-        ..Case::default()
-    };
+    let case = Case { delivery: Delivery::Environment, ..Case::default() };
     let form = CredentialForm::Keys(keys());
-    assert_eq!(
-        case.value(&form, "AWS_ACCESS_KEY_ID").as_deref(),
-        Some("AKIAIOSFODNN7EXAMPLE")
-    );
+    assert_eq!(case.value(&form, "AWS_ACCESS_KEY_ID").as_deref(), Some("AKIAIOSFODNN7EXAMPLE"));
     assert!(case.draw(&form).unwrap().files.is_empty());
     let temporary = CredentialForm::Keys(keys().with_session_token("session"));
-    assert_eq!(
-        case.draw(&temporary).unwrap_err().kind(),
-        ErrorKind::UnsupportedDelivery
-    );
+    assert_eq!(case.draw(&temporary).unwrap_err().kind(), ErrorKind::UnsupportedDelivery);
 }
 
 #[test]
 fn the_instance_profile_leaves_imds_and_nothing_else_open() {
-    let case = Case {
-        delivery: Delivery::None,
-        ..Case::default()
-    };
+    let case = Case { delivery: Delivery::None, ..Case::default() };
     assert_eq!(
         case.environment(&CredentialForm::InstanceProfile),
         owned(&[NEUTRAL[0], NEUTRAL[2]])
     );
-    assert_eq!(
-        case.environment(&CredentialForm::Anonymous),
-        owned(&NEUTRAL)
-    );
+    assert_eq!(case.environment(&CredentialForm::Anonymous), owned(&NEUTRAL));
 }
 
 #[test]
 fn the_region_is_the_users_word_only_where_someone_said_it() {
     let form = web_identity();
     let told = |resolver: &str, level, name: &str| {
-        let case = Case {
-            level,
-            region: Some(region(name, resolver)),
-            ..Case::default()
-        };
+        let case = Case { level, region: Some(region(name, resolver)), ..Case::default() };
         case.value(&form, "AWS_REGION").is_some()
     };
     use AuthenticationLevel::{Driver, Pod};
@@ -234,33 +188,17 @@ fn the_region_is_the_users_word_only_where_someone_said_it() {
     assert!(told(resolver_names::VOLUME_CONTEXT, Driver, "eu-north-1"));
     assert!(told(resolver_names::MOUNT_OPTIONS, Driver, "eu-north-1"));
     assert!(told(resolver_names::IMDS, Pod, "eu-north-1"));
-    assert!(
-        told(resolver_names::IMDS, Driver, "cn-north-1"),
-        "outside partition aws"
-    );
+    assert!(told(resolver_names::IMDS, Driver, "cn-north-1"), "outside partition aws");
 }
 
 #[test]
 fn the_sts_endpoint_is_a_host_for_mountpoint_and_a_url_for_an_sdk() {
-    let driver = Environment::default().with(
-        "AWS_ENDPOINT_URL_STS",
-        "https://sts.internal.example:8443/path",
-    );
-    let case = |consumer| Case {
-        consumer,
-        driver: driver.clone(),
-        ..Case::default()
-    };
-    let value = |consumer| {
-        case(consumer)
-            .value(&web_identity(), "AWS_ENDPOINT_URL_STS")
-            .unwrap()
-    };
+    let driver = Environment::default()
+        .with("AWS_ENDPOINT_URL_STS", "https://sts.internal.example:8443/path");
+    let case = |consumer| Case { consumer, driver: driver.clone(), ..Case::default() };
+    let value = |consumer| case(consumer).value(&web_identity(), "AWS_ENDPOINT_URL_STS").unwrap();
     assert_eq!(value(Consumer::Mountpoint), "sts.internal.example");
-    assert_eq!(
-        value(Consumer::Sdk),
-        "https://sts.internal.example:8443/path"
-    );
+    assert_eq!(value(Consumer::Sdk), "https://sts.internal.example:8443/path");
 }
 
 #[test]
@@ -269,47 +207,29 @@ fn a_proxy_is_passed_on_and_never_stands_before_the_agent() {
         .with("HTTPS_PROXY", "http://proxy:3128")
         .with("NO_PROXY", "internal.example,169.254.170.23")
         .with("AWS_CA_BUNDLE", "/etc/ca.pem");
-    let case = Case {
-        driver,
-        ..Case::default()
-    };
-    assert_eq!(
-        case.value(&container(), "HTTPS_PROXY").as_deref(),
-        Some("http://proxy:3128")
-    );
+    let case = Case { driver, ..Case::default() };
+    assert_eq!(case.value(&container(), "HTTPS_PROXY").as_deref(), Some("http://proxy:3128"));
     assert_eq!(
         case.value(&container(), "NO_PROXY").as_deref(),
         Some("internal.example,169.254.170.23,fd00:ec2::23")
     );
-    assert_eq!(
-        case.value(&container(), "AWS_CA_BUNDLE").as_deref(),
-        Some("/etc/ca.pem")
-    );
+    assert_eq!(case.value(&container(), "AWS_CA_BUNDLE").as_deref(), Some("/etc/ca.pem"));
 }
 
 #[test]
 fn caches_of_different_service_accounts_are_kept_apart_under_systemd() {
-    let case = |kind, level| Case {
-        kind,
-        level,
-        ..Case::default()
-    };
+    let case = |kind, level| Case { kind, level, ..Case::default() };
     let key =
         |kind, level| case(kind, level).value(&web_identity(), "UNSTABLE_MOUNTPOINT_CACHE_KEY");
-    assert_eq!(
-        key(MountKind::Systemd, AuthenticationLevel::Pod).as_deref(),
-        Some("tenant/reader")
-    );
+    assert_eq!(key(MountKind::Systemd, AuthenticationLevel::Pod).as_deref(), Some("tenant/reader"));
     assert_eq!(key(MountKind::Systemd, AuthenticationLevel::Driver), None);
     assert_eq!(key(MountKind::Pod, AuthenticationLevel::Pod), None);
 }
 
 #[test]
 fn the_endpoint_needs_mountpoint_in_the_drivers_network() {
-    let grant = EndpointGrant {
-        uri: "http://127.0.0.1:980/v1".to_owned(),
-        token: Secret::new("secret"),
-    };
+    let grant =
+        EndpointGrant { uri: "http://127.0.0.1:980/v1".to_owned(), token: Secret::new("secret") };
     let form = CredentialForm::Keys(keys());
     let draw = |mount_kind, endpoint| {
         DeliveryPlan::draw(&PlanRequest {
@@ -329,10 +249,7 @@ fn the_endpoint_needs_mountpoint_in_the_drivers_network() {
         draw(MountKind::Pod, Some(&grant)).unwrap_err().kind(),
         ErrorKind::UnsupportedDelivery
     );
-    assert_eq!(
-        draw(MountKind::Systemd, None).unwrap_err().kind(),
-        ErrorKind::UnsupportedDelivery
-    );
+    assert_eq!(draw(MountKind::Systemd, None).unwrap_err().kind(), ErrorKind::UnsupportedDelivery);
     let plan = draw(MountKind::Systemd, Some(&grant)).unwrap();
     assert_eq!(
         plan.environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"].expose(),
@@ -343,26 +260,15 @@ fn the_endpoint_needs_mountpoint_in_the_drivers_network() {
 
 #[test]
 fn a_form_is_refused_by_a_delivery_that_cannot_carry_it() {
-    for delivery in [
-        Delivery::Profile,
-        Delivery::Environment,
-        Delivery::Endpoint,
-        Delivery::None,
-    ] {
-        let case = Case {
-            delivery,
-            ..Case::default()
-        };
+    for delivery in [Delivery::Profile, Delivery::Environment, Delivery::Endpoint, Delivery::None] {
+        let case = Case { delivery, ..Case::default() };
         assert_eq!(
             case.draw(&web_identity()).unwrap_err().kind(),
             ErrorKind::UnsupportedDelivery,
             "{delivery}"
         );
     }
-    let case = Case {
-        delivery: Delivery::Delegated,
-        ..Case::default()
-    };
+    let case = Case { delivery: Delivery::Delegated, ..Case::default() };
     assert_eq!(
         case.draw(&CredentialForm::Keys(keys())).unwrap_err().kind(),
         ErrorKind::UnsupportedDelivery

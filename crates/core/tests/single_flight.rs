@@ -102,10 +102,8 @@ async fn nothing_is_remembered_for_those_who_ask_later() {
 async fn different_keys_are_different_calls() {
     let service = Service::new();
     service.answer(2);
-    let (one, two) = tokio::join!(
-        service.clone().ask("one", Ok(1)),
-        service.clone().ask("two", Ok(2)),
-    );
+    let (one, two) =
+        tokio::join!(service.clone().ask("one", Ok(1)), service.clone().ask("two", Ok(2)),);
     assert_eq!((one, two), (Ok(1), Ok(2)));
     assert_eq!(service.calls(), 2);
 }

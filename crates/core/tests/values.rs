@@ -13,12 +13,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn jwt(claims: &str) -> Secret {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-    Secret::new(format!(
-        "{}.{}.{}",
-        part(r#"{"alg":"RS256"}"#),
-        part(claims),
-        part("signature")
-    ))
+    Secret::new(format!("{}.{}.{}", part(r#"{"alg":"RS256"}"#), part(claims), part("signature")))
 }
 
 fn token(claims: &str) -> Token {
@@ -71,11 +66,7 @@ fn every_partition_is_known_by_its_regions() {
         ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
     ] {
         let found = region.parse::<Region>().unwrap().partition();
-        assert_eq!(
-            (found.name, found.dns_suffix),
-            (partition, suffix),
-            "{region}"
-        );
+        assert_eq!((found.name, found.dns_suffix), (partition, suffix), "{region}");
     }
 }
 
@@ -98,11 +89,7 @@ fn role_arns_name_a_role() {
         "arn:aws:iam::111122223333:role/a\nAWS_X=1",
         "arn:aws:sts::111122223333:role/reader",
     ] {
-        assert_eq!(
-            arn.parse::<RoleArn>().unwrap_err().kind(),
-            ErrorKind::InvalidRoleArn,
-            "{arn}"
-        );
+        assert_eq!(arn.parse::<RoleArn>().unwrap_err().kind(), ErrorKind::InvalidRoleArn, "{arn}");
     }
 }
 
@@ -115,26 +102,17 @@ fn a_token_of_three_parts_must_decode_and_any_other_is_opaque() {
         assert_eq!(failure.kind(), ErrorKind::MalformedToken, "{bad:?}");
     }
     let long = Secret::new("x".repeat(20_001));
-    assert_eq!(
-        Token::parse("t", long, None).unwrap_err().kind(),
-        ErrorKind::MalformedToken
-    );
+    assert_eq!(Token::parse("t", long, None).unwrap_err().kind(), ErrorKind::MalformedToken);
 }
 
 #[test]
 fn a_token_past_its_expiry_is_refused_with_some_patience_for_another_machines_clock() {
     let claimed = token(r#"{"exp":1000}"#);
     assert!(claimed.check_expiry("t", at(1029)).is_ok());
-    assert_eq!(
-        claimed.check_expiry("t", at(1030)).unwrap_err().kind(),
-        ErrorKind::ExpiredToken
-    );
+    assert_eq!(claimed.check_expiry("t", at(1030)).unwrap_err().kind(), ErrorKind::ExpiredToken);
     let told = Token::parse("t", Secret::new("opaque"), Some(at(1000))).unwrap();
     assert!(told.check_expiry("t", at(999)).is_ok());
-    assert_eq!(
-        told.check_expiry("t", at(1000)).unwrap_err().kind(),
-        ErrorKind::ExpiredToken
-    );
+    assert_eq!(told.check_expiry("t", at(1000)).unwrap_err().kind(), ErrorKind::ExpiredToken);
 }
 
 #[test]
@@ -142,16 +120,10 @@ fn a_token_of_another_audience_or_service_account_is_refused() {
     let token =
         token(r#"{"aud":["sts.amazonaws.com"],"sub":"system:serviceaccount:tenant:reader"}"#);
     assert!(token.check_audience("t", "sts.amazonaws.com").is_ok());
-    assert_eq!(
-        token.check_audience("t", "other").unwrap_err().kind(),
-        ErrorKind::WrongToken
-    );
+    assert_eq!(token.check_audience("t", "other").unwrap_err().kind(), ErrorKind::WrongToken);
     assert!(token.check_service_account("t", "tenant", "reader").is_ok());
     assert_eq!(
-        token
-            .check_service_account("t", "tenant", "writer")
-            .unwrap_err()
-            .kind(),
+        token.check_service_account("t", "tenant", "writer").unwrap_err().kind(),
         ErrorKind::WrongToken
     );
 }
@@ -173,10 +145,7 @@ fn the_older_of_two_tokens_is_told_by_issue_then_by_expiry_and_never_guessed() {
 fn the_earlier_expiry_counts() {
     let token = Token::parse("t", jwt(r#"{"exp":2000}"#), Some(at(1500))).unwrap();
     assert_eq!(token.expires_at(), Some(at(1500)));
-    assert_eq!(
-        token.expires_at().unwrap().duration_since(at(0)),
-        SignedDuration::from_secs(1500)
-    );
+    assert_eq!(token.expires_at().unwrap().duration_since(at(0)), SignedDuration::from_secs(1500));
 }
 
 #[test]
@@ -193,20 +162,12 @@ fn keys_that_a_profile_file_cannot_carry_back_are_refused_by_name() {
     ] {
         assert!(check(good).is_ok(), "{good}");
     }
-    for bad in [
-        "", " x", "x ", "x\n", "x #y", "x ;y", "\"x\"", "it's", "a\tb", "a\0b", "\u{fffd}",
-    ] {
+    for bad in ["", " x", "x ", "x\n", "x #y", "x ;y", "\"x\"", "it's", "a\tb", "a\0b", "\u{fffd}"]
+    {
         let failure = check(bad).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::InvalidSecret, "{bad:?}");
-        assert!(
-            failure
-                .message()
-                .contains(&format!("{:?}", KeyPart::SecretAccessKey))
-        );
-        assert!(
-            bad.trim().is_empty() || !failure.message().contains(bad),
-            "{bad:?}"
-        );
+        assert!(failure.message().contains(&format!("{:?}", KeyPart::SecretAccessKey)));
+        assert!(bad.trim().is_empty() || !failure.message().contains(bad), "{bad:?}");
     }
 }
 
@@ -220,11 +181,7 @@ fn mount_options_are_read_as_mountpoint_and_the_go_driver_read_them() {
         "",
         "region=eu-west-1",
     ]);
-    assert_eq!(
-        options.value("region"),
-        Some("eu-west-1"),
-        "the last one counts"
-    );
+    assert_eq!(options.value("region"), Some("eu-west-1"), "the last one counts");
     assert_eq!(options.value("prefix"), Some("a=b"));
     assert!(options.has("read-only") && options.has("allow-other"));
     assert_eq!(options.value("absent"), None);

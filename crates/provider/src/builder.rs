@@ -117,9 +117,7 @@ impl ProviderBuilder {
 
     /// The provider. To be called within a tokio runtime, whose tasks some sources use.
     pub fn build(self) -> Result<Provider, Failure> {
-        let mut settings = self
-            .settings
-            .unwrap_or_else(|| Settings::new(&self.environment));
+        let mut settings = self.settings.unwrap_or_else(|| Settings::new(&self.environment));
         if let Some(path) = self.state_path {
             settings.state_path = path;
         }

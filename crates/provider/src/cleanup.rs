@@ -38,10 +38,7 @@ impl Provider {
                     remaining_holders,
                     "the lease is still held"
                 );
-                return Ok(CleanedUp {
-                    removed: Vec::new(),
-                    remaining_holders,
-                });
+                return Ok(CleanedUp { removed: Vec::new(), remaining_holders });
             }
         }
         // The files go first: until they are gone, the record must tell the next start of them.
@@ -52,15 +49,8 @@ impl Provider {
         self.leases.remove(&key.name);
         self.journal.remove(&key)?;
         lock.remove()?;
-        tracing::info!(
-            volume = context.volume_id(),
-            files = removed.len(),
-            "credentials removed"
-        );
-        Ok(CleanedUp {
-            removed,
-            remaining_holders: 0,
-        })
+        tracing::info!(volume = context.volume_id(), files = removed.len(), "credentials removed");
+        Ok(CleanedUp { removed, remaining_holders: 0 })
     }
 
     /// The lease that an unpublish is about: by the pod in the request, else by its holder, since a shared Mountpoint pod is not
@@ -80,9 +70,7 @@ impl Provider {
         if context.mountpoint_pod_uid().is_some() {
             return Ok(None);
         }
-        let found = self
-            .journal
-            .find(context.volume_id(), context.target_path())?;
+        let found = self.journal.find(context.volume_id(), context.target_path())?;
         Ok(found.map(|record| (LeaseKey::of_record(&record), record)))
     }
 }

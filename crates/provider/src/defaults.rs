@@ -14,9 +14,7 @@ pub(crate) struct Defaults {
 
 impl Defaults {
     pub(crate) fn new(environment: &Environment, _clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
-        Ok(Self {
-            environment: environment.clone(),
-        })
+        Ok(Self { environment: environment.clone() })
     }
 
     pub(crate) fn exchanges(&self) -> HashMap<FormKind, Arc<dyn KeyExchange>> {

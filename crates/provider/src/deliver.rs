@@ -60,16 +60,8 @@ impl Provider {
         prepared: Prepared,
         intent: Intent,
     ) -> Result<Provided, ProvideError> {
-        let delivered = self
-            .deliver_locked(context, key, write_path, &prepared, intent)
-            .await;
-        let Prepared {
-            attempts,
-            region_attempts,
-            region,
-            identity,
-            ..
-        } = prepared;
+        let delivered = self.deliver_locked(context, key, write_path, &prepared, intent).await;
+        let Prepared { attempts, region_attempts, region, identity, .. } = prepared;
         match delivered {
             Ok((record, environment)) => Ok(Provided {
                 level: context.level(),
@@ -84,11 +76,7 @@ impl Provider {
                 region_attempts,
                 identity_changed: false,
             }),
-            Err(failure) => Err(ProvideError {
-                failure,
-                attempts,
-                region_attempts,
-            }),
+            Err(failure) => Err(ProvideError { failure, attempts, region_attempts }),
         }
     }
 
@@ -104,9 +92,7 @@ impl Provider {
         let _lock = self.journal.lock(key).await?;
         // Read under the lock: another process may have worked on the lease since it was looked at.
         let old = self.journal.read(key)?;
-        let live = old
-            .as_ref()
-            .filter(|_| context.target().mounted != Some(false));
+        let live = old.as_ref().filter(|_| context.target().mounted != Some(false));
         if live.is_some_and(|live| live.identity != prepared.identity) {
             return Err(Failure::new(
                 ErrorKind::Busy,
@@ -114,10 +100,7 @@ impl Provider {
             ));
         }
         if live.is_none() && intent == Intent::Refresh {
-            return Err(Failure::new(
-                ErrorKind::Busy,
-                "the volume was cleaned up in the meantime",
-            ));
+            return Err(Failure::new(ErrorKind::Busy, "the volume was cleaned up in the meantime"));
         }
         let (files, kept) = split_older_tokens(&plan.files, live);
         let mut record = self.record(context, key, prepared, &plan, &kept, old.as_ref());
@@ -127,17 +110,12 @@ impl Provider {
 
         // The record goes first: whatever a crash leaves under the write path is then known to the journal.
         self.journal.write(key, old.as_ref(), &record)?;
-        let existing = if live.is_some() {
-            Existing::Update
-        } else {
-            Existing::Replace
-        };
-        let written = if files.is_empty() && live.is_some() {
-            Ok(())
-        } else {
-            write_path
-                .apply(&key.directory, &files, &self.settings.files, existing)
-                .map(drop)
+        let existing = if live.is_some() { Existing::Update } else { Existing::Replace };
+        let written = match (files.is_empty(), live.is_some()) {
+            (true, true) => Ok(()),
+            // Nothing to hand over: what an earlier volume may have left there goes all the same.
+            (true, false) => write_path.remove(&key.directory).map(drop),
+            _ => write_path.apply(&key.directory, &files, &self.settings.files, existing).map(drop),
         };
         if let Err(failure) = written {
             let restored = match &old {
@@ -265,21 +243,14 @@ pub(crate) enum Intent {
 /// The volume's directory, as Mountpoint sees it.
 pub(crate) fn env_directory(context: &ProvideContext, key: &LeaseKey) -> PathBuf {
     let target = context.target();
-    target
-        .env_path
-        .as_deref()
-        .unwrap_or(&target.write_path)
-        .join(&key.directory)
+    target.env_path.as_deref().unwrap_or(&target.write_path).join(&key.directory)
 }
 
 pub(crate) fn provided_files(record: &LeaseRecord, directory: &Path) -> Vec<ProvidedFile> {
     record
         .files
         .iter()
-        .map(|file| ProvidedFile {
-            path: directory.join(&file.name),
-            mode: file.mode,
-        })
+        .map(|file| ProvidedFile { path: directory.join(&file.name), mode: file.mode })
         .collect()
 }
 

@@ -40,6 +40,12 @@ impl ProvideError {
         self.failure.help()
     }
 
+    /// With what each region resolver said.
+    #[must_use]
+    pub fn with_region_attempts(self, region_attempts: Vec<Attempt>) -> Self {
+        Self { region_attempts, ..self }
+    }
+
     /// The same failure of a volume that is mounted. A final code would make the kubelet tear the mount down, so it is always
     /// UNAVAILABLE, and everything that was provided before is still there.
     pub(crate) fn of_live_lease(self) -> Self {
@@ -58,11 +64,7 @@ impl ProvideError {
 
 impl From<Failure> for ProvideError {
     fn from(failure: Failure) -> Self {
-        Self {
-            failure,
-            attempts: Vec::new(),
-            region_attempts: Vec::new(),
-        }
+        Self { failure, attempts: Vec::new(), region_attempts: Vec::new() }
     }
 }
 

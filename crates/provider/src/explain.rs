@@ -13,9 +13,8 @@ impl Provider {
     pub async fn explain(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
         let key = LeaseKey::of(context);
         let prepared = self.prepare(context).await?;
-        let plan = self
-            .plan(context, &key, &prepared)
-            .map_err(|failure| prepared.error(failure))?;
+        let plan =
+            self.plan(context, &key, &prepared).map_err(|failure| prepared.error(failure))?;
         let record = self.record(context, &key, &prepared, &plan, &[], None);
         Ok(Provided {
             level: context.level(),
@@ -34,15 +33,11 @@ impl Provider {
 
     /// The region for a volume, and what each resolver said.
     pub async fn region(&self, context: &ProvideContext) -> RegionAnswer {
-        self.wiring
-            .region
-            .resolve(&*self.wiring.clock, context)
-            .await
+        self.wiring.region.resolve(&*self.wiring.clock, context).await
     }
 
     /// Keys for a volume: what its chain gives, exchanged where it is not keys already.
     pub async fn credentials(&self, context: &ProvideContext) -> Result<Keys, ProvideError> {
-        self.within_deadline(self.wiring.keys(&self.settings, context))
-            .await
+        self.within_deadline(self.wiring.keys(&self.settings, context)).await
     }
 }

@@ -32,10 +32,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            state: Arc::default(),
-        }
+        Self { path, state: Arc::default() }
     }
 
     fn state(&self) -> Result<&StatePath, Failure> {
@@ -56,10 +53,7 @@ impl Journal {
             }
             tokio::time::sleep(LOCK_POLL).await;
         }
-        Err(Failure::new(
-            ErrorKind::Busy,
-            "another operation on the same volume holds its lock",
-        ))
+        Err(Failure::new(ErrorKind::Busy, "another operation on the same volume holds its lock"))
     }
 
     /// The lease's record; nothing if there is none, or none that this version can read.
@@ -74,10 +68,7 @@ impl Journal {
         };
         let record = decode(&bytes);
         if record.is_none() {
-            tracing::warn!(
-                entry = name,
-                "a journal entry is unreadable or of another version"
-            );
+            tracing::warn!(entry = name, "a journal entry is unreadable or of another version");
         }
         Ok(record)
     }
@@ -130,11 +121,7 @@ impl Journal {
 }
 
 fn encode(record: &LeaseRecord) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(&Entry {
-        version: VERSION,
-        lease: record,
-    })
-    .map_err(|error| {
+    serde_json::to_vec(&Entry { version: VERSION, lease: record }).map_err(|error| {
         Failure::new(ErrorKind::Internal, "a lease cannot be written as JSON").with_cause(error)
     })
 }

@@ -30,11 +30,7 @@ impl LeaseKey {
 
     /// The lease of a publish.
     pub(crate) fn of(context: &ProvideContext) -> Self {
-        Self::new(
-            &context.target().write_path,
-            context.lease_pod(),
-            context.volume_id(),
-        )
+        Self::new(&context.target().write_path, context.lease_pod(), context.volume_id())
     }
 
     pub(crate) fn of_record(record: &LeaseRecord) -> Self {
@@ -105,9 +101,6 @@ impl FileRecord {
     }
 
     pub(crate) fn age(&self) -> TokenAge {
-        TokenAge {
-            issued_at: self.issued_at,
-            expires_at: self.expires_at,
-        }
+        TokenAge { issued_at: self.issued_at, expires_at: self.expires_at }
     }
 }

@@ -90,11 +90,8 @@ impl Leases {
     /// Takes a lease that is due off the schedule; whoever refreshes it puts it back.
     pub(crate) fn take_due(&self, now: Timestamp) -> Option<Arc<str>> {
         let mut table = self.table();
-        let name = table
-            .due
-            .first()
-            .filter(|(at, _)| *at <= now)
-            .map(|(_, name)| Arc::clone(name))?;
+        let name =
+            table.due.first().filter(|(at, _)| *at <= now).map(|(_, name)| Arc::clone(name))?;
         table.forget_due(&name);
         Some(name)
     }

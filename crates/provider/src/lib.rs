@@ -29,23 +29,24 @@ mod builder;
 mod defaults;
 mod settings;
 
-mod cleanup;
-mod deliver;
-mod error;
-mod events;
-mod explain;
+mod provider;
 mod identity;
-mod journal;
+mod preparation;
+mod refresh;
 mod lease;
 mod leases;
-mod preparation;
-mod provide;
-mod provided;
-mod provider;
-mod refresh;
-mod resume;
-mod rotation;
+mod journal;
 mod turns;
+
+mod provide;
+mod deliver;
+mod provided;
+mod explain;
+mod rotation;
+mod resume;
+mod events;
+mod cleanup;
+mod error;
 
 pub use builder::ProviderBuilder;
 pub use error::ProvideError;

@@ -67,10 +67,7 @@ impl Wiring {
             region_attempts: region.attempts.clone(),
         };
         let sourced = answer.result.map_err(told)?;
-        let ready = self
-            .ready(settings, &sourced, &region)
-            .await
-            .map_err(told)?;
+        let ready = self.ready(settings, &sourced, &region).await.map_err(told)?;
         Ok(ready.with_attempts(&answer.attempts, &region))
     }
 
@@ -83,11 +80,7 @@ impl Wiring {
         identity: &Identity,
     ) -> Result<Option<Prepared>, Failure> {
         let chain = self.chain(context.level());
-        let Some(source) = identity
-            .source
-            .as_deref()
-            .and_then(|name| chain.source(name))
-        else {
+        let Some(source) = identity.source.as_deref().and_then(|name| chain.source(name)) else {
             return Ok(None);
         };
         let context = match identity.role() {
@@ -99,10 +92,7 @@ impl Wiring {
             Err(SourceError::Failed(failure)) => return Err(failure),
             Err(_) => return Ok(None),
         };
-        let sourced = SourcedForm {
-            source: source.name().to_owned(),
-            form,
-        };
+        let sourced = SourcedForm { source: source.name().to_owned(), form };
         if Identity::of(&sourced) != *identity {
             return Ok(None);
         }
@@ -117,10 +107,7 @@ impl Wiring {
         settings: &Settings,
         context: &ProvideContext,
     ) -> Result<Keys, ProvideError> {
-        let settings = Settings {
-            delivery: Some(Delivery::Endpoint),
-            ..settings.clone()
-        };
+        let settings = Settings { delivery: Some(Delivery::Endpoint), ..settings.clone() };
         let prepared = self.prepare(&settings, context).await?;
         match &prepared.form {
             CredentialForm::Keys(keys) => Ok(keys.clone()),
@@ -160,14 +147,9 @@ impl Wiring {
             }
             Err(_) => None,
         };
-        let delivery = settings
-            .delivery
-            .unwrap_or_else(|| Delivery::default_for(&sourced.form));
-        let delivery = if nothing_to_hand_over(&sourced.form, settings) {
-            Delivery::None
-        } else {
-            delivery
-        };
+        let delivery = settings.delivery.unwrap_or_else(|| Delivery::default_for(&sourced.form));
+        let delivery =
+            if nothing_to_hand_over(&sourced.form, settings) { Delivery::None } else { delivery };
         let form = if delivery.needs_keys() && sourced.form.kind() != FormKind::Keys {
             CredentialForm::Keys(self.exchange(&sourced.form, region.as_ref()).await?)
         } else {
@@ -216,20 +198,14 @@ impl Prepared {
     }
 
     fn with_attempts(self, attempts: &[Attempt], region: &RegionAnswer) -> Self {
-        Self {
-            attempts: attempts.to_vec(),
-            region_attempts: region.attempts.clone(),
-            ..self
-        }
+        Self { attempts: attempts.to_vec(), region_attempts: region.attempts.clone(), ..self }
     }
 }
 
 /// An instance profile is Mountpoint's own to ask for, unless keys were asked for by name.
 fn nothing_to_hand_over(form: &CredentialForm, settings: &Settings) -> bool {
     form.kind() == FormKind::InstanceProfile
-        && settings
-            .delivery
-            .is_none_or(|delivery| !delivery.needs_keys())
+        && settings.delivery.is_none_or(|delivery| !delivery.needs_keys())
 }
 
 /// A region that came with the credentials goes before what the machine says, and after what the volume itself says.
@@ -241,18 +217,12 @@ fn region_for(sourced: &SourcedForm, answer: &RegionAnswer) -> Result<ResolvedRe
     };
     match (&answer.result, own) {
         (Ok(resolved), Some(_))
-            if [
-                resolver_names::VOLUME_CONTEXT,
-                resolver_names::MOUNT_OPTIONS,
-            ]
-            .contains(&resolved.resolver.as_str()) =>
+            if [resolver_names::VOLUME_CONTEXT, resolver_names::MOUNT_OPTIONS]
+                .contains(&resolved.resolver.as_str()) =>
         {
             Ok(resolved.clone())
         }
-        (_, Some(region)) => Ok(ResolvedRegion {
-            region,
-            resolver: sourced.source.clone(),
-        }),
+        (_, Some(region)) => Ok(ResolvedRegion { region, resolver: sourced.source.clone() }),
         (result, None) => result.clone(),
     }
 }

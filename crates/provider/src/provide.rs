@@ -36,11 +36,7 @@ impl Provider {
                 }
                 _ => false,
             };
-        Err(if live {
-            failure.of_live_lease()
-        } else {
-            failure
-        })
+        Err(if live { failure.of_live_lease() } else { failure })
     }
 
     /// Decides a volume's credentials, delivers them, and remembers the lease.
@@ -85,8 +81,7 @@ impl Provider {
         write_path: &WritePath,
     ) -> Result<Provided, ProvideError> {
         let prepared = self.prepare(context).await?;
-        self.deliver(context, key, write_path, prepared, Intent::Publish)
-            .await
+        self.deliver(context, key, write_path, prepared, Intent::Publish).await
     }
 
     async fn republish(
@@ -98,36 +93,24 @@ impl Provider {
     ) -> Result<Provided, ProvideError> {
         let chosen = match self.prepare(context).await {
             Ok(prepared) if prepared.identity == live.identity => {
-                return self
-                    .deliver(context, key, write_path, prepared, Intent::Publish)
-                    .await;
+                return self.deliver(context, key, write_path, prepared, Intent::Publish).await;
             }
             chosen => chosen,
         };
-        let again = self
-            .wiring
-            .prepare_again(&self.settings, context, &live.identity)
-            .await;
+        let again = self.wiring.prepare_again(&self.settings, context, &live.identity).await;
         match (again, chosen) {
             (Ok(Some(prepared)), chosen) => {
                 let (identity_changed, attempts) = match chosen {
                     Ok(other) => (true, other.attempts),
                     Err(error) => (false, error.attempts),
                 };
-                let prepared = Prepared {
-                    attempts,
-                    ..prepared
-                };
-                let provided = self
-                    .deliver(context, key, write_path, prepared, Intent::Publish)
-                    .await?;
+                let prepared = Prepared { attempts, ..prepared };
+                let provided =
+                    self.deliver(context, key, write_path, prepared, Intent::Publish).await?;
                 if identity_changed {
                     self.tell(Event::IdentityChanged { lease: live.id() });
                 }
-                Ok(Provided {
-                    identity_changed,
-                    ..provided
-                })
+                Ok(Provided { identity_changed, ..provided })
             }
             (Ok(None), Ok(other)) => self.keep(context, key, live, other).await,
             (_, Err(error)) => Err(error),

@@ -34,8 +34,7 @@ impl Provider {
     }
 
     pub(crate) async fn prepare(&self, context: &ProvideContext) -> Result<Prepared, ProvideError> {
-        self.within_deadline(self.wiring.prepare(&self.settings, context))
-            .await
+        self.within_deadline(self.wiring.prepare(&self.settings, context)).await
     }
 
     pub(crate) async fn within_deadline<T>(
@@ -43,17 +42,12 @@ impl Provider {
         work: impl Future<Output = Result<T, ProvideError>>,
     ) -> Result<T, ProvideError> {
         let deadline = self.settings.deadline;
-        tokio::time::timeout(deadline, work)
-            .await
-            .unwrap_or_else(|_| {
-                Err(Failure::new(
-                    ErrorKind::TimedOut,
-                    format!(
-                        "the credentials could not be decided within {} s",
-                        deadline.as_secs_f64()
-                    ),
-                )
-                .into())
-            })
+        tokio::time::timeout(deadline, work).await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                ErrorKind::TimedOut,
+                format!("the credentials could not be decided within {} s", deadline.as_secs_f64()),
+            )
+            .into())
+        })
     }
 }

@@ -60,8 +60,7 @@ impl Provider {
                 continue;
             };
             known.insert((record.write_path.clone(), record.directory.clone()));
-            self.resume_lease(record, options.still_published, &mut resumed)
-                .await?;
+            self.resume_lease(record, options.still_published, &mut resumed).await?;
         }
         // An entry that cannot be read may be of a newer version with leases in these very directories.
         if resumed.unreadable.is_empty() {
@@ -90,9 +89,7 @@ impl Provider {
             return Ok(());
         };
         let mut record = old.clone();
-        record
-            .holders
-            .retain(|holder| still_published.is_none_or(|published| published(holder)));
+        record.holders.retain(|holder| still_published.is_none_or(|published| published(holder)));
         let write_path = WritePath::open_if_exists(&record.write_path)?;
         match write_path {
             Some(write_path) if !record.holders.is_empty() => {
@@ -109,24 +106,18 @@ impl Provider {
                     failures: 0,
                     last_error: None,
                 };
-                self.tell(Event::Adopted {
-                    lease: lease.record.id(),
-                });
+                self.tell(Event::Adopted { lease: lease.record.id() });
                 self.leases.put(&key.name, lease);
                 resumed.adopted += 1;
             }
             gone_or_unheld => {
-                let removed = gone_or_unheld.map_or(Ok(Vec::new()), |write_path| {
-                    write_path.remove(&key.directory)
-                });
+                let removed = gone_or_unheld
+                    .map_or(Ok(Vec::new()), |write_path| write_path.remove(&key.directory));
                 match removed {
                     Ok(removed) => {
                         self.journal.remove(&key)?;
                         lock.remove()?;
-                        self.tell(Event::Swept {
-                            lease: record.id(),
-                            removed: removed.len(),
-                        });
+                        self.tell(Event::Swept { lease: record.id(), removed: removed.len() });
                         resumed.removed.extend(removed);
                     }
                     Err(failure) => resumed.failures.push(failure),

@@ -100,9 +100,7 @@ impl Provider {
             }
             while refreshes.try_join_next().is_some() {}
             let until_due = self.leases.next_due().map_or(LONGEST_SLEEP, |at| {
-                at.duration_since(self.wiring.clock.now())
-                    .try_into()
-                    .unwrap_or(Duration::ZERO)
+                at.duration_since(self.wiring.clock.now()).try_into().unwrap_or(Duration::ZERO)
             });
             tokio::select! {
                 () = tokio::time::sleep(until_due.min(LONGEST_SLEEP)) => {}
@@ -147,9 +145,7 @@ impl Provider {
             self.leases.remove(&key.name);
             return Ok(false);
         };
-        let again = self
-            .wiring
-            .prepare_again(&self.settings, &lease.context, &record.identity);
+        let again = self.wiring.prepare_again(&self.settings, &lease.context, &record.identity);
         let prepared = self
             .within_deadline(async { again.await.map_err(ProvideError::from) })
             .await?
@@ -160,8 +156,7 @@ impl Provider {
                 )
             })?;
         let write_path = WritePath::open(&record.write_path)?;
-        self.deliver(&lease.context, key, &write_path, prepared, Intent::Refresh)
-            .await?;
+        self.deliver(&lease.context, key, &write_path, prepared, Intent::Refresh).await?;
         let refreshed = self.leases.get(&key.name);
         Ok(refreshed.is_some_and(|new| new.plan != lease.plan))
     }
@@ -171,9 +166,7 @@ impl Provider {
         let waits_for_republish =
             failure.kind() == ErrorKind::MissingToken || failure.kind() == ErrorKind::NoSource;
         let now = self.wiring.clock.now();
-        let retry_at = now
-            .saturating_add(backoff(lease.failures))
-            .unwrap_or(Timestamp::MAX);
+        let retry_at = now.saturating_add(backoff(lease.failures)).unwrap_or(Timestamp::MAX);
         if !(waits_for_republish && lease.plan.is_none()) {
             tracing::warn!(volume = lease.context.volume_id(), kind = %failure.kind(), %retry_at, "a refresh failed: {failure}");
             self.tell(Event::RefreshFailed {

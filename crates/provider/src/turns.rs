@@ -24,11 +24,7 @@ impl Turns {
             Arc::clone(locks.entry(name.to_owned()).or_default())
         };
         // The turn exists before the wait, so that one who gives up waiting cleans up as well.
-        let mut turn = Turn {
-            turns: self,
-            name: name.to_owned(),
-            guard: None,
-        };
+        let mut turn = Turn { turns: self, name: name.to_owned(), guard: None };
         turn.guard = Some(lock.lock_owned().await);
         turn
     }
@@ -38,10 +34,7 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.guard = None;
         let mut locks = self.turns.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if locks
-            .get(&self.name)
-            .is_some_and(|lock| Arc::strong_count(lock) == 1)
-        {
+        if locks.get(&self.name).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             locks.remove(&self.name);
         }
     }

@@ -16,12 +16,9 @@ pub(crate) async fn run(arguments: CleanupArguments) -> Result<(), ProvideError>
     match arguments.output {
         ReportFormat::Json => output::print_json(&CleanedUpObject::from(&cleaned)),
         ReportFormat::Text => {
-            let lines: String = cleaned
-                .removed
-                .iter()
-                .map(|path| format!("removed {}\n", path.display()))
-                .collect();
-            output::print_text(&lines);
+            for path in &cleaned.removed {
+                output::print_text(&format!("removed {}\n", path.display()));
+            }
             if cleaned.remaining_holders > 0 {
                 output::print_text(&format!(
                     "still held by {} target path(s)\n",

@@ -44,11 +44,7 @@ fn success(provided: &Provided) -> String {
     attempts(&mut text, "resolvers", &provided.region_attempts);
     match &provided.region {
         Some(resolved) => {
-            let _ = writeln!(
-                text,
-                "region    {} (from {})",
-                resolved.region, resolved.resolver
-            );
+            let _ = writeln!(text, "region    {} (from {})", resolved.region, resolved.resolver);
         }
         None => text.push_str("region    none known; nothing here needs one\n"),
     }
@@ -84,18 +80,9 @@ fn attempts(text: &mut String, title: &str, attempts: &[Attempt]) {
         return;
     }
     let _ = writeln!(text, "{title}");
-    let width = attempts
-        .iter()
-        .map(|attempt| attempt.plugin.len())
-        .max()
-        .unwrap_or_default();
+    let width = attempts.iter().map(|attempt| attempt.plugin.len()).max().unwrap_or_default();
     for attempt in attempts {
-        let _ = write!(
-            text,
-            "  {:width$}  {}",
-            attempt.plugin,
-            coloured(attempt.outcome)
-        );
+        let _ = write!(text, "  {:width$}  {}", attempt.plugin, coloured(attempt.outcome));
         if attempt.outcome != Outcome::NotTried {
             let _ = write!(text, "  {:>9.3} ms", output::milliseconds(attempt));
         }
@@ -116,9 +103,5 @@ fn coloured(outcome: Outcome) -> String {
         Outcome::Failed => "31",
         _ => "2",
     };
-    if std::io::stdout().is_terminal() {
-        format!("\x1b[{colour}m{word}\x1b[0m")
-    } else {
-        word
-    }
+    if std::io::stdout().is_terminal() { format!("\x1b[{colour}m{word}\x1b[0m") } else { word }
 }

@@ -1,6 +1,7 @@
 //! `s3cred process`: the AWS SDKs' `credential_process`.
 
 use jiff::Timestamp;
+use s3_credential_core::Secret;
 use s3_credential_provider::{Keys, ProvideError, PublishRequest};
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ impl<'a> From<&'a Keys> for ProcessCredentials<'a> {
             version: 1,
             access_key_id: keys.access_key_id.expose(),
             secret_access_key: keys.secret_access_key.expose(),
-            session_token: keys.session_token.as_ref().map(|token| token.expose()),
+            session_token: keys.session_token.as_ref().map(Secret::expose),
             expiration: keys.expires_at,
         }
     }

@@ -15,7 +15,7 @@ pub(crate) async fn run(arguments: ProvideArguments) -> Result<(), ProvideError>
     let provided = provider.provide(&context).await?;
     match arguments.output {
         ProvideFormat::Json => {
-            output::print_json(&ProvidedObject::new(&provided, arguments.reveal))
+            output::print_json(&ProvidedObject::new(&provided, arguments.reveal));
         }
         ProvideFormat::Env => output::print_text(&output::shell_lines(&provided, arguments.reveal)),
     }

@@ -14,18 +14,14 @@ pub(crate) async fn run(arguments: RegionArguments) -> Result<(), ProvideError> 
     match answer.result {
         Ok(resolved) => match arguments.output {
             ReportFormat::Json => {
-                output::print_json(&RegionObject::new(&resolved, &answer.attempts))
+                output::print_json(&RegionObject::new(&resolved, &answer.attempts));
             }
-            ReportFormat::Text => output::print_text(&format!(
-                "{} (from {})\n",
-                resolved.region, resolved.resolver
-            )),
+            ReportFormat::Text => {
+                output::print_text(&format!("{} (from {})\n", resolved.region, resolved.resolver));
+            }
         },
         Err(failure) => {
-            return Err(ProvideError {
-                region_attempts: answer.attempts,
-                ..failure.into()
-            });
+            return Err(ProvideError::from(failure).with_region_attempts(answer.attempts));
         }
     }
     Ok(())

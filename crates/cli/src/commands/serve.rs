@@ -35,12 +35,8 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), ProvideError> {
     provider.resume(ResumeOptions::default()).await?;
     let _fresh = provider.keep_fresh();
 
-    let mut volumes = Volumes {
-        provider,
-        target,
-        reveal: arguments.reveal,
-        served: BTreeMap::new(),
-    };
+    let mut volumes =
+        Volumes { provider, target, reveal: arguments.reveal, served: BTreeMap::new() };
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -52,11 +48,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), ProvideError> {
         }
         volumes.publish_what_is_due().await;
     }
-    if arguments.keep {
-        Ok(())
-    } else {
-        volumes.unpublish_all().await
-    }
+    if arguments.keep { Ok(()) } else { volumes.unpublish_all().await }
 }
 
 /// The volumes, by request file.
@@ -117,18 +109,13 @@ impl Volumes {
                 }
             }
         }
-        self.served
-            .retain(|_, volume| !volume.is_gone || volume.published.is_some());
+        self.served.retain(|_, volume| !volume.is_gone || volume.published.is_some());
     }
 
     /// Tries all, and fails with the first failure.
     async fn unpublish_all(self) -> Result<(), ProvideError> {
         let mut result = Ok(());
-        for unpublish in self
-            .served
-            .into_values()
-            .filter_map(|volume| volume.published)
-        {
+        for unpublish in self.served.into_values().filter_map(|volume| volume.published) {
             let cleaned = cleanup(&self.provider, &self.target, &unpublish).await;
             result = result.and(cleaned);
         }
