@@ -48,14 +48,14 @@ impl Access {
             set_mode(self.mode)
         }
     }
+}
 
-    /// Adds what to do about an owner that cannot be set.
-    pub(crate) fn explain(self, failure: Failure, errno: Errno) -> Failure {
-        if errno != Errno::PERM {
-            return failure;
-        }
-        failure.with_help(
-            "give the driver CAP_CHOWN, or make it a member of the write path's group, or have the files readable by their owner only",
-        )
+/// Adds what to do about an owner that cannot be set.
+pub(crate) fn explain(failure: Failure, errno: Errno) -> Failure {
+    if errno != Errno::PERM {
+        return failure;
     }
+    failure.with_help(
+        "give the driver CAP_CHOWN, or make it a member of the write path's group, or have the files readable by their owner only",
+    )
 }

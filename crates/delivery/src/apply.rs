@@ -7,7 +7,7 @@ use rustix::fs::{AtFlags, Dir, RenameFlags, fstat, renameat, renameat_with, unli
 use rustix::io::{self, Errno};
 use s3_credential_core::{Failure, PlannedFile};
 
-use crate::access::Access;
+use crate::access::{Access, explain};
 use crate::directory::Directory;
 use crate::failure::refused;
 use crate::removal::{empty, remove};
@@ -91,7 +91,7 @@ impl Volume {
             let temporary = temporary::write(&self.directory.handle, file.name, content, |new| {
                 self.files.give(new, &fstat(new)?)
             })
-            .map_err(|errno| self.files.explain(self.refused(file.name, errno), errno))?;
+            .map_err(|errno| explain(self.refused(file.name, errno), errno))?;
             staged.push(Staged {
                 name: file.name,
                 temporary,

@@ -7,7 +7,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, mkdirat, statat};
 use rustix::io::Errno;
 use s3_credential_core::{ErrorKind, Failure, PlannedFile};
 
-use crate::access::Access;
+use crate::access::{Access, explain};
 use crate::apply::{Existing, Volume, WrittenFile};
 use crate::directory::{Directory, cannot_enter, enter};
 use crate::failure::{Quoted, refused};
@@ -102,26 +102,34 @@ impl WritePath {
         options: &FileOptions,
         existing: Existing,
     ) -> Result<bool, Failure> {
-        let parent = &self.directory.handle;
-        let make = || mkdirat(parent, directory, Mode::RWXU);
-        match make() {
-            Err(Errno::EXIST) if existing == Existing::Update => return Ok(false),
-            Err(Errno::EXIST) => {
-                let stat = statat(parent, directory, AtFlags::SYMLINK_NOFOLLOW);
-                let is_foreign = stat.is_ok_and(|stat| {
-                    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
-                        && !self.trusts(stat.st_uid, options)
-                });
-                if !is_foreign {
-                    return Ok(false);
-                }
-                removal::remove(&self.directory, directory)?;
-                make()
-            }
-            made => made,
+        if self.make_new(directory)? {
+            return Ok(true);
         }
-        .map(|()| true)
-        .map_err(|errno| refused("cannot create", &self.directory.path_of(directory), errno))
+        if existing == Existing::Replace && self.is_foreign(directory, options) {
+            removal::remove(&self.directory, directory)?;
+            return self.make_new(directory);
+        }
+        Ok(false)
+    }
+
+    fn make_new(&self, directory: &str) -> Result<bool, Failure> {
+        match mkdirat(&self.directory.handle, directory, Mode::RWXU) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            Err(errno) => Err(refused(
+                "cannot create",
+                &self.directory.path_of(directory),
+                errno,
+            )),
+        }
+    }
+
+    /// Whether there is a directory, and another user's.
+    fn is_foreign(&self, directory: &str, options: &FileOptions) -> bool {
+        statat(&self.directory.handle, directory, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| {
+            FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+                && !self.trusts(stat.st_uid, options)
+        })
     }
 
     fn volume(
@@ -145,7 +153,7 @@ impl WritePath {
         }
         let access = self.access(options, options.directory_mode());
         access.give(&directory.handle, &stat).map_err(|errno| {
-            access.explain(
+            explain(
                 refused("cannot set the owner and mode of", &directory.path, errno),
                 errno,
             )
