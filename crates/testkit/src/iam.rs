@@ -64,10 +64,7 @@ pub(crate) struct Provider {
 impl Iam {
     /// An empty store whose time is `clock`'s.
     pub fn new(clock: impl Clock) -> Self {
-        Self(Arc::new(Inner {
-            clock: Arc::new(clock),
-            state: Mutex::default(),
-        }))
+        Self(Arc::new(Inner { clock: Arc::new(clock), state: Mutex::default() }))
     }
 
     /// The time that every emulator on this store goes by.
@@ -82,20 +79,13 @@ impl Iam {
         audiences: impl IntoIterator<Item = &'a str>,
     ) {
         let audiences = audiences.into_iter().map(str::to_owned).collect();
-        let provider = Provider {
-            verifier,
-            audiences,
-        };
-        lock(&self.0.state)
-            .providers
-            .insert(provider.verifier.issuer().to_owned(), provider);
+        let provider = Provider { verifier, audiences };
+        lock(&self.0.state).providers.insert(provider.verifier.issuer().to_owned(), provider);
     }
 
     /// Adds a role, or replaces the one of its ARN. Sessions that exist live on.
     pub fn add_role(&self, role: Role) {
-        lock(&self.0.state)
-            .roles
-            .insert(role.arn().to_owned(), role);
+        lock(&self.0.state).roles.insert(role.arn().to_owned(), role);
     }
 
     /// Removes a role. Sessions that exist live on.
@@ -123,10 +113,7 @@ impl Iam {
         let role_id = lock(&self.0.state)
             .roles
             .get(&session.role_arn)
-            .map_or_else(
-                || format!("AROA{}", ids::base32(17)),
-                |role| role.id().to_owned(),
-            );
+            .map_or_else(|| format!("AROA{}", ids::base32(17)), |role| role.id().to_owned());
         // AWS counts in seconds; a fraction would show in `Expiration`.
         let expires_at =
             Timestamp::from_second((now + session.duration).as_second()).expect("it just was one");
@@ -144,11 +131,10 @@ impl Iam {
 
     /// What is known about a key.
     pub fn issued(&self, access_key_id: &str) -> Option<Issued> {
-        lock(&self.0.state)
-            .issued
-            .iter()
-            .find(|issued| issued.access_key_id == access_key_id)
-            .cloned()
+        // The newest first: those are the keys in use.
+        let state = lock(&self.0.state);
+        let mut newest_first = state.issued.iter().rev();
+        newest_first.find(|issued| issued.access_key_id == access_key_id).cloned()
     }
 
     /// Every key there is, in the order in which they were issued.
@@ -158,9 +144,7 @@ impl Iam {
 
     /// Deletes a key: it is unknown from now on.
     pub fn revoke(&self, access_key_id: &str) {
-        lock(&self.0.state)
-            .issued
-            .retain(|issued| issued.access_key_id != access_key_id);
+        lock(&self.0.state).issued.retain(|issued| issued.access_key_id != access_key_id);
     }
 
     pub(crate) fn role(&self, arn: &str) -> Option<Role> {

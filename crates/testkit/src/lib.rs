@@ -5,6 +5,13 @@
 //! starting is an [`std::io::Result`]; an emulator answers wrong input with the documented error of the service, and answers what it
 //! does not know with an error too, never with success.
 //!
+//! | emulator | speaks |
+//! |---|---|
+//! | [`imds::Imds`] | the EC2 Instance Metadata Service, version 2 |
+//! | [`sts::Sts`] | the query protocol of STS, with verified tokens and signatures |
+//! | [`pod_identity_agent::PodIdentityAgent`] | the EKS Pod Identity agent |
+//! | [`kubernetes::Kubernetes`] | the part of the Kubernetes API that a driver uses |
+//!
 //! Every emulator is a [`server::Server`] with state of its own: `url()`, `calls()`, `requests()`, `faults()`, `stop()` and `restart()`
 //! are there on each. All run on the current tokio runtime and end when they are dropped.
 //!

@@ -23,12 +23,16 @@ use tokio_rustls::TlsAcceptor;
 use crate::lock;
 
 pub use fault::{ANY, Fault, Faults};
-pub use log::{Calls, Log};
+pub use log::Calls;
+use log::Log;
 pub use message::{Body, Request, Response};
 pub use tls::TlsIdentity;
 
 /// A request body larger than this is answered with 413.
 pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+/// How many requests are recorded; the counts go on beyond.
+pub const REQUESTS_KEPT: usize = 1024;
 
 /// What an emulator does with a request.
 #[async_trait]
@@ -66,10 +70,7 @@ pub struct Listen {
 impl Default for Listen {
     /// Plain HTTP on a free port of 127.0.0.1.
     fn default() -> Self {
-        Self {
-            address: (Ipv4Addr::LOCALHOST, 0).into(),
-            tls: None,
-        }
+        Self { address: (Ipv4Addr::LOCALHOST, 0).into(), tls: None }
     }
 }
 
@@ -128,7 +129,7 @@ impl Server {
         self.shared.log.calls()
     }
 
-    /// The last requests, oldest first; at most [`Log::KEPT`].
+    /// The last requests, oldest first; at most [`REQUESTS_KEPT`].
     pub fn requests(&self) -> Vec<Request> {
         self.shared.log.requests()
     }

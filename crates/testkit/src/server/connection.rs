@@ -46,9 +46,7 @@ async fn http(
 ) {
     let service = service_fn(|request| answer(request, reset.clone(), Arc::clone(&shared)));
     // An error ends this connection only, and faults are errors on purpose.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(socket), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
 }
 
 async fn answer(
@@ -62,10 +60,7 @@ async fn answer(
         return Ok(wire(too_large()));
     }
     let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-        return Ok(wire(Response::text(
-            413,
-            "request body too large or incomplete",
-        )));
+        return Ok(wire(Response::text(413, "request body too large or incomplete")));
     };
     let request = Request {
         method: head.method,
@@ -108,9 +103,9 @@ fn too_large() -> Response {
 
 fn wire(response: Response) -> http::Response<WireBody> {
     let body = match response.body {
-        Body::Full(bytes) => Full::new(bytes)
-            .map_err(|never: Infallible| match never {})
-            .boxed_unsync(),
+        Body::Full(bytes) => {
+            Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync()
+        }
         Body::Stream(chunks) => {
             StreamBody::new(chunks.map(|chunk| Ok(Frame::data(chunk)))).boxed_unsync()
         }

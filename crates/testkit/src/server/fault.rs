@@ -33,10 +33,7 @@ pub(super) enum Effect {
 impl Fault {
     /// The right answer, late.
     pub fn latency(delay: Duration) -> Self {
-        Self {
-            delay,
-            effect: Effect::None,
-        }
+        Self { delay, effect: Effect::None }
     }
 
     /// This status and body in place of the answer.
@@ -84,10 +81,7 @@ impl Fault {
     }
 
     fn of(effect: Effect) -> Self {
-        Self {
-            delay: Duration::ZERO,
-            effect,
-        }
+        Self { delay: Duration::ZERO, effect }
     }
 }
 
@@ -146,9 +140,7 @@ impl Faults {
 
     pub(super) fn take(&self, operation: &str) -> Option<Fault> {
         let mut plans = self.plans();
-        let key = [operation, ANY]
-            .into_iter()
-            .find(|key| plans.contains_key(*key))?;
+        let key = [operation, ANY].into_iter().find(|key| plans.contains_key(*key))?;
         let queue = plans.get_mut(key)?;
         let plan = queue.front_mut()?;
         let fault = plan.fault.clone();
@@ -166,10 +158,7 @@ impl Faults {
 
     fn plan(&self, operation: &str, fault: Fault, left: Option<usize>) {
         let mut plans = self.plans();
-        plans
-            .entry(operation.to_owned())
-            .or_default()
-            .push_back(Plan { fault, left });
+        plans.entry(operation.to_owned()).or_default().push_back(Plan { fault, left });
     }
 
     fn plans(&self) -> MutexGuard<'_, BTreeMap<String, VecDeque<Plan>>> {

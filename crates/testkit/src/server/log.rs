@@ -6,29 +6,25 @@ use std::sync::Mutex;
 
 use tokio::sync::watch;
 
-use super::Request;
+use super::{REQUESTS_KEPT, Request};
 use crate::lock;
 
 /// Counts by operation, and the last requests.
-pub struct Log {
+pub(super) struct Log {
     requests: Mutex<VecDeque<Request>>,
     // A channel, so that a test can wait for a call instead of sleeping.
     calls: watch::Sender<Calls>,
 }
 
 impl Log {
-    /// How many requests are kept; the counts go on beyond.
-    pub const KEPT: usize = 1024;
-
     pub(super) fn add(&self, operation: &str, request: &Request) {
         let mut requests = lock(&self.requests);
-        if requests.len() == Self::KEPT {
+        if requests.len() == REQUESTS_KEPT {
             requests.pop_front();
         }
         requests.push_back(request.clone());
         drop(requests);
-        self.calls
-            .send_modify(|calls| *calls.0.entry(operation.to_owned()).or_default() += 1);
+        self.calls.send_modify(|calls| *calls.0.entry(operation.to_owned()).or_default() += 1);
     }
 
     pub(super) fn calls(&self) -> Calls {
@@ -41,20 +37,13 @@ impl Log {
 
     pub(super) async fn called(&self, operation: &str, count: usize) {
         // The sender lives in `self`, so the channel cannot be closed here.
-        let _ = self
-            .calls
-            .subscribe()
-            .wait_for(|calls| calls.of(operation) >= count)
-            .await;
+        let _ = self.calls.subscribe().wait_for(|calls| calls.of(operation) >= count).await;
     }
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            requests: Mutex::default(),
-            calls: watch::Sender::new(Calls::default()),
-        }
+        Self { requests: Mutex::default(), calls: watch::Sender::new(Calls::default()) }
     }
 }
 
@@ -81,8 +70,6 @@ impl Calls {
 
     /// Every operation that was called, with its count, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.0
-            .iter()
-            .map(|(operation, count)| (operation.as_str(), *count))
+        self.0.iter().map(|(operation, count)| (operation.as_str(), *count))
     }
 }

@@ -47,13 +47,7 @@ impl Request {
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} ({} bytes)",
-            self.method,
-            self.path(),
-            self.body.len()
-        )
+        write!(f, "{} {} ({} bytes)", self.method, self.path(), self.body.len())
     }
 }
 
@@ -118,10 +112,7 @@ impl Response {
 
     /// 200 with a body that is sent while it comes, until the stream ends or the client goes away.
     pub fn stream(chunks: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Self {
-            body: Body::Stream(chunks.boxed()),
-            ..Self::new(200, "")
-        }
+        Self { body: Body::Stream(chunks.boxed()), ..Self::new(200, "") }
     }
 
     /// The response with this header set.
@@ -138,9 +129,7 @@ impl Response {
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response")
-            .field("status", &self.status)
-            .finish_non_exhaustive()
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
     }
 }
 

@@ -33,13 +33,7 @@ impl Reset {
 impl Socket {
     pub(super) fn new(stream: TcpStream) -> (Self, Reset) {
         let reset = Reset::default();
-        (
-            Self {
-                stream,
-                reset: reset.clone(),
-            },
-            reset,
-        )
+        (Self { stream, reset: reset.clone() }, reset)
     }
 }
 

@@ -36,9 +36,7 @@ impl TlsIdentity {
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         leaf.use_authority_key_identifier_extension = true;
-        let certificate = leaf
-            .signed_by(&key, &Issuer::new(ca, ca_key))
-            .expect("a certificate");
+        let certificate = leaf.signed_by(&key, &Issuer::new(ca, ca_key)).expect("a certificate");
 
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -50,10 +48,7 @@ impl TlsIdentity {
             )
             .expect("the key is the certificate's");
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Self {
-            config: Arc::new(config),
-            ca_pem: ca_certificate.pem().into(),
-        }
+        Self { config: Arc::new(config), ca_pem: ca_certificate.pem().into() }
     }
 
     /// The certificate of the authority, as PEM: what a client must trust.
@@ -75,8 +70,6 @@ impl fmt::Debug for TlsIdentity {
 fn params(names: &[&str], common_name: &str) -> CertificateParams {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("valid names");
-    params
-        .distinguished_name
-        .push(DnType::CommonName, common_name);
+    params.distinguished_name.push(DnType::CommonName, common_name);
     params
 }

@@ -50,16 +50,9 @@ pub(crate) async fn exchange(
     body: &str,
 ) -> io::Result<Answer> {
     let length = body.len().to_string();
-    let defaults = [
-        ("host", "emulator"),
-        ("connection", "close"),
-        ("content-length", length.as_str()),
-    ];
-    let given = |name: &str| {
-        headers
-            .iter()
-            .any(|(given, _)| given.eq_ignore_ascii_case(name))
-    };
+    let defaults =
+        [("host", "emulator"), ("connection", "close"), ("content-length", length.as_str())];
+    let given = |name: &str| headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
     let lines: Vec<String> = defaults
         .iter()
         .filter(|(name, _)| !given(name))
@@ -81,9 +74,5 @@ fn parse(answer: &str) -> Option<Answer> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    Some(Answer {
-        status,
-        headers,
-        body: body.to_owned(),
-    })
+    Some(Answer { status, headers, body: body.to_owned() })
 }

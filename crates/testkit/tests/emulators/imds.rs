@@ -20,9 +20,7 @@ const REGION: &str = "/latest/meta-data/placement/region";
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 
 async fn put(to: SocketAddr, headers: &[(&str, &str)]) -> Answer {
-    send(to, "PUT /latest/api/token", headers, "")
-        .await
-        .unwrap()
+    send(to, "PUT /latest/api/token", headers, "").await.unwrap()
 }
 
 async fn token(imds: &Imds) -> String {
@@ -57,9 +55,7 @@ async fn the_sdk_reads_region_and_keys_that_work() {
     let region = region.imds_client(client(&imds)).build().region().await;
     assert_eq!(region.unwrap().as_ref(), "eu-central-1");
 
-    let provider = ImdsCredentialsProvider::builder()
-        .imds_client(client(&imds))
-        .build();
+    let provider = ImdsCredentialsProvider::builder().imds_client(client(&imds)).build();
     let keys = provider.provide_credentials().await.unwrap();
     let issued = world.sts.issued(keys.access_key_id()).unwrap();
     assert_eq!(issued.secret_access_key.expose(), keys.secret_access_key());
@@ -75,18 +71,10 @@ async fn the_sdk_reads_region_and_keys_that_work() {
 async fn a_token_needs_a_ttl_from_a_second_to_six_hours() {
     let world = World::new().await;
     let imds = imds(&world).await;
-    for refused in [
-        vec![],
-        vec![(TTL, "0")],
-        vec![(TTL, "21601")],
-        vec![(TTL, "x")],
-        vec![(TTL, "-1")],
-    ] {
-        assert_eq!(
-            put(imds.address(), &refused).await.status,
-            400,
-            "{refused:?}"
-        );
+    for refused in
+        [vec![], vec![(TTL, "0")], vec![(TTL, "21601")], vec![(TTL, "x")], vec![(TTL, "-1")]]
+    {
+        assert_eq!(put(imds.address(), &refused).await.status, 400, "{refused:?}");
     }
     for ttl in ["1", "21600"] {
         let answer = put(imds.address(), &[(TTL, ttl)]).await;
@@ -94,20 +82,10 @@ async fn a_token_needs_a_ttl_from_a_second_to_six_hours() {
         assert!(!answer.body.is_empty());
     }
     assert_eq!(
-        put(
-            imds.address(),
-            &[(TTL, "60"), ("x-forwarded-for", "10.0.0.1")]
-        )
-        .await
-        .status,
+        put(imds.address(), &[(TTL, "60"), ("x-forwarded-for", "10.0.0.1")]).await.status,
         403
     );
-    assert_eq!(
-        get(imds.address(), "/latest/api/token", &[(TTL, "60")])
-            .await
-            .status,
-        405
-    );
+    assert_eq!(get(imds.address(), "/latest/api/token", &[(TTL, "60")]).await.status, 405);
 }
 
 #[tokio::test]
@@ -115,23 +93,12 @@ async fn nothing_is_read_without_a_token_that_is_good() {
     let world = World::new().await;
     let imds = imds(&world).await;
     assert_eq!(get(imds.address(), REGION, &[]).await.status, 401);
-    assert_eq!(
-        get(imds.address(), REGION, &[(TOKEN, "unknown")])
-            .await
-            .status,
-        401
-    );
+    assert_eq!(get(imds.address(), REGION, &[(TOKEN, "unknown")]).await.status, 401);
     let token = put(imds.address(), &[(TTL, "60")]).await.body;
     world.clock.advance(Duration::from_secs(59));
-    assert_eq!(
-        get(imds.address(), REGION, &[(TOKEN, &token)]).await.status,
-        200
-    );
+    assert_eq!(get(imds.address(), REGION, &[(TOKEN, &token)]).await.status, 200);
     world.clock.advance(Duration::from_secs(1));
-    assert_eq!(
-        get(imds.address(), REGION, &[(TOKEN, &token)]).await.status,
-        401
-    );
+    assert_eq!(get(imds.address(), REGION, &[(TOKEN, &token)]).await.status, 401);
 }
 
 #[tokio::test]
@@ -140,12 +107,7 @@ async fn version_one_is_allowed_where_the_instance_allows_it() {
     let imds = imds(&world).await;
     imds.set_tokens_optional(true);
     assert_eq!(get(imds.address(), REGION, &[]).await.body, "us-east-1");
-    assert_eq!(
-        get(imds.address(), REGION, &[(TOKEN, "unknown")])
-            .await
-            .status,
-        401
-    );
+    assert_eq!(get(imds.address(), REGION, &[(TOKEN, "unknown")]).await.status, 401);
 }
 
 #[tokio::test]
@@ -154,10 +116,7 @@ async fn forgotten_tokens_are_refused() {
     let imds = imds(&world).await;
     let token = token(&imds).await;
     imds.forget_tokens();
-    assert_eq!(
-        get(imds.address(), REGION, &[(TOKEN, &token)]).await.status,
-        401
-    );
+    assert_eq!(get(imds.address(), REGION, &[(TOKEN, &token)]).await.status, 401);
 }
 
 #[tokio::test]
@@ -167,15 +126,9 @@ async fn a_disabled_service_forbids_everything() {
     let token = token(&imds).await;
     imds.set_enabled(false);
     assert_eq!(put(imds.address(), &[(TTL, "60")]).await.status, 403);
-    assert_eq!(
-        get(imds.address(), REGION, &[(TOKEN, &token)]).await.status,
-        403
-    );
+    assert_eq!(get(imds.address(), REGION, &[(TOKEN, &token)]).await.status, 403);
     imds.set_enabled(true);
-    assert_eq!(
-        get(imds.address(), REGION, &[(TOKEN, &token)]).await.status,
-        200
-    );
+    assert_eq!(get(imds.address(), REGION, &[(TOKEN, &token)]).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,11 +137,7 @@ async fn behind_the_hop_limit_only_the_token_never_comes() {
     let imds = imds(&world).await;
     imds.set_hop_limit_reached(true);
     let wait = Duration::from_mins(5);
-    assert!(
-        timeout(wait, put(imds.address(), &[(TTL, "60")]))
-            .await
-            .is_err()
-    );
+    assert!(timeout(wait, put(imds.address(), &[(TTL, "60")])).await.is_err());
     assert_eq!(get(imds.address(), REGION, &[]).await.status, 401);
     imds.set_hop_limit_reached(false);
     assert_eq!(put(imds.address(), &[(TTL, "60")]).await.status, 200);
@@ -201,9 +150,7 @@ async fn an_instance_without_a_role_has_no_list_and_no_keys() {
     imds.set_role(None);
     assert_eq!(read(&imds, ROLES).await.status, 404);
     assert_eq!(read(&imds, &format!("{ROLES}node")).await.status, 404);
-    let provider = ImdsCredentialsProvider::builder()
-        .imds_client(client(&imds))
-        .build();
+    let provider = ImdsCredentialsProvider::builder().imds_client(client(&imds)).build();
     assert!(provider.provide_credentials().await.is_err());
 }
 
@@ -248,36 +195,18 @@ async fn the_document_has_what_clients_look_for() {
     let document = read(&imds, &format!("{ROLES}node")).await.json();
     let fixed =
         ["Code", "Type", "LastUpdated", "Expiration"].map(|name| document[name].as_str().unwrap());
-    assert_eq!(
-        fixed,
-        [
-            "Success",
-            "AWS-HMAC",
-            "2026-11-23T20:00:00Z",
-            "2026-11-24T02:00:00Z"
-        ]
-    );
-    let identity = read(&imds, "/latest/dynamic/instance-identity/document")
-        .await
-        .json();
+    assert_eq!(fixed, ["Success", "AWS-HMAC", "2026-11-23T20:00:00Z", "2026-11-24T02:00:00Z"]);
+    let identity = read(&imds, "/latest/dynamic/instance-identity/document").await.json();
     assert_eq!(
         (identity["region"].as_str(), identity["accountId"].as_str()),
         (Some("us-east-1"), Some("111122223333"))
     );
     assert_eq!(
-        read(&imds, "/latest/meta-data/placement/availability-zone/")
-            .await
-            .body,
+        read(&imds, "/latest/meta-data/placement/availability-zone/").await.body,
         "us-east-1a"
     );
     assert_eq!(read(&imds, "/latest/meta-data/ami-id").await.status, 404);
-    assert_eq!(
-        send(imds.address(), &format!("POST {REGION}"), &[], "")
-            .await
-            .unwrap()
-            .status,
-        405
-    );
+    assert_eq!(send(imds.address(), &format!("POST {REGION}"), &[], "").await.unwrap().status, 405);
 }
 
 #[tokio::test]

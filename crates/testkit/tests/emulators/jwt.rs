@@ -13,14 +13,8 @@ fn now() -> Timestamp {
 #[test]
 fn a_token_has_the_claims_of_the_api_servers() {
     let issuer = Issuer::new(URL);
-    let builder = issuer
-        .service_account("apps", "web")
-        .uid("sa-uid")
-        .pod("web-0", "pod-uid");
-    let token = builder
-        .audience("sts.amazonaws.com")
-        .issued_at(now())
-        .sign();
+    let builder = issuer.service_account("apps", "web").uid("sa-uid").pod("web-0", "pod-uid");
+    let token = builder.audience("sts.amazonaws.com").issued_at(now()).sign();
     let claims = issuer.verifier().verify(&token, now()).unwrap();
     assert_eq!(claims.issuer(), URL);
     assert_eq!(claims.audiences(), ["sts.amazonaws.com"]);
@@ -38,83 +32,47 @@ fn a_token_has_the_claims_of_the_api_servers() {
 fn claims_can_be_overridden_and_left_out() {
     let issuer = Issuer::new(URL);
     let builder = issuer.service_account("apps", "web").issued_at(now());
-    let token = builder
-        .claim("sub", "someone")
-        .claim("jti", Value::Null)
-        .claim("aud", "one")
-        .sign();
+    let token =
+        builder.claim("sub", "someone").claim("jti", Value::Null).claim("aud", "one").sign();
     let claims = issuer.verifier().verify(&token, now()).unwrap();
-    assert_eq!(
-        (claims.subject(), claims.audiences()),
-        ("someone", vec!["one"])
-    );
+    assert_eq!((claims.subject(), claims.audiences()), ("someone", vec!["one"]));
     assert_eq!(claims.get("jti"), None);
 }
 
 #[test]
 fn a_token_is_refused_outside_its_time() {
     let issuer = Issuer::new(URL);
-    let token = issuer
-        .service_account("apps", "web")
-        .issued_at(now())
-        .ttl(Duration::from_mins(10))
-        .sign();
+    let token =
+        issuer.service_account("apps", "web").issued_at(now()).ttl(Duration::from_mins(10)).sign();
     let at = |offset: i64| {
-        issuer
-            .verifier()
-            .verify(&token, now() + jiff::SignedDuration::from_secs(offset))
-            .err()
+        issuer.verifier().verify(&token, now() + jiff::SignedDuration::from_secs(offset)).err()
     };
     assert_eq!(at(-1), Some(JwtError::NotYetValid));
     assert_eq!(at(0), None);
     assert_eq!(at(599), None);
     assert_eq!(at(600), Some(JwtError::Expired));
-    let endless = issuer
-        .service_account("apps", "web")
-        .claim("exp", Value::Null)
-        .issued_at(now())
-        .sign();
-    assert_eq!(
-        issuer.verifier().verify(&endless, now()).err(),
-        Some(JwtError::Expired)
-    );
+    let endless =
+        issuer.service_account("apps", "web").claim("exp", Value::Null).issued_at(now()).sign();
+    assert_eq!(issuer.verifier().verify(&endless, now()).err(), Some(JwtError::Expired));
 }
 
 #[test]
 fn a_changed_or_foreign_token_is_refused() {
     let issuer = Issuer::new(URL);
     let verifier = issuer.verifier();
-    let token = issuer
-        .service_account("apps", "web")
-        .issued_at(now())
-        .sign();
+    let token = issuer.service_account("apps", "web").issued_at(now()).sign();
     let parts: Vec<&str> = token.split('.').collect();
-    let other = issuer
-        .service_account("apps", "admin")
-        .issued_at(now())
-        .sign();
+    let other = issuer.service_account("apps", "admin").issued_at(now()).sign();
     let swapped = [parts[0], other.split('.').nth(1).unwrap(), parts[2]].join(".");
-    assert_eq!(
-        verifier.verify(&swapped, now()).err(),
-        Some(JwtError::Signature)
-    );
-    let same_url = Issuer::new(URL)
-        .service_account("apps", "web")
-        .issued_at(now())
-        .sign();
-    assert_eq!(
-        verifier.verify(&same_url, now()).err(),
-        Some(JwtError::UnknownKey)
-    );
+    assert_eq!(verifier.verify(&swapped, now()).err(), Some(JwtError::Signature));
+    let same_url = Issuer::new(URL).service_account("apps", "web").issued_at(now()).sign();
+    assert_eq!(verifier.verify(&same_url, now()).err(), Some(JwtError::UnknownKey));
     let same_key = issuer
         .service_account("apps", "web")
         .claim("iss", "https://evil.test")
         .issued_at(now())
         .sign();
-    assert_eq!(
-        verifier.verify(&same_key, now()).err(),
-        Some(JwtError::Issuer)
-    );
+    assert_eq!(verifier.verify(&same_key, now()).err(), Some(JwtError::Issuer));
     for malformed in [
         "",
         "a.b",
@@ -136,10 +94,7 @@ fn a_changed_or_foreign_token_is_refused() {
 #[test]
 fn an_algorithm_of_none_is_refused() {
     let issuer = Issuer::new(URL);
-    let token = issuer
-        .service_account("apps", "web")
-        .issued_at(now())
-        .sign();
+    let token = issuer.service_account("apps", "web").issued_at(now()).sign();
     let mut parts: Vec<&str> = token.split('.').collect();
     // {"alg":"none","kid":...} without a signature
     let header = base64::Engine::encode(
@@ -148,10 +103,7 @@ fn an_algorithm_of_none_is_refused() {
     );
     parts[0] = &header;
     parts[2] = "";
-    assert_eq!(
-        issuer.verifier().verify(&parts.join("."), now()).err(),
-        Some(JwtError::UnknownKey)
-    );
+    assert_eq!(issuer.verifier().verify(&parts.join("."), now()).err(), Some(JwtError::UnknownKey));
 }
 
 /// Signed by OpenSSL, as a real API server signs; the private key is gone.
@@ -161,10 +113,7 @@ fn an_rs256_token_is_verified_by_its_key_set() {
     let token = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsxIn0.eyJpc3MiOiAiaHR0cHM6Ly9rdWJlcm5ldGVzLmRlZmF1bHQuc3ZjIiwgImV4cCI6IDEzMDA4MTkzODAsICJzdWIiOiAic3lzdGVtOnNlcnZpY2VhY2NvdW50OmFwcHM6d2ViIn0.fmrRo2f2NR1xGHYv4ssDStVLg_VcAUPUzKhZR_dIDCoPZrd30ruMiQ5eIuzGZ0xl7Jq_MRcxboSfFaIMGlkyYQ901AOk8_e_fBDZxLX14LvRdbcQgcTKb3DEMMudBbWRzd9ptyjG9o1APKsdYA8dTEeDAFgUcPLHTeDi_7xjKjjClp3kPi1UqKe35EAJFW4Tacf4x1X2e4l3G_AYp2PW2uUcha9P4G1FuXInIqpuAnVaEmNa-2iHaovMbxv8gNIflEaNEN5Qa44yJ0VBRLKFVKOny0Nh957nsrul3EkoE-aNwwjTe36w8Oo7L8AWSciZcpS4-Xe4WDHdWCnzUUyGdA";
     let verifier = Verifier::from_jwks("https://kubernetes.default.svc", &jwks).unwrap();
     let before = Timestamp::from_second(1_300_819_379).unwrap();
-    assert_eq!(
-        verifier.verify(token, before).unwrap().service_account(),
-        Some(("apps", "web"))
-    );
+    assert_eq!(verifier.verify(token, before).unwrap().service_account(), Some(("apps", "web")));
     assert_eq!(verifier.verify(token, now()).err(), Some(JwtError::Expired));
 }
 
@@ -177,12 +126,6 @@ fn discovery_names_issuer_and_key_set() {
 
 #[test]
 fn a_key_set_without_usable_keys_is_an_error() {
-    assert_eq!(
-        Verifier::from_jwks(URL, &json!({"keys": []})).err(),
-        Some(JwtError::KeySet)
-    );
-    assert_eq!(
-        Verifier::from_jwks(URL, &json!(null)).err(),
-        Some(JwtError::KeySet)
-    );
+    assert_eq!(Verifier::from_jwks(URL, &json!({"keys": []})).err(), Some(JwtError::KeySet));
+    assert_eq!(Verifier::from_jwks(URL, &json!(null)).err(), Some(JwtError::KeySet));
 }

@@ -18,38 +18,24 @@ struct Agent {
 impl Agent {
     async fn new() -> Self {
         let world = World::new().await;
-        let agent = PodIdentityAgent::start(world.iam.clone(), world.issuer.verifier())
-            .await
-            .unwrap();
+        let agent =
+            PodIdentityAgent::start(world.iam.clone(), world.issuer.verifier()).await.unwrap();
         agent.associate("apps", "web", ROLE);
         Self { world, agent }
     }
 
     fn token(&self) -> TokenBuilder {
-        let token = self
-            .world
-            .issuer
-            .service_account("apps", "web")
-            .pod("web-0", "pod-uid");
-        token
-            .audience("pods.eks.amazonaws.com")
-            .issued_at(self.world.now())
+        let token = self.world.issuer.service_account("apps", "web").pod("web-0", "pod-uid");
+        token.audience("pods.eks.amazonaws.com").issued_at(self.world.now())
     }
 
     async fn ask(&self, token: &str) -> Answer {
-        get(
-            self.agent.address(),
-            PATH,
-            &[("host", "169.254.170.23"), ("authorization", token)],
-        )
-        .await
+        get(self.agent.address(), PATH, &[("host", "169.254.170.23"), ("authorization", token)])
+            .await
     }
 
     async fn key(&self, token: &str) -> String {
-        self.ask(token).await.json()["AccessKeyId"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        self.ask(token).await.json()["AccessKeyId"].as_str().unwrap().to_owned()
     }
 
     async fn refused(&self, token: &str) -> (u16, String) {
@@ -62,19 +48,9 @@ impl Agent {
 async fn a_token_is_exchanged_for_keys_that_work() {
     let agent = Agent::new().await;
     let document = agent.ask(&agent.token().sign()).await.json();
-    let issued = agent
-        .world
-        .sts
-        .issued(document["AccessKeyId"].as_str().unwrap())
-        .unwrap();
-    assert_eq!(
-        document["SecretAccessKey"],
-        issued.secret_access_key.expose()
-    );
-    assert_eq!(
-        document["Token"],
-        issued.session_token.as_ref().unwrap().expose()
-    );
+    let issued = agent.world.sts.issued(document["AccessKeyId"].as_str().unwrap()).unwrap();
+    assert_eq!(document["SecretAccessKey"], issued.secret_access_key.expose());
+    assert_eq!(document["Token"], issued.session_token.as_ref().unwrap().expose());
     assert_eq!(
         (&document["AccountId"], &document["Expiration"]),
         (&"111122223333".into(), &"2026-11-24T02:00:00Z".into())
@@ -83,10 +59,7 @@ async fn a_token_is_exchanged_for_keys_that_work() {
     assert_eq!(agent.world.who(&issued).await.unwrap().arn(), Some(arn));
     let session = issued.session.unwrap();
     assert_eq!(
-        (
-            session.operation.as_str(),
-            session.tags["kubernetes-pod-name"].as_str()
-        ),
+        (session.operation.as_str(), session.tags["kubernetes-pod-name"].as_str()),
         ("AssumeRoleForPodIdentity", "web-0")
     );
     assert_eq!(agent.agent.calls().of("GetCredentials"), 1);
@@ -99,32 +72,14 @@ async fn what_is_no_token_is_refused_by_the_agent_itself() {
     let unparsable = "Service account token cannot be parsed: ";
     let invalid =
         "Service account token failed basic claim validations: token has invalid claims: token is ";
-    assert_eq!(
-        agent.refused("").await,
-        (400, "Service account token cannot be empty".to_owned())
-    );
-    assert_eq!(
-        prefix(agent.refused("opaque").await, unparsable),
-        (400, true)
-    );
-    assert_eq!(
-        prefix(agent.refused("Bearer a.b.c").await, unparsable),
-        (400, true)
-    );
+    assert_eq!(agent.refused("").await, (400, "Service account token cannot be empty".to_owned()));
+    assert_eq!(prefix(agent.refused("opaque").await, unparsable), (400, true));
+    assert_eq!(prefix(agent.refused("Bearer a.b.c").await, unparsable), (400, true));
     let token = agent.token();
-    let early = token
-        .clone()
-        .claim("nbf", agent.world.now().as_second() + 1)
-        .sign();
-    assert_eq!(
-        agent.refused(&early).await,
-        (400, format!("{invalid}not valid yet"))
-    );
+    let early = token.clone().claim("nbf", agent.world.now().as_second() + 1).sign();
+    assert_eq!(agent.refused(&early).await, (400, format!("{invalid}not valid yet")));
     agent.world.clock.advance(Duration::from_hours(1));
-    assert_eq!(
-        agent.refused(&token.sign()).await,
-        (400, format!("{invalid}expired"))
-    );
+    assert_eq!(agent.refused(&token.sign()).await, (400, format!("{invalid}expired")));
     assert_eq!(agent.agent.upstream_calls(), 0);
     let without = get(agent.agent.address(), PATH, &[]).await;
     assert_eq!(without.status, 403, "the host is looked at first");
@@ -135,12 +90,7 @@ async fn only_its_own_addresses_may_be_called() {
     let agent = Agent::new().await;
     let token = agent.token().sign();
     let ask = async |host: &str| {
-        get(
-            agent.agent.address(),
-            PATH,
-            &[("host", host), ("authorization", &token)],
-        )
-        .await
+        get(agent.agent.address(), PATH, &[("host", host), ("authorization", &token)]).await
     };
     for host in [
         "169.254.170.23",
@@ -154,11 +104,7 @@ async fn only_its_own_addresses_may_be_called() {
     }
     let refused = ask("rebound.example.test:80").await;
     assert_eq!(refused.status, 403);
-    assert!(
-        refused
-            .body
-            .starts_with("Access Denied. Called agent through invalid address")
-    );
+    assert!(refused.body.starts_with("Access Denied. Called agent through invalid address"));
     agent.agent.set_hosts(["169.254.170.23"]);
     assert_eq!(ask("127.0.0.1").await.status, 403);
     assert_eq!(ask("169.254.170.23").await.status, 200);
@@ -174,12 +120,8 @@ async fn it_can_listen_on_ipv6() {
     agent.associate("apps", "web", ROLE);
     let agent = Agent { world, agent };
     let (token, host) = (agent.token().sign(), agent.agent.address().to_string());
-    let answer = get(
-        agent.agent.address(),
-        PATH,
-        &[("host", &host), ("authorization", &token)],
-    )
-    .await;
+    let answer =
+        get(agent.agent.address(), PATH, &[("host", &host), ("authorization", &token)]).await;
     assert_eq!(answer.status, 200);
     assert!(agent.agent.credentials_url().starts_with("http://[::1]:"));
 }
@@ -190,54 +132,31 @@ async fn eks_auths_refusals_come_through_with_their_status() {
     let refused = async |token: TokenBuilder| {
         let (status, body) = agent.refused(&token.sign()).await;
         let code = body.split(['(', ')']).nth(1).unwrap().to_owned();
-        assert!(
-            body.starts_with('[') && body.ends_with(", fault: client"),
-            "{body}"
-        );
+        assert!(body.starts_with('[') && body.ends_with(", fault: client"), "{body}");
         (status, code)
     };
     let invalid = (400, "InvalidTokenException".to_owned());
-    assert_eq!(
-        refused(agent.token().claim("aud", "sts.amazonaws.com")).await,
-        invalid
-    );
-    assert_eq!(
-        refused(agent.token().claim("sub", "someone")).await,
-        invalid
-    );
+    assert_eq!(refused(agent.token().claim("aud", "sts.amazonaws.com")).await, invalid);
+    assert_eq!(refused(agent.token().claim("sub", "someone")).await, invalid);
     let foreign = Issuer::new(agent.world.issuer.url()).service_account("apps", "web");
-    let foreign = foreign
-        .audience("pods.eks.amazonaws.com")
-        .issued_at(agent.world.now());
+    let foreign = foreign.audience("pods.eks.amazonaws.com").issued_at(agent.world.now());
     assert_eq!(refused(foreign).await, invalid);
     let missing = (404, "ResourceNotFoundException".to_owned());
     assert_eq!(
-        refused(
-            agent
-                .token()
-                .claim("sub", "system:serviceaccount:apps:other")
-        )
-        .await,
+        refused(agent.token().claim("sub", "system:serviceaccount:apps:other")).await,
         missing
     );
     agent.agent.dissociate("apps", "web");
     assert_eq!(refused(agent.token()).await, missing);
-    agent
-        .agent
-        .associate("apps", "web", "arn:aws:iam::111122223333:role/node");
-    assert_eq!(
-        refused(agent.token()).await,
-        (400, "AccessDeniedException".to_owned())
-    );
+    agent.agent.associate("apps", "web", "arn:aws:iam::111122223333:role/node");
+    assert_eq!(refused(agent.token()).await, (400, "AccessDeniedException".to_owned()));
 }
 
 #[tokio::test]
 async fn an_association_takes_its_time_to_be_seen() {
     let agent = Agent::new().await;
     agent.agent.dissociate("apps", "web");
-    agent
-        .agent
-        .associate_in(Duration::from_secs(5), "apps", "web", ROLE);
+    agent.agent.associate_in(Duration::from_secs(5), "apps", "web", ROLE);
     let token = agent.token().sign();
     assert_eq!(agent.ask(&token).await.status, 404);
     agent.world.clock.advance(Duration::from_secs(4));
@@ -292,18 +211,10 @@ async fn in_an_outage_the_agent_goes_on_with_what_it_has() {
         agent.agent.set_upstream_error(Some(recoverable));
         assert_eq!(agent.key(&token).await, first);
     }
-    agent
-        .agent
-        .set_upstream_error(Some(EksAuthError::resource_not_found()));
+    agent.agent.set_upstream_error(Some(EksAuthError::resource_not_found()));
     assert_eq!(agent.ask(&token).await.status, 404);
-    agent
-        .agent
-        .set_upstream_error(Some(EksAuthError::internal_server()));
-    assert_eq!(
-        agent.ask(&token).await.status,
-        500,
-        "what was refused for good is gone"
-    );
+    agent.agent.set_upstream_error(Some(EksAuthError::internal_server()));
+    assert_eq!(agent.ask(&token).await.status, 500, "what was refused for good is gone");
     agent.agent.set_upstream_error(None);
     assert_ne!(agent.key(&token).await, first);
 }
@@ -314,32 +225,12 @@ async fn every_error_of_eks_auth_can_be_planned() {
     for (planned, status, code) in [
         (EksAuthError::access_denied(), 400, "AccessDeniedException"),
         (EksAuthError::expired_token(), 400, "ExpiredTokenException"),
-        (
-            EksAuthError::internal_server(),
-            500,
-            "InternalServerException",
-        ),
-        (
-            EksAuthError::invalid_parameter(),
-            400,
-            "InvalidParameterException",
-        ),
-        (
-            EksAuthError::invalid_request(),
-            400,
-            "InvalidRequestException",
-        ),
+        (EksAuthError::internal_server(), 500, "InternalServerException"),
+        (EksAuthError::invalid_parameter(), 400, "InvalidParameterException"),
+        (EksAuthError::invalid_request(), 400, "InvalidRequestException"),
         (EksAuthError::invalid_token(), 400, "InvalidTokenException"),
-        (
-            EksAuthError::resource_not_found(),
-            404,
-            "ResourceNotFoundException",
-        ),
-        (
-            EksAuthError::service_unavailable(),
-            503,
-            "ServiceUnavailableException",
-        ),
+        (EksAuthError::resource_not_found(), 404, "ResourceNotFoundException"),
+        (EksAuthError::service_unavailable(), 503, "ServiceUnavailableException"),
         (EksAuthError::throttling(), 429, "ThrottlingException"),
     ] {
         assert_eq!((planned.status(), planned.code()), (status, code));
@@ -354,22 +245,13 @@ async fn every_error_of_eks_auth_can_be_planned() {
 #[tokio::test]
 async fn another_path_is_not_found() {
     let agent = Agent::new().await;
-    assert_eq!(
-        send(agent.agent.address(), "GET /", &[], "")
-            .await
-            .unwrap()
-            .status,
-        404
-    );
+    assert_eq!(send(agent.agent.address(), "GET /", &[], "").await.unwrap().status, 404);
 }
 
 #[tokio::test]
 async fn a_role_must_trust_the_service() {
     let agent = Agent::new().await;
-    agent
-        .world
-        .iam
-        .add_role(Role::new(ROLE).trusting(Trust::service("ec2.amazonaws.com")));
+    agent.world.iam.add_role(Role::new(ROLE).trusting(Trust::service("ec2.amazonaws.com")));
     assert_eq!(agent.ask(&agent.token().sign()).await.status, 400);
 }
 

@@ -32,11 +32,7 @@ impl Handler for Echo {
     async fn handle(&self, request: Request) -> Response {
         Response::text(
             200,
-            format!(
-                "{}:{}",
-                request.path(),
-                String::from_utf8_lossy(&request.body)
-            ),
+            format!("{}:{}", request.path(), String::from_utf8_lossy(&request.body)),
         )
     }
 }
@@ -54,24 +50,16 @@ async fn calls_are_counted_by_operation() {
     get(server.address(), "/A", &[]).await;
     get(server.address(), "/B", &[]).await;
     let calls = server.calls();
-    assert_eq!(
-        (calls.of("A"), calls.of("B"), calls.of("C"), calls.total()),
-        (2, 1, 0, 3)
-    );
+    assert_eq!((calls.of("A"), calls.of("B"), calls.of("C"), calls.total()), (2, 1, 0, 3));
     assert_eq!(calls.iter().collect::<Vec<_>>(), [("A", 2), ("B", 1)]);
 }
 
 #[tokio::test]
 async fn requests_are_recorded_whole_and_debug_shows_no_secret() {
     let server = echo().await;
-    send(
-        server.address(),
-        "POST /A?q=canary-1",
-        &[("authorization", "canary-2")],
-        "canary-3",
-    )
-    .await
-    .unwrap();
+    send(server.address(), "POST /A?q=canary-1", &[("authorization", "canary-2")], "canary-3")
+        .await
+        .unwrap();
     let requests = server.requests();
     assert_eq!(requests[0].header("Authorization"), Some("canary-2"));
     assert_eq!(requests[0].body, "canary-3");
@@ -83,27 +71,10 @@ async fn requests_are_recorded_whole_and_debug_shows_no_secret() {
 #[tokio::test]
 async fn forms_are_decoded() {
     let server = echo().await;
-    send(
-        server.address(),
-        "POST /A",
-        &[],
-        "x=a+b%3D%2f&empty=&bare&odd=%zz%4",
-    )
-    .await
-    .unwrap();
+    send(server.address(), "POST /A", &[], "x=a+b%3D%2f&empty=&bare&odd=%zz%4").await.unwrap();
     let form = server.requests()[0].form();
-    let expected = [
-        ("bare", ""),
-        ("empty", ""),
-        ("odd", "%zz%4"),
-        ("x", "a b=/"),
-    ];
-    assert_eq!(
-        form.iter()
-            .map(|(k, v)| (k.as_str(), v.as_str()))
-            .collect::<Vec<_>>(),
-        expected
-    );
+    let expected = [("bare", ""), ("empty", ""), ("odd", "%zz%4"), ("x", "a b=/")];
+    assert_eq!(form.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
@@ -165,10 +136,9 @@ async fn a_fault_for_any_operation_gives_way_to_the_operations_own() {
 #[tokio::test]
 async fn an_answer_can_be_made_from_the_request() {
     let server = echo().await;
-    server.faults().once(
-        "A",
-        Fault::answer(|request| Response::text(400, format!("not {}", request.path()))),
-    );
+    server
+        .faults()
+        .once("A", Fault::answer(|request| Response::text(400, format!("not {}", request.path()))));
     assert_eq!(get(server.address(), "/A", &[]).await.body, "not /A");
 }
 
@@ -184,9 +154,7 @@ async fn latency_delays_the_right_answer() {
 #[tokio::test(start_paused = true)]
 async fn an_error_can_be_late_too() {
     let server = echo().await;
-    server
-        .faults()
-        .once("A", Fault::status(500, "").delayed(HOUR));
+    server.faults().once("A", Fault::status(500, "").delayed(HOUR));
     let started = Instant::now();
     assert_eq!(get(server.address(), "/A", &[]).await.status, 500);
     assert!(started.elapsed() >= HOUR);
@@ -196,11 +164,7 @@ async fn an_error_can_be_late_too() {
 async fn a_hang_counts_the_call_and_never_answers() {
     let server = echo().await;
     server.faults().once("A", Fault::hang());
-    assert!(
-        timeout(HOUR, get(server.address(), "/A", &[]))
-            .await
-            .is_err()
-    );
+    assert!(timeout(HOUR, get(server.address(), "/A", &[])).await.is_err());
     assert_eq!(server.calls().of("A"), 1);
     assert_eq!(get(server.address(), "/A", &[]).await.status, 200);
 }
@@ -209,9 +173,7 @@ async fn a_hang_counts_the_call_and_never_answers() {
 async fn half_an_answer_is_cut_short_of_its_length() {
     let server = echo().await;
     server.faults().once("A", Fault::half_answer());
-    let answer = send(server.address(), "POST /A", &[], "1234567")
-        .await
-        .unwrap();
+    let answer = send(server.address(), "POST /A", &[], "1234567").await.unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (200, "/A:12"));
     assert!(!answer.is_whole());
 }
@@ -245,11 +207,7 @@ async fn a_stopped_server_refuses_and_restarts_on_its_port_with_its_counts() {
         TcpStream::connect(address).await.unwrap_err().kind(),
         io::ErrorKind::ConnectionRefused
     );
-    assert_eq!(
-        idle.read(&mut [0]).await.unwrap_or(0),
-        0,
-        "open connections are closed"
-    );
+    assert_eq!(idle.read(&mut [0]).await.unwrap_or(0), 0, "open connections are closed");
     server.restart().await.unwrap();
     get(address, "/A", &[]).await;
     assert_eq!(server.calls().of("A"), 2);
@@ -274,18 +232,13 @@ async fn it_can_listen_on_ipv6() {
 #[tokio::test]
 async fn tls_is_trusted_by_whoever_trusts_its_authority() {
     let identity = TlsIdentity::generate();
-    let server = Server::start_with(Echo, Listen::default().tls(identity.clone()))
-        .await
-        .unwrap();
+    let server = Server::start_with(Echo, Listen::default().tls(identity.clone())).await.unwrap();
     assert!(server.url().starts_with("https://127.0.0.1:"));
-    for (ca, trusted) in [
-        (identity.ca_pem().to_owned(), true),
-        (TlsIdentity::generate().ca_pem().to_owned(), false),
-    ] {
+    for (ca, trusted) in
+        [(identity.ca_pem().to_owned(), true), (TlsIdentity::generate().ca_pem().to_owned(), false)]
+    {
         let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap())
-            .unwrap();
+        roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -293,19 +246,10 @@ async fn tls_is_trusted_by_whoever_trusts_its_authority() {
             .with_no_client_auth();
         let socket = TcpStream::connect(server.address()).await.unwrap();
         let name = "127.0.0.1".try_into().unwrap();
-        match TlsConnector::from(Arc::new(config))
-            .connect(name, socket)
-            .await
-        {
+        match TlsConnector::from(Arc::new(config)).connect(name, socket).await {
             Ok(stream) => {
                 assert!(trusted);
-                assert_eq!(
-                    http::exchange(stream, "GET /A", &[], "")
-                        .await
-                        .unwrap()
-                        .body,
-                    "/A:"
-                );
+                assert_eq!(http::exchange(stream, "GET /A", &[], "").await.unwrap().body, "/A:");
             }
             Err(error) => assert!(!trusted, "{error}"),
         }
@@ -332,10 +276,7 @@ async fn a_stream_arrives_chunk_by_chunk_and_ends_with_its_client() {
     let (feed, chunks) = mpsc::unbounded();
     let server = Server::start(Feed(Mutex::new(Some(chunks)))).await.unwrap();
     let mut client = TcpStream::connect(server.address()).await.unwrap();
-    client
-        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     for event in ["first", "second"] {
         feed.unbounded_send(Bytes::from(event)).unwrap();
         let mut seen = String::new();

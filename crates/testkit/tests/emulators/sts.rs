@@ -33,13 +33,9 @@ impl World {
                 None => parameters.remove(name),
             };
         }
-        let pairs: Vec<String> = parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={}", escape(value)))
-            .collect();
-        send(self.sts.address(), "POST /", &[], &pairs.join("&"))
-            .await
-            .unwrap()
+        let pairs: Vec<String> =
+            parameters.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+        send(self.sts.address(), "POST /", &[], &pairs.join("&")).await.unwrap()
     }
 
     /// Status and code of the error that a token gets.
@@ -75,16 +71,11 @@ fn bad(status: u16, code: &str) -> (u16, String) {
 async fn a_token_is_exchanged_for_keys_that_work() {
     let world = World::new().await;
     let request = world.client(None).assume_role_with_web_identity();
-    let request = request
-        .role_arn(ROLE)
-        .role_session_name("volume-1")
-        .web_identity_token(world.token());
+    let request =
+        request.role_arn(ROLE).role_session_name("volume-1").web_identity_token(world.token());
     let output = request.send().await.unwrap();
 
-    assert_eq!(
-        output.subject_from_web_identity_token(),
-        Some("system:serviceaccount:apps:web")
-    );
+    assert_eq!(output.subject_from_web_identity_token(), Some("system:serviceaccount:apps:web"));
     assert_eq!(output.audience(), Some("sts.amazonaws.com"));
     let provider = "arn:aws:iam::111122223333:oidc-provider/oidc.example.test/id/1";
     assert_eq!(output.provider(), Some(provider));
@@ -92,31 +83,17 @@ async fn a_token_is_exchanged_for_keys_that_work() {
     assert_eq!(credentials.expiration().to_string(), "2026-11-23T21:00:00Z");
 
     let issued = world.sts.issued(credentials.access_key_id()).unwrap();
-    assert_eq!(
-        issued.secret_access_key.expose(),
-        credentials.secret_access_key()
-    );
-    assert_eq!(
-        issued.session_token.as_ref().unwrap().expose(),
-        credentials.session_token()
-    );
+    assert_eq!(issued.secret_access_key.expose(), credentials.secret_access_key());
+    assert_eq!(issued.session_token.as_ref().unwrap().expose(), credentials.session_token());
     let identity = world.who(&issued).await.unwrap();
     let arn = "arn:aws:sts::111122223333:assumed-role/web/volume-1";
-    assert_eq!(
-        (identity.arn(), identity.account()),
-        (Some(arn), Some("111122223333"))
-    );
+    assert_eq!((identity.arn(), identity.account()), (Some(arn), Some("111122223333")));
     assert_eq!(
         identity.user_id(),
-        output
-            .assumed_role_user()
-            .map(AssumedRoleUser::assumed_role_id)
+        output.assumed_role_user().map(AssumedRoleUser::assumed_role_id)
     );
     assert_eq!(
-        (
-            world.sts.calls().of(OPERATION),
-            world.sts.calls().of("GetCallerIdentity")
-        ),
+        (world.sts.calls().of(OPERATION), world.sts.calls().of("GetCallerIdentity")),
         (1, 1)
     );
 }
@@ -127,34 +104,18 @@ async fn what_a_session_was_asked_for_with_is_remembered() {
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
     let arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
     let tags = json!({"principal_tags": {"team": ["blue"], "env": "prod"}});
-    let token = world
-        .issuer
-        .service_account("apps", "web")
-        .audience("x")
-        .audience("sts.amazonaws.com");
-    let token = token
-        .issued_at(world.now())
-        .claim("https://aws.amazon.com/tags", tags)
-        .sign();
+    let token =
+        world.issuer.service_account("apps", "web").audience("x").audience("sts.amazonaws.com");
+    let token = token.issued_at(world.now()).claim("https://aws.amazon.com/tags", tags).sign();
     let request = world.client(None).assume_role_with_web_identity();
-    let request = request
-        .role_arn(ROLE)
-        .role_session_name("volume-1")
-        .web_identity_token(token);
-    let request = request
-        .policy(policy)
-        .policy_arns(PolicyDescriptorType::builder().arn(arn).build());
+    let request = request.role_arn(ROLE).role_session_name("volume-1").web_identity_token(token);
+    let request =
+        request.policy(policy).policy_arns(PolicyDescriptorType::builder().arn(arn).build());
     let output = request.duration_seconds(7200).send().await.unwrap();
 
-    let issued = world
-        .sts
-        .issued(output.credentials().unwrap().access_key_id())
-        .unwrap();
+    let issued = world.sts.issued(output.credentials().unwrap().access_key_id()).unwrap();
     let session = issued.session.unwrap();
-    assert_eq!(
-        (session.operation.as_str(), session.role_arn.as_str()),
-        (OPERATION, ROLE)
-    );
+    assert_eq!((session.operation.as_str(), session.role_arn.as_str()), (OPERATION, ROLE));
     assert_eq!(
         (session.session_name.as_str(), session.duration),
         ("volume-1", Duration::from_hours(2))
@@ -165,10 +126,7 @@ async fn what_a_session_was_asked_for_with_is_remembered() {
         session.tags.into_iter().collect::<Vec<_>>(),
         [("env", "prod"), ("team", "blue")].map(|(k, v)| (k.to_owned(), v.to_owned()))
     );
-    assert_eq!(
-        session.subject.as_deref(),
-        Some("system:serviceaccount:apps:web")
-    );
+    assert_eq!(session.subject.as_deref(), Some("system:serviceaccount:apps:web"));
     assert_eq!(session.audience.as_deref(), Some("sts.amazonaws.com"));
 }
 
@@ -215,23 +173,15 @@ async fn a_call_that_needs_a_signature_is_refused_without() {
     let world = World::new().await;
     for (headers, expected) in [
         (vec![], bad(403, "MissingAuthenticationToken")),
+        (vec![("authorization", "Bearer x")], bad(400, "IncompleteSignature")),
         (
-            vec![("authorization", "Bearer x")],
-            bad(400, "IncompleteSignature"),
-        ),
-        (
-            vec![(
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=A/b, SignedHeaders=host",
-            )],
+            vec![("authorization", "AWS4-HMAC-SHA256 Credential=A/b, SignedHeaders=host")],
             bad(400, "IncompleteSignature"),
         ),
     ] {
         for action in ["GetCallerIdentity", "AssumeRole"] {
             let body = format!("Action={action}&Version=2011-06-15");
-            let answer = send(world.sts.address(), "POST /", &headers, &body)
-                .await
-                .unwrap();
+            let answer = send(world.sts.address(), "POST /", &headers, &body).await.unwrap();
             assert_eq!(error(&answer), expected);
         }
     }
@@ -251,46 +201,23 @@ async fn a_token_that_does_not_verify_is_refused_with_the_documented_error() {
 
     assert_eq!(world.refused("a.b.c").await, invalid);
     assert_eq!(world.refused("opaque").await, invalid);
+    assert_eq!(world.refused(&token().claim("iss", "https://unknown.test").sign()).await, invalid);
     assert_eq!(
-        world
-            .refused(&token().claim("iss", "https://unknown.test").sign())
-            .await,
+        world.refused(&token().claim("aud", "pods.eks.amazonaws.com").sign()).await,
         invalid
     );
-    assert_eq!(
-        world
-            .refused(&token().claim("aud", "pods.eks.amazonaws.com").sign())
-            .await,
-        invalid
-    );
-    assert_eq!(
-        world
-            .refused(&token().claim("aud", Value::Null).sign())
-            .await,
-        invalid
-    );
+    assert_eq!(world.refused(&token().claim("aud", Value::Null).sign()).await, invalid);
     let foreign = Issuer::new(world.issuer.url()).sign(&token().claims());
     assert_eq!(world.refused(&foreign).await, invalid);
-    let early = token()
-        .issued_at(world.now() + Duration::from_mins(1))
-        .sign();
+    let early = token().issued_at(world.now() + Duration::from_mins(1)).sign();
     assert_eq!(world.refused(&early).await, invalid);
     let token = token().sign();
     let (message, signature) = token.rsplit_once('.').unwrap();
     let forged = format!("{message}.{}", signature.chars().rev().collect::<String>());
     assert_eq!(world.refused(&forged).await, invalid);
-    assert_eq!(
-        world
-            .assume(&[("WebIdentityToken", Some(&token))])
-            .await
-            .status,
-        200
-    );
+    assert_eq!(world.assume(&[("WebIdentityToken", Some(&token))]).await.status, 200);
     world.clock.advance(Duration::from_hours(1));
-    assert_eq!(
-        world.refused(&token).await,
-        bad(400, "ExpiredTokenException")
-    );
+    assert_eq!(world.refused(&token).await, bad(400, "ExpiredTokenException"));
     assert_eq!(world.iam.all_issued().len(), 1, "a refusal issues nothing");
 }
 
@@ -298,9 +225,7 @@ async fn a_token_that_does_not_verify_is_refused_with_the_documented_error() {
 async fn only_a_trusted_subject_of_a_trusted_issuer_gets_the_role() {
     let world = World::new().await;
     let other = Issuer::new("https://oidc.example.test/id/2");
-    world
-        .iam
-        .add_provider(other.verifier(), ["sts.amazonaws.com"]);
+    world.iam.add_provider(other.verifier(), ["sts.amazonaws.com"]);
     let denied = bad(403, "AccessDenied");
     let sign = |issuer: &Issuer, namespace| {
         issuer
@@ -315,21 +240,17 @@ async fn only_a_trusted_subject_of_a_trusted_issuer_gets_the_role() {
     assert_eq!(world.refused_with("RoleArn", Some(unknown)).await, denied);
     world.iam.remove_role(ROLE);
     assert_eq!(world.refused_with("RoleArn", Some(ROLE)).await, denied);
-    world
-        .iam
-        .add_role(Role::new(ROLE).trusting(Trust::web_identity_for(
-            world.issuer.url(),
-            "else",
-            "*",
-        )));
+    world.iam.add_role(Role::new(ROLE).trusting(Trust::web_identity_for(
+        world.issuer.url(),
+        "else",
+        "*",
+    )));
     assert_eq!(world.refused_with("RoleArn", Some(ROLE)).await, denied);
-    world
-        .iam
-        .add_role(Role::new(ROLE).trusting(Trust::web_identity_for(
-            world.issuer.url(),
-            "sts.*",
-            "*:app?:web",
-        )));
+    world.iam.add_role(Role::new(ROLE).trusting(Trust::web_identity_for(
+        world.issuer.url(),
+        "sts.*",
+        "*:app?:web",
+    )));
     assert_eq!(world.assume(&[]).await.status, 200);
 }
 
@@ -357,10 +278,7 @@ async fn parameters_outside_their_limits_are_refused() {
         ("Policy", Some(String::new())),
         ("Policy", Some(long(2049))),
         ("Policy", Some("{\"Sid\":\"日\"}".to_owned())),
-        (
-            "PolicyArns.member.1.arn",
-            Some("AmazonS3FullAccess".to_owned()),
-        ),
+        ("PolicyArns.member.1.arn", Some("AmazonS3FullAccess".to_owned())),
     ] {
         let answer = world.refused_with(name, value.as_deref()).await;
         assert_eq!(answer, refused, "{name}={value:?}");
@@ -371,11 +289,7 @@ async fn parameters_outside_their_limits_are_refused() {
         ("DurationSeconds", "900".to_owned()),
         ("DurationSeconds", "7200".to_owned()),
     ] {
-        assert_eq!(
-            world.assume(&[(name, Some(&value))]).await.status,
-            200,
-            "{name}={value}"
-        );
+        assert_eq!(world.assume(&[(name, Some(&value))]).await.status, 200, "{name}={value}");
     }
 }
 
@@ -395,10 +309,7 @@ async fn a_session_policy_must_be_one_and_fit() {
     let malformed = bad(400, "MalformedPolicyDocument");
     let statement = |changes: Value| {
         let mut statement = json!({"Effect": "Allow", "Action": "s3:*", "Resource": ["*"]});
-        statement
-            .as_object_mut()
-            .unwrap()
-            .extend(changes.as_object().unwrap().clone());
+        statement.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
     };
     for policy in [
@@ -417,13 +328,7 @@ async fn a_session_policy_must_be_one_and_fit() {
     ] {
         assert_eq!(world.refused_with("Policy", Some(&policy)).await, malformed, "{policy}");
     }
-    assert_eq!(
-        world
-            .assume(&[("Policy", Some(&statement(json!({}))))])
-            .await
-            .status,
-        200
-    );
+    assert_eq!(world.assume(&[("Policy", Some(&statement(json!({}))))]).await.status, 200);
 
     let plain = world.assume(&[]).await;
     assert_eq!(element(&plain, "PackedPolicySize"), None);
@@ -433,9 +338,7 @@ async fn a_session_policy_must_be_one_and_fit() {
     let answer = world.assume(&[("Policy", Some(&full))]).await;
     assert_eq!(element(&answer, "PackedPolicySize"), Some("100"));
     let arn = Some("arn:aws:iam::aws:policy/ReadOnlyAccess");
-    let answer = world
-        .assume(&[("Policy", Some(&full)), ("PolicyArns.member.1.arn", arn)])
-        .await;
+    let answer = world.assume(&[("Policy", Some(&full)), ("PolicyArns.member.1.arn", arn)]).await;
     assert_eq!(error(&answer), bad(400, "PackedPolicyTooLarge"));
     let spaced = statement(json!({})) + &" ".repeat(1000);
     let answer = world.assume(&[("Policy", Some(&spaced))]).await;
@@ -445,17 +348,12 @@ async fn a_session_policy_must_be_one_and_fit() {
 #[tokio::test]
 async fn at_most_ten_managed_policies_are_accepted() {
     let world = World::new().await;
-    let names: Vec<String> = (1..=11)
-        .map(|n| format!("PolicyArns.member.{n}.arn"))
-        .collect();
+    let names: Vec<String> = (1..=11).map(|n| format!("PolicyArns.member.{n}.arn")).collect();
     let arn = Some("arn:aws:iam::aws:policy/ReadOnlyAccess");
     let parameters: Vec<(&str, Option<&str>)> =
         names.iter().map(|name| (name.as_str(), arn)).collect();
     assert_eq!(world.assume(&parameters[..10]).await.status, 200);
-    assert_eq!(
-        error(&world.assume(&parameters).await),
-        bad(400, "ValidationError")
-    );
+    assert_eq!(error(&world.assume(&parameters).await), bad(400, "ValidationError"));
 }
 
 #[tokio::test]
@@ -465,54 +363,29 @@ async fn a_second_hop_needs_trust_and_is_an_hour_at_most() {
     world.assume(&[]).await;
     let first = world.iam.all_issued().remove(0);
     let client = world.client(Some(&first));
-    let hop = || {
-        client
-            .assume_role()
-            .role_arn(TARGET)
-            .role_session_name("hop-2")
-    };
+    let hop = || client.assume_role().role_arn(TARGET).role_session_name("hop-2");
     let code = |error: &str| Some(error.to_owned());
 
     let denied = hop().send().await.unwrap_err();
     assert_eq!(denied.code(), Some("AccessDenied"));
     let trust = Trust::principal_with_external_id(ROLE, "tenant-1");
-    world.iam.add_role(
-        Role::new(TARGET)
-            .trusting(trust)
-            .max_session(Duration::from_hours(12)),
-    );
+    world.iam.add_role(Role::new(TARGET).trusting(trust).max_session(Duration::from_hours(12)));
     for request in [hop(), hop().external_id("tenant-2")] {
         assert_eq!(
             request.send().await.unwrap_err().code().map(str::to_owned),
             code("AccessDenied")
         );
     }
-    let long = hop()
-        .external_id("tenant-1")
-        .duration_seconds(3601)
-        .send()
-        .await
-        .unwrap_err();
+    let long = hop().external_id("tenant-1").duration_seconds(3601).send().await.unwrap_err();
     assert_eq!(long.code(), Some("ValidationError"));
 
     let tag = Tag::builder().key("team").value("blue").build().unwrap();
-    let output = hop()
-        .external_id("tenant-1")
-        .tags(tag)
-        .send()
-        .await
-        .unwrap();
-    let second = world
-        .sts
-        .issued(output.credentials().unwrap().access_key_id())
-        .unwrap();
+    let output = hop().external_id("tenant-1").tags(tag).send().await.unwrap();
+    let second = world.sts.issued(output.credentials().unwrap().access_key_id()).unwrap();
     let session = second.session.clone().unwrap();
     assert_eq!(session.caller, Some(first.access_key_id.clone()));
     assert_eq!(
-        (
-            session.external_id.as_deref(),
-            session.tags["team"].as_str()
-        ),
+        (session.external_id.as_deref(), session.tags["team"].as_str()),
         (Some("tenant-1"), "blue")
     );
     let arn = "arn:aws:sts::444455556666:assumed-role/data/hop-2";
@@ -525,31 +398,19 @@ async fn a_user_may_assume_a_role_for_longer() {
     let world = World::new().await;
     let user = world.iam.add_user("arn:aws:iam::111122223333:user/backup");
     let trust = Trust::principal("arn:aws:iam::111122223333:user/*");
-    world.iam.add_role(
-        Role::new(TARGET)
-            .trusting(trust)
-            .max_session(Duration::from_hours(12)),
-    );
-    let request = world
-        .client(Some(&user))
-        .assume_role()
-        .role_arn(TARGET)
-        .role_session_name("backup");
+    world.iam.add_role(Role::new(TARGET).trusting(trust).max_session(Duration::from_hours(12)));
+    let request =
+        world.client(Some(&user)).assume_role().role_arn(TARGET).role_session_name("backup");
     let output = request.duration_seconds(43200).send().await.unwrap();
     let expected = world.now() + Duration::from_hours(12);
-    assert_eq!(
-        output.credentials().unwrap().expiration().secs(),
-        expected.as_second()
-    );
+    assert_eq!(output.credentials().unwrap().expiration().secs(), expected.as_second());
 }
 
 #[tokio::test]
 async fn tags_have_limits() {
     let world = World::new().await;
     let user = world.iam.add_user("arn:aws:iam::111122223333:user/backup");
-    world
-        .iam
-        .add_role(Role::new(ROLE).trusting(Trust::principal("*")));
+    world.iam.add_role(Role::new(ROLE).trusting(Trust::principal("*")));
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build().unwrap();
     let many = |count: usize| (0..count).map(|n| tag(&format!("k{n}"), "v")).collect();
     for (tags, accepted) in [
@@ -561,11 +422,8 @@ async fn tags_have_limits() {
         (vec![tag("k*", "v")], false),
         (vec![tag("Key", "1"), tag("key", "2")], false),
     ] {
-        let request = world
-            .client(Some(&user))
-            .assume_role()
-            .role_arn(ROLE)
-            .role_session_name("tagged");
+        let request =
+            world.client(Some(&user)).assume_role().role_arn(ROLE).role_session_name("tagged");
         let result = request.set_tags(Some(tags)).send().await;
         assert_eq!(result.is_ok(), accepted, "{result:?}");
     }
@@ -583,16 +441,8 @@ async fn every_documented_error_can_be_planned() {
         ),
         (StsError::idp_communication(), 400, "IDPCommunicationError"),
         (StsError::idp_rejected_claim(), 403, "IDPRejectedClaim"),
-        (
-            StsError::malformed_policy("no"),
-            400,
-            "MalformedPolicyDocument",
-        ),
-        (
-            StsError::packed_policy_too_large(123),
-            400,
-            "PackedPolicyTooLarge",
-        ),
+        (StsError::malformed_policy("no"), 400, "MalformedPolicyDocument"),
+        (StsError::packed_policy_too_large(123), 400, "PackedPolicyTooLarge"),
         (StsError::region_disabled(), 403, "RegionDisabledException"),
         (StsError::access_denied("no"), 403, "AccessDenied"),
         (StsError::throttling(), 400, "Throttling"),
@@ -602,10 +452,8 @@ async fn every_documented_error_can_be_planned() {
         assert_eq!((planned.status(), planned.code()), (status, code));
         world.sts.faults().once(OPERATION, planned);
         let request = world.client(None).assume_role_with_web_identity();
-        let request = request
-            .role_arn(ROLE)
-            .role_session_name("volume-1")
-            .web_identity_token(world.token());
+        let request =
+            request.role_arn(ROLE).role_session_name("volume-1").web_identity_token(world.token());
         let error = request.send().await.unwrap_err();
         assert_eq!(error.raw_response().unwrap().status().as_u16(), status);
         let error = error.into_service_error();
@@ -632,10 +480,7 @@ fn is_modelled(error: &SdkError) -> bool {
 #[tokio::test]
 async fn a_malformed_success_can_still_carry_the_keys() {
     let world = World::new().await;
-    world.sts.faults().once(
-        OPERATION,
-        Fault::rewrite(|body| body.replace("</Credentials>", "")),
-    );
+    world.sts.faults().once(OPERATION, Fault::rewrite(|body| body.replace("</Credentials>", "")));
     let answer = world.assume(&[]).await;
     let issued = world.iam.all_issued().remove(0);
     assert_eq!((answer.status, answer.is_whole()), (200, true));
@@ -650,38 +495,20 @@ async fn an_unknown_action_is_an_error() {
         world.refused_with("Action", Some("GetSessionToken")).await,
         bad(400, "InvalidAction")
     );
-    assert_eq!(
-        world.refused_with("Action", None).await,
-        bad(400, "MissingAction")
-    );
+    assert_eq!(world.refused_with("Action", None).await, bad(400, "MissingAction"));
     assert_eq!(world.sts.calls().of("GetSessionToken"), 1);
 }
 
 #[tokio::test]
 async fn text_is_escaped_in_xml() {
     let world = World::new().await;
-    world
-        .iam
-        .add_role(Role::new(ROLE).trusting(Trust::web_identity(world.issuer.url(), "*")));
-    let token = world
-        .issuer
-        .service_account("apps", "web")
-        .audience("sts.amazonaws.com");
-    let token = token
-        .issued_at(world.now())
-        .claim("sub", "<a & \"b\">")
-        .sign();
+    world.iam.add_role(Role::new(ROLE).trusting(Trust::web_identity(world.issuer.url(), "*")));
+    let token = world.issuer.service_account("apps", "web").audience("sts.amazonaws.com");
+    let token = token.issued_at(world.now()).claim("sub", "<a & \"b\">").sign();
     let request = world.client(None).assume_role_with_web_identity();
-    let request = request
-        .role_arn(ROLE)
-        .role_session_name("volume-1")
-        .web_identity_token(token);
+    let request = request.role_arn(ROLE).role_session_name("volume-1").web_identity_token(token);
     assert_eq!(
-        request
-            .send()
-            .await
-            .unwrap()
-            .subject_from_web_identity_token(),
+        request.send().await.unwrap().subject_from_web_identity_token(),
         Some("<a & \"b\">")
     );
 }

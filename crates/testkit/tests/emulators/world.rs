@@ -31,21 +31,13 @@ impl World {
         iam.add_provider(issuer.verifier(), ["sts.amazonaws.com"]);
         iam.add_role(
             Role::new(ROLE)
-                .trusting(Trust::web_identity(
-                    issuer.url(),
-                    "system:serviceaccount:apps:*",
-                ))
+                .trusting(Trust::web_identity(issuer.url(), "system:serviceaccount:apps:*"))
                 .trusting(Trust::service("pods.eks.amazonaws.com"))
                 .max_session(Duration::from_hours(2)),
         );
         iam.add_role(Role::new(NODE_ROLE).trusting(Trust::service("ec2.amazonaws.com")));
         let sts = Sts::start(iam.clone()).await.unwrap();
-        Self {
-            clock,
-            iam,
-            issuer,
-            sts,
-        }
+        Self { clock, iam, issuer, sts }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -54,10 +46,7 @@ impl World {
 
     /// A token of `apps:web` for STS that is good for an hour.
     pub(crate) fn token(&self) -> String {
-        let token = self
-            .issuer
-            .service_account("apps", "web")
-            .audience("sts.amazonaws.com");
+        let token = self.issuer.service_account("apps", "web").audience("sts.amazonaws.com");
         token.issued_at(self.now()).sign()
     }
 
@@ -78,28 +67,11 @@ impl World {
     /// Who STS says these keys are, or the code of its error.
     pub(crate) async fn who(&self, keys: &Issued) -> Result<GetCallerIdentityOutput, String> {
         let result = self.client(Some(keys)).get_caller_identity().send().await;
-        result.map_err(|error| {
-            error
-                .as_service_error()
-                .unwrap()
-                .meta()
-                .code()
-                .unwrap()
-                .to_owned()
-        })
+        result.map_err(|error| error.as_service_error().unwrap().meta().code().unwrap().to_owned())
     }
 }
 
 fn credentials(keys: &Issued) -> Credentials {
-    let token = keys
-        .session_token
-        .as_ref()
-        .map(|token| token.expose().to_owned());
-    Credentials::new(
-        &keys.access_key_id,
-        keys.secret_access_key.expose(),
-        token,
-        None,
-        "test",
-    )
+    let token = keys.session_token.as_ref().map(|token| token.expose().to_owned());
+    Credentials::new(&keys.access_key_id, keys.secret_access_key.expose(), token, None, "test")
 }
