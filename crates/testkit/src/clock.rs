@@ -22,10 +22,7 @@ struct Reading {
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(Reading {
-            now,
-            elapsed: Duration::ZERO,
-        })))
+        Self(Arc::new(Mutex::new(Reading { now, elapsed: Duration::ZERO })))
     }
 
     /// Time passes.
@@ -70,10 +67,7 @@ pub struct TokioClock {
 impl TokioClock {
     /// A clock that shows `start` at this moment of tokio's time.
     pub fn new(start: Timestamp) -> Self {
-        Self {
-            start,
-            started: Instant::now(),
-        }
+        Self { start, started: Instant::now() }
     }
 }
 

@@ -75,15 +75,8 @@ impl Imds {
             tokens: Tokens::default(),
             profile: Profile::default(),
         }));
-        let service = Service {
-            iam: iam.clone(),
-            state: Arc::clone(&state),
-        };
-        Ok(Self {
-            iam,
-            state,
-            server: Server::start_with(service, listen).await?,
-        })
+        let service = Service { iam: iam.clone(), state: Arc::clone(&state) };
+        Ok(Self { iam, state, server: Server::start_with(service, listen).await? })
     }
 
     /// The store it works on.

@@ -51,11 +51,7 @@ impl Issuer {
         let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random)
             .expect("the key was just made");
         let kid = encode(digest::digest(&digest::SHA256, key.public_key().as_ref()).as_ref());
-        Self {
-            url: url.into().into(),
-            kid: kid.into(),
-            key: Arc::new(key),
-        }
+        Self { url: url.into().into(), kid: kid.into(), key: Arc::new(key) }
     }
 
     /// The `iss` claim.
@@ -79,11 +75,7 @@ impl Issuer {
     /// If the system has no randomness.
     pub fn sign(&self, claims: &Value) -> String {
         let header = json!({"alg": "ES256", "kid": &*self.kid, "typ": "JWT"});
-        let message = format!(
-            "{}.{}",
-            encode(header.to_string()),
-            encode(claims.to_string())
-        );
+        let message = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
         let signature = self
             .key
             .sign(&SystemRandom::new(), message.as_bytes())

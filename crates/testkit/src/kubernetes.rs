@@ -125,10 +125,7 @@ impl Builder {
             tls: self.tls,
             admin_token: ids::base32(32),
         };
-        kubernetes
-            .api
-            .access
-            .register(&kubernetes.admin_token, User::admin());
+        kubernetes.api.access.register(&kubernetes.admin_token, User::admin());
         for namespace in ["default", "kube-system"] {
             kubernetes.put_namespace(namespace);
         }
@@ -169,9 +166,7 @@ impl Kubernetes {
     /// Registers a user and answers its token. What it may do, [`grant`](Self::grant) says.
     pub fn add_user(&self, name: &str) -> String {
         let token = ids::base32(32);
-        self.api
-            .access
-            .register(&token, User::new(name, &["system:authenticated"]));
+        self.api.access.register(&token, User::new(name, &["system:authenticated"]));
         token
     }
 
@@ -198,11 +193,7 @@ impl Kubernetes {
 
     /// Writes the kubeconfig with this token to a new file, mode 0600.
     pub fn write_kubeconfig(&self, path: impl AsRef<Path>, token: &str) -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(self.kubeconfig_yaml_for(token).as_bytes())
     }
 
@@ -227,8 +218,6 @@ impl Deref for Kubernetes {
 
 impl fmt::Debug for Kubernetes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kubernetes")
-            .field("server", &self.server)
-            .finish_non_exhaustive()
+        f.debug_struct("Kubernetes").field("server", &self.server).finish_non_exhaustive()
     }
 }

@@ -47,13 +47,7 @@ use error::Refusal;
 pub use error::EksAuthError;
 
 /// The agent's own addresses, and those that an emulator has.
-const HOSTS: [&str; 5] = [
-    "169.254.170.23",
-    "fd00:ec2::23",
-    "127.0.0.1",
-    "::1",
-    "localhost",
-];
+const HOSTS: [&str; 5] = ["169.254.170.23", "fd00:ec2::23", "127.0.0.1", "::1", "localhost"];
 
 /// The emulator. It is a [`Server`].
 #[derive(Debug)]
@@ -83,15 +77,8 @@ impl PodIdentityAgent {
             upstream: EksAuth::new(iam.clone(), verifier),
             cache: Cache::default(),
         }));
-        let service = Service {
-            iam: iam.clone(),
-            state: Arc::clone(&state),
-        };
-        Ok(Self {
-            iam,
-            state,
-            server: Server::start_with(service, listen).await?,
-        })
+        let service = Service { iam: iam.clone(), state: Arc::clone(&state) };
+        Ok(Self { iam, state, server: Server::start_with(service, listen).await? })
     }
 
     /// The URL for `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
@@ -117,16 +104,12 @@ impl PodIdentityAgent {
         service_account: &str,
         role_arn: &str,
     ) {
-        lock(&self.state)
-            .upstream
-            .associate(delay, namespace, service_account, role_arn);
+        lock(&self.state).upstream.associate(delay, namespace, service_account, role_arn);
     }
 
     /// Removes an association. Keys that are cached stay.
     pub fn dissociate(&self, namespace: &str, service_account: &str) {
-        lock(&self.state)
-            .upstream
-            .dissociate(namespace, service_account);
+        lock(&self.state).upstream.dissociate(namespace, service_account);
     }
 
     /// How long keys last; six hours unless set.
@@ -173,11 +156,8 @@ struct Service {
 #[async_trait]
 impl Handler for Service {
     fn operation(&self, request: &Request) -> String {
-        let operation = if request.path() == "/v1/credentials" {
-            "GetCredentials"
-        } else {
-            "Other"
-        };
+        let operation =
+            if request.path() == "/v1/credentials" { "GetCredentials" } else { "Other" };
         operation.to_owned()
     }
 
@@ -258,10 +238,7 @@ fn without_port(host: &str) -> &str {
             .filter(|(_, port)| port.parse::<u16>().is_ok())
             .map_or(host, |(name, _)| name)
     };
-    named
-        .strip_prefix('[')
-        .and_then(|named| named.strip_suffix(']'))
-        .unwrap_or(named)
+    named.strip_prefix('[').and_then(|named| named.strip_suffix(']')).unwrap_or(named)
 }
 
 fn answer(issued: &Issued) -> Response {

@@ -84,9 +84,7 @@ struct Service {
 #[async_trait]
 impl Handler for Service {
     fn operation(&self, request: &Request) -> String {
-        parameters(request)
-            .remove("Action")
-            .unwrap_or_else(|| "MissingAction".to_owned())
+        parameters(request).remove("Action").unwrap_or_else(|| "MissingAction".to_owned())
     }
 
     async fn handle(&self, request: Request) -> Response {

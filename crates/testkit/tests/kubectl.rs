@@ -34,9 +34,7 @@ impl Kubectl {
     fn of(kubernetes: &Kubernetes, token: &str) -> Self {
         let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(ids::uuid());
         std::fs::create_dir_all(&home).unwrap();
-        kubernetes
-            .write_kubeconfig(home.join("kubeconfig"), token)
-            .unwrap();
+        kubernetes.write_kubeconfig(home.join("kubeconfig"), token).unwrap();
         Self { home }
     }
 
@@ -99,23 +97,10 @@ async fn get_shows_every_kind() {
     let (_kubernetes, kubectl) = cluster().await;
     let names = kubectl.ok("get sa,secret,node,pod -n apps -o name").await;
     let names: Vec<_> = names.lines().collect();
-    assert_eq!(
-        names,
-        [
-            "serviceaccount/web",
-            "secret/keys",
-            "node/node-1",
-            "pod/web-0"
-        ]
-    );
+    assert_eq!(names, ["serviceaccount/web", "secret/keys", "node/node-1", "pod/web-0"]);
 
     let table = kubectl.ok("get sa,secret,node,pod --all-namespaces").await;
-    for name in [
-        "serviceaccount/web",
-        "secret/keys",
-        "node/node-1",
-        "pod/web-0",
-    ] {
+    for name in ["serviceaccount/web", "secret/keys", "node/node-1", "pod/web-0"] {
         assert!(table.contains(name), "{table}");
     }
     let yaml = kubectl.ok("get sa web -n apps -o yaml").await;
@@ -125,9 +110,7 @@ async fn get_shows_every_kind() {
     );
     let yaml = kubectl.ok("get secret keys -n apps -o yaml").await;
     assert!(yaml.contains("key_id: QUtJQUVYQU1QTEU="), "{yaml}");
-    let nodes = kubectl
-        .ok("get nodes -l topology.kubernetes.io/region=eu-west-1 -o name")
-        .await;
+    let nodes = kubectl.ok("get nodes -l topology.kubernetes.io/region=eu-west-1 -o name").await;
     assert_eq!(nodes, "node/node-1\n");
     let described = kubectl.ok("describe secret keys -n apps").await;
     assert!(described.contains("key_id:  11 bytes"), "{described}");
@@ -141,26 +124,16 @@ async fn create_token_mints_a_pod_bound_token() {
     let create = "create token web -n apps --audience sts.amazonaws.com --duration";
     let token = kubectl.ok(&format!("{create} 10m {bound}")).await;
 
-    let claims = kubernetes
-        .issuer()
-        .verifier()
-        .verify(token.trim(), SystemClock.now())
-        .unwrap();
+    let claims = kubernetes.issuer().verifier().verify(token.trim(), SystemClock.now()).unwrap();
     assert_eq!(claims.subject(), "system:serviceaccount:apps:web");
     assert_eq!(claims.audiences(), ["sts.amazonaws.com"]);
     assert_eq!(claims.get("kubernetes.io").unwrap()["pod"]["uid"], POD_UID);
     assert_eq!(kubernetes.calls().of("create serviceaccounts/token"), 1);
 
     let short = kubectl.refused(&format!("{create} 5m")).await;
-    assert!(
-        short.contains("may not specify a duration less than 10 minutes"),
-        "{short}"
-    );
+    assert!(short.contains("may not specify a duration less than 10 minutes"), "{short}");
     let missing = kubectl.refused("create token gone -n apps").await;
-    assert!(
-        missing.contains(r#"serviceaccounts "gone" not found"#),
-        "{missing}"
-    );
+    assert!(missing.contains(r#"serviceaccounts "gone" not found"#), "{missing}");
 }
 
 #[tokio::test]
@@ -168,33 +141,15 @@ async fn auth_answers_by_the_rules() {
     let (kubernetes, _admin) = cluster().await;
     let rule = Rule::new(["get"], ["serviceaccounts"]).in_namespace("apps");
     kubernetes.grant("system:serviceaccount:apps:web", rule);
-    let kubectl = Kubectl::of(
-        &kubernetes,
-        &kubernetes.service_account_token("apps", "web"),
-    );
+    let kubectl = Kubectl::of(&kubernetes, &kubernetes.service_account_token("apps", "web"));
 
-    assert_eq!(
-        kubectl.ok("auth can-i get serviceaccounts -n apps").await,
-        "yes\n"
-    );
+    assert_eq!(kubectl.ok("auth can-i get serviceaccounts -n apps").await, "yes\n");
     let no = kubectl.run("auth can-i get secrets -n apps").await;
     assert_eq!((no.succeeded, no.stdout.as_str()), (false, "no\n"));
-    let no = kubectl
-        .run("auth can-i create serviceaccounts --subresource token -n apps")
-        .await;
+    let no = kubectl.run("auth can-i create serviceaccounts --subresource token -n apps").await;
     assert_eq!((no.succeeded, no.stdout.as_str()), (false, "no\n"));
-    assert!(
-        kubectl
-            .ok("auth can-i --list -n apps")
-            .await
-            .contains("serviceaccounts")
-    );
-    assert!(
-        kubectl
-            .ok("auth whoami")
-            .await
-            .contains("system:serviceaccount:apps:web")
-    );
+    assert!(kubectl.ok("auth can-i --list -n apps").await.contains("serviceaccounts"));
+    assert!(kubectl.ok("auth whoami").await.contains("system:serviceaccount:apps:web"));
 
     assert!(kubectl.ok("get sa web -n apps").await.contains("web"));
     let refused = kubectl.refused("get secret keys -n apps").await;
@@ -203,10 +158,7 @@ async fn auth_answers_by_the_rules() {
 
     let stranger = Kubectl::of(&kubernetes, "stranger");
     let refused = stranger.refused("get sa web -n apps").await;
-    assert!(
-        refused.contains("You must be logged in to the server"),
-        "{refused}"
-    );
+    assert!(refused.contains("You must be logged in to the server"), "{refused}");
 }
 
 #[tokio::test]
@@ -214,18 +166,11 @@ async fn get_watch_follows_a_secret() {
     let (kubernetes, kubectl) = cluster().await;
     let mut command =
         kubectl.command("get secret keys -n apps --watch -o jsonpath={.data.key_id}{\"\\n\"}");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("kubectl is installed");
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("kubectl is installed");
     let output = BufReader::new(child.stdout.take().unwrap());
     let (sender, mut lines) = mpsc::unbounded_channel();
     // Ends with the output.
-    spawn_blocking(move || {
-        output
-            .lines()
-            .try_for_each(|line| sender.send(line.unwrap()))
-    });
+    spawn_blocking(move || output.lines().try_for_each(|line| sender.send(line.unwrap())));
 
     assert_eq!(lines.recv().await.unwrap(), "QUtJQUVYQU1QTEU=");
     kubernetes.called("watch secrets", 1).await;
@@ -241,19 +186,12 @@ async fn objects_are_created_changed_and_deleted() {
     kubectl.ok("create namespace shop").await;
     kubectl.ok("create sa cart -n shop").await;
     kubectl.ok("annotate sa cart -n shop eks.amazonaws.com/role-arn=arn:aws:iam::111122223333:role/cart").await;
-    kubectl
-        .ok("create secret generic keys -n shop --from-literal=key_id=AKIA")
-        .await;
-    let account = kubernetes
-        .object("serviceaccounts", "shop", "cart")
-        .unwrap();
+    kubectl.ok("create secret generic keys -n shop --from-literal=key_id=AKIA").await;
+    let account = kubernetes.object("serviceaccounts", "shop", "cart").unwrap();
     let role = &account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"];
     assert_eq!(role, "arn:aws:iam::111122223333:role/cart");
     let again = kubectl.refused("create sa cart -n shop").await;
-    assert!(
-        again.contains(r#"serviceaccounts "cart" already exists"#),
-        "{again}"
-    );
+    assert!(again.contains(r#"serviceaccounts "cart" already exists"#), "{again}");
 
     kubectl.ok("delete secret keys -n shop").await;
     assert_eq!(kubernetes.object("secrets", "shop", "keys"), None);
@@ -280,15 +218,7 @@ async fn discovery_satisfies_the_client() {
             "serviceaccounts",
         ]
     );
-    assert!(
-        kubectl
-            .ok("version")
-            .await
-            .contains("Server Version: v1.33.0")
-    );
+    assert!(kubectl.ok("version").await.contains("Server Version: v1.33.0"));
     let missing = kubectl.refused("get configmaps").await;
-    assert!(
-        missing.contains("the server doesn't have a resource type"),
-        "{missing}"
-    );
+    assert!(missing.contains("the server doesn't have a resource type"), "{missing}");
 }

@@ -46,13 +46,10 @@ impl Iam {
     /// # Errors
     /// The first thing that is wrong, in the order of [`AuthenticationError`].
     pub fn authenticate(&self, request: &Request) -> Result<Issued, AuthenticationError> {
-        let header = request
-            .header("authorization")
-            .ok_or(AuthenticationError::Missing)?;
+        let header = request.header("authorization").ok_or(AuthenticationError::Missing)?;
         let authorization = Authorization::parse(header).ok_or(AuthenticationError::Incomplete)?;
-        let issued = self
-            .issued(authorization.access_key_id)
-            .ok_or(AuthenticationError::Invalid)?;
+        let issued =
+            self.issued(authorization.access_key_id).ok_or(AuthenticationError::Invalid)?;
         if request.header("x-amz-security-token")
             != issued.session_token.as_ref().map(Secret::expose)
         {
@@ -75,18 +72,11 @@ impl<'a> Authorization<'a> {
     fn parse(header: &'a str) -> Option<Self> {
         let fields = header.strip_prefix("AWS4-HMAC-SHA256 ")?;
         let field = |name: &str| {
-            fields
-                .split(',')
-                .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
+            fields.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
         };
         let (access_key_id, scope) = field("Credential")?.split_once('/')?;
         let signed_headers = field("SignedHeaders")?;
-        Some(Self {
-            access_key_id,
-            scope,
-            signed_headers,
-            signature: field("Signature")?,
-        })
+        Some(Self { access_key_id, scope, signed_headers, signature: field("Signature")? })
     }
 }
 
@@ -96,18 +86,11 @@ fn string_to_sign(request: &Request, authorization: &Authorization<'_>) -> Optio
         _ => sha256(&request.body),
     };
     let query = request.uri.query().unwrap_or_default();
-    let mut parameters: Vec<String> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(with_value)
-        .collect();
+    let mut parameters: Vec<String> =
+        query.split('&').filter(|pair| !pair.is_empty()).map(with_value).collect();
     parameters.sort_unstable();
-    let mut canonical = format!(
-        "{}\n{}\n{}\n",
-        request.method,
-        request.path(),
-        parameters.join("&")
-    );
+    let mut canonical =
+        format!("{}\n{}\n{}\n", request.method, request.path(), parameters.join("&"));
     for name in authorization.signed_headers.split(';') {
         let value: Vec<&str> = request.header(name)?.split_whitespace().collect();
         canonical.extend([name, ":", &value.join(" "), "\n"]);
@@ -124,20 +107,13 @@ fn string_to_sign(request: &Request, authorization: &Authorization<'_>) -> Optio
 
 /// A parameter without a value is signed with an empty one.
 fn with_value(pair: &str) -> String {
-    if pair.contains('=') {
-        pair.to_owned()
-    } else {
-        format!("{pair}=")
-    }
+    if pair.contains('=') { pair.to_owned() } else { format!("{pair}=") }
 }
 
 fn signing_key(secret: &str, scope: &str) -> hmac::Key {
     let key = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
     scope.split('/').fold(key, |key, part| {
-        hmac::Key::new(
-            hmac::HMAC_SHA256,
-            hmac::sign(&key, part.as_bytes()).as_ref(),
-        )
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part.as_bytes()).as_ref())
     })
 }
 
@@ -147,11 +123,6 @@ fn sha256(bytes: &[u8]) -> String {
 
 fn hex(bytes: impl AsRef<[u8]>) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let nibbles = bytes
-        .as_ref()
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles
-        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
-        .collect()
+    let nibbles = bytes.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
 }

@@ -65,16 +65,9 @@ pub struct Trust(Statement);
 
 #[derive(Debug, Clone)]
 enum Statement {
-    WebIdentity {
-        issuer: String,
-        audience: String,
-        subject: String,
-    },
+    WebIdentity { issuer: String, audience: String, subject: String },
     Service(String),
-    Principal {
-        arn: String,
-        external_id: Option<String>,
-    },
+    Principal { arn: String, external_id: Option<String> },
 }
 
 /// Who asks for a role.
@@ -128,10 +121,7 @@ impl Trust {
 
     /// `sts:AssumeRole` for a user's, a role's or a session's ARN (a pattern).
     pub fn principal(arn: &str) -> Self {
-        Self(Statement::Principal {
-            arn: arn.to_owned(),
-            external_id: None,
-        })
+        Self(Statement::Principal { arn: arn.to_owned(), external_id: None })
     }
 
     /// The same, if `ExternalId` is this.
@@ -145,25 +135,13 @@ impl Trust {
     fn admits(&self, caller: &Caller<'_>) -> bool {
         match (&self.0, caller) {
             (
-                Statement::WebIdentity {
-                    issuer,
-                    audience,
-                    subject,
-                },
-                Caller::WebIdentity {
-                    issuer: theirs,
-                    audience: aud,
-                    subject: sub,
-                },
+                Statement::WebIdentity { issuer, audience, subject },
+                Caller::WebIdentity { issuer: theirs, audience: aud, subject: sub },
             ) => issuer == theirs && matches(audience, aud) && matches(subject, sub),
             (Statement::Service(name), Caller::Service(theirs)) => name == theirs,
             (
                 Statement::Principal { arn, external_id },
-                Caller::Principal {
-                    arn: theirs,
-                    role_arn,
-                    external_id: sent,
-                },
+                Caller::Principal { arn: theirs, role_arn, external_id: sent },
             ) => {
                 let known = matches(arn, theirs) || role_arn.is_some_and(|role| matches(arn, role));
                 known && (external_id.is_none() || external_id.as_deref() == *sent)

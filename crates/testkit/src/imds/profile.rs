@@ -25,12 +25,7 @@ pub(super) struct Profile {
 
 impl Default for Profile {
     fn default() -> Self {
-        Self {
-            role_arn: None,
-            ttl: Duration::from_hours(6),
-            frozen: false,
-            keys: None,
-        }
+        Self { role_arn: None, ttl: Duration::from_hours(6), frozen: false, keys: None }
     }
 }
 
@@ -50,10 +45,7 @@ impl Profile {
     }
 
     pub(super) fn account(&self) -> &str {
-        let account = self
-            .role_arn
-            .as_deref()
-            .and_then(|arn| arn.split(':').nth(4));
+        let account = self.role_arn.as_deref().and_then(|arn| arn.split(':').nth(4));
         account.unwrap_or("111122223333")
     }
 
@@ -69,10 +61,7 @@ impl Profile {
         let Some(arn) = self.role_arn.clone().filter(|_| self.name() == Some(name)) else {
             return refusal(404, "Not Found");
         };
-        if !iam
-            .role(&arn)
-            .is_some_and(|role| role.trusts(&Caller::Service("ec2.amazonaws.com")))
-        {
+        if !iam.role(&arn).is_some_and(|role| role.trusts(&Caller::Service("ec2.amazonaws.com"))) {
             let message = format!(
                 "EC2 cannot assume the role {name}. Please see documentation for more information."
             );

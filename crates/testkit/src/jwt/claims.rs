@@ -48,9 +48,7 @@ impl Claims {
 
     /// The namespace and service account of a Kubernetes token's subject.
     pub fn service_account(&self) -> Option<(&str, &str)> {
-        self.subject()
-            .strip_prefix("system:serviceaccount:")?
-            .split_once(':')
+        self.subject().strip_prefix("system:serviceaccount:")?.split_once(':')
     }
 
     fn text(&self, name: &str) -> &str {

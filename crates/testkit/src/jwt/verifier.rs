@@ -58,19 +58,12 @@ enum Material {
 impl Verifier {
     /// For the issuer of this URL with this key set (RFC 7517). Keys of other kinds are passed over.
     pub fn from_jwks(issuer: impl Into<String>, jwks: &Value) -> Result<Self, JwtError> {
-        let keys: Vec<Key> = jwks["keys"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Key::parse)
-            .collect();
+        let keys: Vec<Key> =
+            jwks["keys"].as_array().into_iter().flatten().filter_map(Key::parse).collect();
         if keys.is_empty() {
             return Err(JwtError::KeySet);
         }
-        Ok(Self {
-            issuer: issuer.into(),
-            keys,
-        })
+        Ok(Self { issuer: issuer.into(), keys })
     }
 
     /// The issuer's URL.
@@ -88,11 +81,7 @@ impl Verifier {
         }
         let header = part(header).ok_or(JwtError::Malformed)?;
         let signature = decode(signature).ok_or(JwtError::Malformed)?;
-        let key = self
-            .keys
-            .iter()
-            .find(|key| key.fits(&header))
-            .ok_or(JwtError::UnknownKey)?;
+        let key = self.keys.iter().find(|key| key.fits(&header)).ok_or(JwtError::UnknownKey)?;
         key.verify(message.as_bytes(), &signature)?;
         if claims.expires_at().is_none_or(|at| at <= now) {
             return Err(JwtError::Expired);
@@ -110,9 +99,7 @@ pub(crate) fn unverified_claims(token: &str) -> Result<Claims, JwtError> {
     let [_, payload, _] = parts[..] else {
         return Err(JwtError::Malformed);
     };
-    part(payload)
-        .and_then(Claims::new)
-        .ok_or(JwtError::Malformed)
+    part(payload).and_then(Claims::new).ok_or(JwtError::Malformed)
 }
 
 impl Key {
@@ -121,16 +108,10 @@ impl Key {
         let bytes = |name: &str| decode(field(name)?);
         let material = match (field("kty")?, field("crv")) {
             ("EC", Some("P-256")) => Material::Es256([vec![4], bytes("x")?, bytes("y")?].concat()),
-            ("RSA", _) => Material::Rs256 {
-                n: bytes("n")?,
-                e: bytes("e")?,
-            },
+            ("RSA", _) => Material::Rs256 { n: bytes("n")?, e: bytes("e")? },
             _ => return None,
         };
-        Some(Self {
-            kid: field("kid").unwrap_or_default().to_owned(),
-            material,
-        })
+        Some(Self { kid: field("kid").unwrap_or_default().to_owned(), material })
     }
 
     fn fits(&self, header: &Value) -> bool {

@@ -65,10 +65,7 @@ impl Rule {
         request.group.is_empty()
             && covers(&self.verbs, &request.verb)
             && covers(&self.resources, &request.qualified_resource())
-            && self
-                .namespace
-                .as_ref()
-                .is_none_or(|namespace| *namespace == request.namespace)
+            && self.namespace.as_ref().is_none_or(|namespace| *namespace == request.namespace)
             && (self.names.is_empty() || self.names.contains(&request.name))
     }
 
@@ -99,10 +96,7 @@ pub(super) struct User {
 impl User {
     pub(super) fn new(name: impl Into<String>, groups: &[&str]) -> Self {
         let groups = groups.iter().map(|group| (*group).to_owned());
-        Self {
-            name: name.into(),
-            groups: groups.collect(),
-        }
+        Self { name: name.into(), groups: groups.collect() }
     }
 
     pub(super) fn admin() -> Self {
@@ -117,11 +111,7 @@ impl User {
         let of_namespace = format!("system:serviceaccounts:{namespace}");
         Self::new(
             format!("system:serviceaccount:{namespace}:{name}"),
-            &[
-                "system:serviceaccounts",
-                &of_namespace,
-                "system:authenticated",
-            ],
+            &["system:serviceaccounts", &of_namespace, "system:authenticated"],
         )
     }
 
@@ -147,10 +137,7 @@ impl Access {
     }
 
     pub(super) fn grant(&self, subject: &str, rule: Rule) {
-        self.rules()
-            .entry(subject.to_owned())
-            .or_default()
-            .push(rule);
+        self.rules().entry(subject.to_owned()).or_default().push(rule);
     }
 
     pub(super) fn revoke(&self, subject: &str) {
@@ -159,11 +146,7 @@ impl Access {
 
     /// The rules that apply to a user, by its name and by its groups.
     pub(super) fn rules_of(&self, user: &User) -> Vec<Rule> {
-        let mut all = if user.is_in(MASTERS) {
-            vec![Rule::new(["*"], ["*"])]
-        } else {
-            Vec::new()
-        };
+        let mut all = if user.is_in(MASTERS) { vec![Rule::new(["*"], ["*"])] } else { Vec::new() };
         let rules = self.rules();
         for subject in user.groups.iter().chain([&user.name]) {
             all.extend(rules.get(subject).into_iter().flatten().cloned());
@@ -200,7 +183,6 @@ fn is_public(path: &str) -> bool {
 /// ClusterRole system:discovery.
 fn is_discovery(path: &str) -> bool {
     ["/api", "/apis", "/openapi"].iter().any(|prefix| {
-        path.strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
 }

@@ -12,10 +12,7 @@ pub(super) fn complete(kind: Kind, mut object: Value) -> Result<Value, Status> {
     match kind {
         Kind::Secret => complete_secret(&mut object)?,
         Kind::Pod if text(&object, "/spec/serviceAccountName").is_empty() => {
-            merge(
-                &mut object,
-                &json!({"spec": {"serviceAccountName": "default"}}),
-            );
+            merge(&mut object, &json!({"spec": {"serviceAccountName": "default"}}));
         }
         _ => {}
     }
@@ -26,9 +23,7 @@ fn complete_secret(secret: &mut Value) -> Result<(), Status> {
     if text(secret, "/type").is_empty() {
         secret["type"] = json!("Opaque");
     }
-    let plain = secret
-        .as_object_mut()
-        .and_then(|secret| secret.remove("stringData"));
+    let plain = secret.as_object_mut().and_then(|secret| secret.remove("stringData"));
     for (key, value) in plain.iter().filter_map(Value::as_object).flatten() {
         let encoded = STANDARD.encode(value.as_str().unwrap_or_default());
         merge(secret, &json!({"data": {key: encoded}}));

@@ -67,34 +67,16 @@ impl Api {
         if attributes.resource.is_empty() {
             return self.document(request);
         }
-        let Attributes {
-            group,
-            resource,
-            subresource,
-            namespace,
-            name,
-            verb,
-            ..
-        } = &attributes;
-        match (
-            group.as_str(),
-            Kind::from_plural(resource),
-            subresource.as_str(),
-        ) {
+        let Attributes { group, resource, subresource, namespace, name, verb, .. } = &attributes;
+        match (group.as_str(), Kind::from_plural(resource), subresource.as_str()) {
             ("", Some(kind), "") => objects::answer(self, kind, &attributes, request),
             ("", Some(Kind::ServiceAccount), "token") if verb == "create" => {
                 let asked = body::object(request)?;
-                Ok(Response::json(
-                    201,
-                    &token_request::answer(self, namespace, name, &asked)?,
-                ))
+                Ok(Response::json(201, &token_request::answer(self, namespace, name, &asked)?))
             }
             ("authentication.k8s.io" | "authorization.k8s.io", None, "") if verb == "create" => {
                 let asked = body::object(request)?;
-                Ok(Response::json(
-                    201,
-                    &review::answer(&self.access, &user, resource, asked)?,
-                ))
+                Ok(Response::json(201, &review::answer(&self.access, &user, resource, asked)?))
             }
             _ => Err(Status::no_such_resource()),
         }
@@ -122,16 +104,11 @@ impl Api {
     /// A bearer token is somebody's or an error; without one, or with an empty one, the caller is anonymous.
     fn authenticate(&self, request: &Request) -> Result<User, Status> {
         let header = request.header("authorization").unwrap_or_default();
-        let Some(token) = header
-            .strip_prefix("Bearer ")
-            .filter(|token| !token.is_empty())
-        else {
+        let Some(token) = header.strip_prefix("Bearer ").filter(|token| !token.is_empty()) else {
             return Ok(User::anonymous());
         };
         let known = self.access.user_of(token);
-        known
-            .or_else(|| self.service_account_of(token))
-            .ok_or_else(Status::unauthorized)
+        known.or_else(|| self.service_account_of(token)).ok_or_else(Status::unauthorized)
     }
 
     /// A service-account token counts while its account, and the pod that it is bound to, are the same as when it was made.
@@ -154,9 +131,7 @@ impl Api {
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Objects and tokens are secrets.
-        f.debug_struct("Api")
-            .field("issuer", &self.issuer)
-            .finish_non_exhaustive()
+        f.debug_struct("Api").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
@@ -171,8 +146,6 @@ impl Handler for Endpoint {
     }
 
     async fn handle(&self, request: Request) -> Response {
-        self.0
-            .answer(&request)
-            .unwrap_or_else(|status| status.response())
+        self.0.answer(&request).unwrap_or_else(|status| status.response())
     }
 }

@@ -24,9 +24,7 @@ pub(super) fn of_type(request: &Request, types: &[&str]) -> Result<Value, Status
     }
     match serde_json::from_slice(&request.body) {
         Ok(object @ Value::Object(_)) => Ok(object),
-        _ => Err(Status::bad_request(
-            "the body of the request is not a JSON object",
-        )),
+        _ => Err(Status::bad_request("the body of the request is not a JSON object")),
     }
 }
 

@@ -4,16 +4,11 @@ use serde_json::{Value, json};
 
 use super::resource::Kind;
 
-const VERBS: [&str; 7] = [
-    "create", "delete", "get", "list", "patch", "update", "watch",
-];
+const VERBS: [&str; 7] = ["create", "delete", "get", "list", "patch", "update", "watch"];
 
 /// The groups besides the core one, with their resources: name and kind. All can only be created.
 const REVIEWS: [(&str, &[(&str, &str)]); 2] = [
-    (
-        "authentication.k8s.io",
-        &[("selfsubjectreviews", "SelfSubjectReview")],
-    ),
+    ("authentication.k8s.io", &[("selfsubjectreviews", "SelfSubjectReview")]),
     (
         "authorization.k8s.io",
         &[
@@ -41,8 +36,7 @@ pub(super) fn document(path: &str, server: &str) -> Option<Value> {
         other => {
             let rest = other.strip_prefix("/apis/")?;
             let (group, resources) = REVIEWS.into_iter().find(|(group, _)| {
-                rest.strip_prefix(group)
-                    .is_some_and(|rest| ["", "/v1"].contains(&rest))
+                rest.strip_prefix(group).is_some_and(|rest| ["", "/v1"].contains(&rest))
             })?;
             if rest == group {
                 let mut group = described(group);

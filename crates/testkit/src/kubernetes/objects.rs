@@ -39,10 +39,7 @@ pub(super) fn answer(
         }
         "create" => {
             let object = body::object(request)?;
-            return Ok(Response::json(
-                201,
-                &create(api, kind, &attributes.namespace, object)?,
-            ));
+            return Ok(Response::json(201, &create(api, kind, &attributes.namespace, object)?));
         }
         "update" => {
             let object = body::object(request)?;
@@ -53,10 +50,7 @@ pub(super) fn answer(
             })?
         }
         "patch" => {
-            let types = [
-                "application/merge-patch+json",
-                "application/strategic-merge-patch+json",
-            ];
+            let types = ["application/merge-patch+json", "application/strategic-merge-patch+json"];
             let patch = body::of_type(request, &types)?;
             api.store.write(&key, &api.timestamp(), |current| {
                 let current = current.ok_or_else(|| Status::not_found(&key))?;
@@ -91,18 +85,9 @@ fn list(api: &Api, kind: Kind, namespace: &str, query: &Query) -> Result<Value, 
 
 fn watch(api: &Api, kind: Kind, namespace: &str, query: &Query) -> Result<Response, Status> {
     let initial = is_true(query.get("sendInitialEvents"));
-    if initial
-        && query
-            .get("resourceVersionMatch")
-            .is_none_or(|mode| mode != "NotOlderThan")
-    {
+    if initial && query.get("resourceVersionMatch").is_none_or(|mode| mode != "NotOlderThan") {
         let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-        return Err(Status::invalid(
-            "ListOptions.meta.k8s.io",
-            "",
-            "resourceVersionMatch",
-            why,
-        ));
+        return Err(Status::invalid("ListOptions.meta.k8s.io", "", "resourceVersionMatch", why));
     }
     let request = WatchRequest {
         kind,
@@ -140,11 +125,10 @@ pub(super) fn create(
     if kind.is_namespaced() {
         api.store.get(&Key::new(Kind::Namespace, "", namespace))?;
     }
-    api.store
-        .write(&key, &api.timestamp(), |current| match current {
-            Some(_) => Err(Status::already_exists(&key)),
-            None => complete(kind, object),
-        })
+    api.store.write(&key, &api.timestamp(), |current| match current {
+        Some(_) => Err(Status::already_exists(&key)),
+        None => complete(kind, object),
+    })
 }
 
 /// Deletes an object; a namespace with all that is in it.
@@ -155,8 +139,7 @@ pub(super) fn delete(api: &Api, key: &Key) -> Result<Value, Status> {
             for object in api.store.list(kind, &key.name).0 {
                 // Whoever deletes one in this moment as well has done the work.
                 let _ =
-                    api.store
-                        .delete(&Key::new(kind, &key.name, text(&object, "/metadata/name")));
+                    api.store.delete(&Key::new(kind, &key.name, text(&object, "/metadata/name")));
             }
         }
     }

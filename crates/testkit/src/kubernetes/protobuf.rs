@@ -29,11 +29,7 @@ enum Shape {
 
 use Shape::{BytesMap, Integer, Object, Ours, Text, TextMap, Texts};
 
-const UNKNOWN: Message = &[(
-    1,
-    "typeMeta",
-    Object(&[(1, "apiVersion", Text), (2, "kind", Text)]),
-)];
+const UNKNOWN: Message = &[(1, "typeMeta", Object(&[(1, "apiVersion", Text), (2, "kind", Text)]))];
 const UNKNOWN_RAW: u64 = 2;
 
 const METADATA: Message = &[
@@ -45,12 +41,8 @@ const METADATA: Message = &[
     (11, "labels", TextMap),
     (12, "annotations", TextMap),
 ];
-const BOUND_OBJECT: Message = &[
-    (1, "kind", Text),
-    (2, "apiVersion", Text),
-    (3, "name", Text),
-    (4, "uid", Text),
-];
+const BOUND_OBJECT: Message =
+    &[(1, "kind", Text), (2, "apiVersion", Text), (3, "name", Text), (4, "uid", Text)];
 const TOKEN_REQUEST: Message = &[
     (1, "audiences", Texts),
     (3, "boundObjectRef", Object(BOUND_OBJECT)),
@@ -67,11 +59,7 @@ const RESOURCE_ATTRIBUTES: Message = &[
 ];
 const ACCESS_REVIEW: Message = &[
     (1, "resourceAttributes", Object(RESOURCE_ATTRIBUTES)),
-    (
-        2,
-        "nonResourceAttributes",
-        Object(&[(1, "path", Text), (2, "verb", Text)]),
-    ),
+    (2, "nonResourceAttributes", Object(&[(1, "path", Text), (2, "verb", Text)])),
 ];
 
 const HEAD: (u64, &str, Shape) = (1, "metadata", Object(METADATA));
@@ -85,12 +73,7 @@ fn message_of(kind: &str) -> Option<Message> {
         "SelfSubjectReview" => &[HEAD, (2, "status", Ours)],
         "Namespace" => &[HEAD, STATUS],
         "ServiceAccount" => &[HEAD],
-        "Secret" => &[
-            HEAD,
-            (2, "data", BytesMap),
-            (3, "type", Text),
-            (4, "stringData", TextMap),
-        ],
+        "Secret" => &[HEAD, (2, "data", BytesMap), (3, "type", Text), (4, "stringData", TextMap)],
         _ => return None,
     })
 }
@@ -98,16 +81,12 @@ fn message_of(kind: &str) -> Option<Message> {
 /// The JSON form of a protobuf body, or none for a body or a kind that is not understood.
 pub(super) fn decode(body: &[u8]) -> Option<Value> {
     let unknown = body.strip_prefix(MAGIC)?;
-    let raw = fields(unknown)?
-        .into_iter()
-        .find(|(number, _)| *number == UNKNOWN_RAW);
+    let raw = fields(unknown)?.into_iter().find(|(number, _)| *number == UNKNOWN_RAW);
     let Some((_, Field::Bytes(raw))) = raw else {
         return None;
     };
-    let without_raw: Vec<_> = fields(unknown)?
-        .into_iter()
-        .filter(|(number, _)| *number != UNKNOWN_RAW)
-        .collect();
+    let without_raw: Vec<_> =
+        fields(unknown)?.into_iter().filter(|(number, _)| *number != UNKNOWN_RAW).collect();
     let type_meta = object(UNKNOWN, without_raw)?;
     let type_meta = type_meta.get("typeMeta")?;
     let mut decoded = object(message_of(type_meta.get("kind")?.as_str()?)?, fields(raw)?)?;
@@ -140,10 +119,7 @@ fn add(object: &mut Map<String, Value>, name: &str, shape: Shape, field: &Field<
             object.insert(name.to_owned(), json!(value.cast_signed()));
         }
         (Object(message), Field::Bytes(bytes)) => {
-            object.insert(
-                name.to_owned(),
-                Value::Object(self::object(message, fields(bytes)?)?),
-            );
+            object.insert(name.to_owned(), Value::Object(self::object(message, fields(bytes)?)?));
         }
         (Texts, Field::Bytes(bytes)) => {
             let list = object.entry(name).or_insert_with(|| json!([]));
@@ -163,8 +139,7 @@ fn add(object: &mut Map<String, Value>, name: &str, shape: Shape, field: &Field<
                 _ => text(value)?,
             };
             let map = object.entry(name).or_insert_with(|| json!({}));
-            map.as_object_mut()?
-                .insert(str::from_utf8(key).ok()?.to_owned(), value);
+            map.as_object_mut()?.insert(str::from_utf8(key).ok()?.to_owned(), value);
         }
         _ => return None,
     }

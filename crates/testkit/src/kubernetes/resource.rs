@@ -13,13 +13,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 5] = [
-        Kind::Namespace,
-        Kind::Node,
-        Kind::Pod,
-        Kind::Secret,
-        Kind::ServiceAccount,
-    ];
+    pub(super) const ALL: [Kind; 5] =
+        [Kind::Namespace, Kind::Node, Kind::Pod, Kind::Secret, Kind::ServiceAccount];
 
     pub(super) fn from_plural(plural: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.plural() == plural)
@@ -80,20 +75,13 @@ pub(super) struct Key {
 impl Key {
     pub(super) fn new(kind: Kind, namespace: &str, name: &str) -> Self {
         let namespace = if kind.is_namespaced() { namespace } else { "" };
-        Self {
-            kind,
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
+        Self { kind, namespace: namespace.to_owned(), name: name.to_owned() }
     }
 }
 
 /// The text at a path like `/metadata/uid`; empty where there is none.
 pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// RFC 7386: what `PATCH` with `application/merge-patch+json` does. For the maps of these kinds a strategic merge is the same.

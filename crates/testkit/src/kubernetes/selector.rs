@@ -31,15 +31,11 @@ impl Selector {
     pub(super) fn parse(kind: Kind, labels: &str, fields: &str) -> Result<Self, Status> {
         let labels = terms(labels).map(label_requirement);
         let fields = terms(fields).map(|term| field_requirement(kind, term));
-        Ok(Self {
-            requirements: labels.chain(fields).collect::<Result<_, _>>()?,
-        })
+        Ok(Self { requirements: labels.chain(fields).collect::<Result<_, _>>()? })
     }
 
     pub(super) fn matches(&self, object: &Value) -> bool {
-        self.requirements
-            .iter()
-            .all(|requirement| requirement.holds(object))
+        self.requirements.iter().all(|requirement| requirement.holds(object))
     }
 }
 
@@ -63,10 +59,7 @@ impl Requirement {
 }
 
 fn terms(selector: &str) -> impl Iterator<Item = &str> {
-    selector
-        .split(',')
-        .map(str::trim)
-        .filter(|term| !term.is_empty())
+    selector.split(',').map(str::trim).filter(|term| !term.is_empty())
 }
 
 /// Key, whether it must be equal, value.
@@ -81,11 +74,7 @@ fn split(term: &str) -> Option<(&str, bool, &str)> {
 }
 
 fn test(equal: bool, value: &str) -> Test {
-    if equal {
-        Test::Equals(value.to_owned())
-    } else {
-        Test::Differs(value.to_owned())
-    }
+    if equal { Test::Equals(value.to_owned()) } else { Test::Differs(value.to_owned()) }
 }
 
 fn label_requirement(term: &str) -> Result<Requirement, Status> {
@@ -95,15 +84,10 @@ fn label_requirement(term: &str) -> Result<Requirement, Status> {
         (None, None) => (term, Test::Present),
     };
     if key.is_empty() || key.contains([' ', '(', ')']) {
-        return Err(Status::bad_request(format!(
-            "unable to parse requirement: {term:?}"
-        )));
+        return Err(Status::bad_request(format!("unable to parse requirement: {term:?}")));
     }
     Ok(Requirement {
-        pointer: format!(
-            "/metadata/labels/{}",
-            key.replace('~', "~0").replace('/', "~1")
-        ),
+        pointer: format!("/metadata/labels/{}", key.replace('~', "~0").replace('/', "~1")),
         test,
     })
 }
@@ -116,12 +100,7 @@ fn field_requirement(kind: Kind, term: &str) -> Result<Requirement, Status> {
     if !["metadata.name", "metadata.namespace"].contains(&field)
         && !kind.selectable_fields().contains(&field)
     {
-        return Err(Status::bad_request(format!(
-            "field label not supported: {field}"
-        )));
+        return Err(Status::bad_request(format!("field label not supported: {field}")));
     }
-    Ok(Requirement {
-        pointer: format!("/{}", field.replace('.', "/")),
-        test: test(equal, value),
-    })
+    Ok(Requirement { pointer: format!("/{}", field.replace('.', "/")), test: test(equal, value) })
 }

@@ -34,10 +34,8 @@ impl Kubernetes {
 
     /// Creates or replaces an `Opaque` Secret with these values, which are plain here and base64 in the object.
     pub fn put_secret(&self, namespace: &str, name: &str, data: &[(&str, &str)]) -> Value {
-        let data: BTreeMap<_, _> = data
-            .iter()
-            .map(|(key, value)| (key, STANDARD.encode(value)))
-            .collect();
+        let data: BTreeMap<_, _> =
+            data.iter().map(|(key, value)| (key, STANDARD.encode(value))).collect();
         let metadata = json!({"namespace": namespace, "name": name});
         self.put(json!({"kind": "Secret", "metadata": metadata, "data": data}))
     }
@@ -66,9 +64,7 @@ impl Kubernetes {
     /// # Panics
     /// If the kind is not served, there is no name, or a Secret's data are not base64.
     pub fn put(&self, object: Value) -> Value {
-        let kind = Kind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == object["kind"]);
+        let kind = Kind::ALL.into_iter().find(|kind| kind.name() == object["kind"]);
         let kind = kind.unwrap_or_else(|| panic!("{} is not served", object["kind"]));
         let name = text(&object, "/metadata/name");
         assert!(!name.is_empty(), "an object has a name");
@@ -78,17 +74,14 @@ impl Kubernetes {
         };
         let key = Key::new(kind, namespace, name);
         if kind.is_namespaced()
-            && self
-                .api
-                .store
-                .get(&Key::new(Kind::Namespace, "", namespace))
-                .is_err()
+            && self.api.store.get(&Key::new(Kind::Namespace, "", namespace)).is_err()
         {
             self.put_namespace(namespace);
         }
-        let stored = self.api.store.write(&key, &self.api.timestamp(), |_| {
-            admission::complete(kind, object)
-        });
+        let stored = self
+            .api
+            .store
+            .write(&key, &self.api.timestamp(), |_| admission::complete(kind, object));
         stored.unwrap_or_else(|status| panic!("{}", status.object()))
     }
 
@@ -131,17 +124,11 @@ impl Kubernetes {
     /// # Panics
     /// If there is no such service account.
     pub fn service_account_token(&self, namespace: &str, name: &str) -> String {
-        let account = self
-            .object("serviceaccounts", namespace, name)
-            .expect("the service account is there");
-        let token = self
-            .api
-            .issuer
-            .service_account(namespace, name)
-            .uid(text(&account, "/metadata/uid"));
-        let token = token
-            .audience(self.api.audience())
-            .issued_at(self.api.now());
+        let account =
+            self.object("serviceaccounts", namespace, name).expect("the service account is there");
+        let token =
+            self.api.issuer.service_account(namespace, name).uid(text(&account, "/metadata/uid"));
+        let token = token.audience(self.api.audience()).issued_at(self.api.now());
         token.ttl(Duration::from_hours(1)).sign()
     }
 }

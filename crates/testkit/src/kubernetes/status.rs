@@ -18,12 +18,7 @@ pub(super) struct Status {
 
 impl Status {
     fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: Value::Null,
-        }
+        Self { code, reason, message: message.into(), details: Value::Null }
     }
 
     fn about(mut self, kind: &str, name: &str) -> Self {
@@ -46,20 +41,9 @@ impl Status {
     }
 
     pub(super) fn forbidden(user: &str, request: &Attributes) -> Self {
-        let Attributes {
-            verb,
-            group,
-            resource,
-            namespace,
-            name,
-            path,
-            ..
-        } = request;
-        let qualified = if group.is_empty() {
-            resource.clone()
-        } else {
-            format!("{resource}.{group}")
-        };
+        let Attributes { verb, group, resource, namespace, name, path, .. } = request;
+        let qualified =
+            if group.is_empty() { resource.clone() } else { format!("{resource}.{group}") };
         let subject = match (resource.is_empty(), name.is_empty()) {
             (true, _) => "forbidden".to_owned(),
             (_, true) => format!("{qualified} is forbidden"),
@@ -93,11 +77,7 @@ impl Status {
 
     /// A path that is not served: what clients report as "the server could not find the requested resource".
     pub(super) fn no_such_resource() -> Self {
-        Self::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )
+        Self::new(404, "NotFound", "the server could not find the requested resource")
     }
 
     pub(super) fn method_not_allowed() -> Self {
@@ -107,12 +87,8 @@ impl Status {
 
     pub(super) fn already_exists(key: &Key) -> Self {
         let (plural, name) = (key.kind.plural(), &key.name);
-        Self::new(
-            409,
-            "AlreadyExists",
-            format!("{plural} {name:?} already exists"),
-        )
-        .about(plural, name)
+        Self::new(409, "AlreadyExists", format!("{plural} {name:?} already exists"))
+            .about(plural, name)
     }
 
     pub(super) fn conflict(resource: &str, name: &str, why: &str) -> Self {

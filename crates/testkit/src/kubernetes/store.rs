@@ -67,11 +67,7 @@ impl Store {
 
     pub(super) fn get(&self, key: &Key) -> Result<Value, Status> {
         let state = self.state();
-        state
-            .objects
-            .get(key)
-            .cloned()
-            .ok_or_else(|| Status::not_found(key))
+        state.objects.get(key).cloned().ok_or_else(|| Status::not_found(key))
     }
 
     /// The objects of a kind, of one namespace unless `namespace` is empty, and the revision at which this was so.
@@ -81,10 +77,7 @@ impl Store {
         let wanted = objects.filter(|(key, _)| {
             key.kind == kind && (namespace.is_empty() || key.namespace == namespace)
         });
-        (
-            wanted.map(|(_, object)| object.clone()).collect(),
-            state.revision,
-        )
+        (wanted.map(|(_, object)| object.clone()).collect(), state.revision)
     }
 
     /// Stores a new object, or the next state of one that is there: `next` is given what there is and says what there shall be.
@@ -103,10 +96,7 @@ impl Store {
         object["apiVersion"] = json!("v1");
         object["kind"] = json!(key.kind.name());
         object["metadata"] = metadata;
-        if before
-            .as_ref()
-            .is_some_and(|before| same_but_revision(before, &object))
-        {
+        if before.as_ref().is_some_and(|before| same_but_revision(before, &object)) {
             return Ok(before.expect("just seen"));
         }
         state.objects.insert(key.clone(), object.clone());
@@ -117,10 +107,7 @@ impl Store {
     /// Removes an object and answers its last state.
     pub(super) fn delete(&self, key: &Key) -> Result<Value, Status> {
         let mut state = self.state();
-        let object = state
-            .objects
-            .remove(key)
-            .ok_or_else(|| Status::not_found(key))?;
+        let object = state.objects.remove(key).ok_or_else(|| Status::not_found(key))?;
         self.record(&mut state, key, Some(object.clone()), None);
         Ok(object)
     }
@@ -128,12 +115,7 @@ impl Store {
     fn record(&self, state: &mut State, key: &Key, before: Option<Value>, after: Option<Value>) {
         state.revision += 1;
         let revision = state.revision;
-        state.history.push_back(Change {
-            revision,
-            key: key.clone(),
-            before,
-            after,
-        });
+        state.history.push_back(Change { revision, key: key.clone(), before, after });
         if state.history.len() > HISTORY {
             state.forgotten = state.history.pop_front().expect("not empty").revision;
             state.oldest = state.oldest.max(state.forgotten);
@@ -193,17 +175,12 @@ fn metadata_of(
         metadata["namespace"] = json!(key.namespace);
     }
     let (uid, created_at) = match before {
-        Some(before) => (
-            text(before, "/metadata/uid"),
-            text(before, "/metadata/creationTimestamp"),
-        ),
+        Some(before) => {
+            (text(before, "/metadata/uid"), text(before, "/metadata/creationTimestamp"))
+        }
         None => (text(object, "/metadata/uid"), now),
     };
-    metadata["uid"] = if uid.is_empty() {
-        json!(ids::uuid())
-    } else {
-        json!(uid)
-    };
+    metadata["uid"] = if uid.is_empty() { json!(ids::uuid()) } else { json!(uid) };
     metadata["creationTimestamp"] = json!(created_at);
     metadata["resourceVersion"] = json!(revision.to_string());
     metadata

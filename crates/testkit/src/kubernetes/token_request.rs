@@ -23,9 +23,7 @@ pub(super) fn answer(
     name: &str,
     request: &Value,
 ) -> Result<Value, Status> {
-    let account = api
-        .store
-        .get(&Key::new(Kind::ServiceAccount, namespace, name))?;
+    let account = api.store.get(&Key::new(Kind::ServiceAccount, namespace, name))?;
     let ttl = ttl(&request["spec"]["expirationSeconds"])?;
     let audiences = audiences(&request["spec"]["audiences"])?
         .unwrap_or_else(|| vec![api.audience().to_owned()]);
@@ -91,13 +89,8 @@ fn audiences(asked: &Value) -> Result<Option<Vec<String>>, Status> {
         Value::Null => Ok(None),
         Value::Array(list) if list.is_empty() => Ok(None),
         Value::Array(list) => {
-            let audiences = list
-                .iter()
-                .map(|audience| audience.as_str().map(str::to_owned));
-            audiences
-                .collect::<Option<_>>()
-                .ok_or_else(refused)
-                .map(Some)
+            let audiences = list.iter().map(|audience| audience.as_str().map(str::to_owned));
+            audiences.collect::<Option<_>>().ok_or_else(refused).map(Some)
         }
         _ => Err(refused()),
     }

@@ -51,9 +51,7 @@ pub(super) fn body(
     let mut lines = VecDeque::new();
     let cursor = request.since.unwrap_or_else(|| {
         let (objects, revision) = store.list(request.kind, &request.namespace);
-        let wanted = objects
-            .into_iter()
-            .filter(|object| request.selector.matches(object));
+        let wanted = objects.into_iter().filter(|object| request.selector.matches(object));
         lines.extend(wanted.map(|object| event("ADDED", &object)));
         if request.mark_initial {
             lines.push_back(bookmark(request.kind, revision, true));
@@ -122,8 +120,7 @@ impl Watcher {
         }
         // A bookmark wherever a change was none of this client's: no timer, and the client's revision never grows old.
         if self.request.bookmarks && told < reached {
-            self.lines
-                .push_back(bookmark(self.request.kind, reached, false));
+            self.lines.push_back(bookmark(self.request.kind, reached, false));
         }
         self.cursor = reached;
     }
@@ -135,9 +132,7 @@ impl Watcher {
             return None;
         }
         let visible = |object: &Option<Value>| {
-            object
-                .clone()
-                .filter(|object| self.request.selector.matches(object))
+            object.clone().filter(|object| self.request.selector.matches(object))
         };
         match (visible(&change.before), visible(&change.after)) {
             (None, None) => None,
@@ -194,8 +189,5 @@ fn bookmark(kind: Kind, revision: u64, ends_initial: bool) -> Bytes {
     if ends_initial {
         metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
     }
-    event(
-        "BOOKMARK",
-        &json!({"kind": kind.name(), "apiVersion": "v1", "metadata": metadata}),
-    )
+    event("BOOKMARK", &json!({"kind": kind.name(), "apiVersion": "v1", "metadata": metadata}))
 }

@@ -30,14 +30,7 @@ struct Association {
 impl EksAuth {
     pub(super) fn new(iam: Iam, verifier: Verifier) -> Self {
         let ttl = Duration::from_hours(6);
-        Self {
-            iam,
-            verifier,
-            associations: BTreeMap::new(),
-            ttl,
-            error: None,
-            calls: 0,
-        }
+        Self { iam, verifier, associations: BTreeMap::new(), ttl, error: None, calls: 0 }
     }
 
     pub(super) fn associate(
@@ -47,19 +40,13 @@ impl EksAuth {
         service_account: &str,
         role_arn: &str,
     ) {
-        let association = Association {
-            role_arn: role_arn.to_owned(),
-            visible_at: self.iam.now() + delay,
-        };
-        self.associations.insert(
-            (namespace.to_owned(), service_account.to_owned()),
-            association,
-        );
+        let association =
+            Association { role_arn: role_arn.to_owned(), visible_at: self.iam.now() + delay };
+        self.associations.insert((namespace.to_owned(), service_account.to_owned()), association);
     }
 
     pub(super) fn dissociate(&mut self, namespace: &str, service_account: &str) {
-        self.associations
-            .remove(&(namespace.to_owned(), service_account.to_owned()));
+        self.associations.remove(&(namespace.to_owned(), service_account.to_owned()));
     }
 
     pub(super) fn set_ttl(&mut self, ttl: Duration) {
@@ -80,42 +67,24 @@ impl EksAuth {
             return Err(error.clone());
         }
         let now = self.iam.now();
-        let claims = self
-            .verifier
-            .verify(token, now)
-            .map_err(|error| match error {
-                JwtError::Expired => EksAuthError::expired_token(),
-                _ => EksAuthError::invalid_token(),
-            })?;
+        let claims = self.verifier.verify(token, now).map_err(|error| match error {
+            JwtError::Expired => EksAuthError::expired_token(),
+            _ => EksAuthError::invalid_token(),
+        })?;
         if !claims.audiences().contains(&POD_IDENTITY_AUDIENCE) {
             return Err(EksAuthError::invalid_token());
         }
-        let (namespace, service_account) = claims
-            .service_account()
-            .ok_or_else(EksAuthError::invalid_token)?;
+        let (namespace, service_account) =
+            claims.service_account().ok_or_else(EksAuthError::invalid_token)?;
         let key = (namespace.to_owned(), service_account.to_owned());
-        let association = self
-            .associations
-            .get(&key)
-            .filter(|association| association.visible_at <= now);
-        let role_arn = &association
-            .ok_or_else(EksAuthError::resource_not_found)?
-            .role_arn;
+        let association =
+            self.associations.get(&key).filter(|association| association.visible_at <= now);
+        let role_arn = &association.ok_or_else(EksAuthError::resource_not_found)?.role_arn;
         let trusted = Caller::Service("pods.eks.amazonaws.com");
-        if !self
-            .iam
-            .role(role_arn)
-            .is_some_and(|role| role.trusts(&trusted))
-        {
+        if !self.iam.role(role_arn).is_some_and(|role| role.trusts(&trusted)) {
             return Err(EksAuthError::access_denied());
         }
-        Ok(self.iam.issue(session(
-            role_arn,
-            self.ttl,
-            &claims,
-            namespace,
-            service_account,
-        )))
+        Ok(self.iam.issue(session(role_arn, self.ttl, &claims, namespace, service_account)))
     }
 }
 
@@ -132,13 +101,7 @@ fn session(
     let mut session = Session::new("AssumeRoleForPodIdentity", role_arn, &name, ttl);
     session.subject = Some(claims.subject().to_owned());
     session.audience = Some(POD_IDENTITY_AUDIENCE.to_owned());
-    let pod = |field: &str| {
-        claims
-            .get("kubernetes.io")?
-            .get("pod")?
-            .get(field)?
-            .as_str()
-    };
+    let pod = |field: &str| claims.get("kubernetes.io")?.get("pod")?.get(field)?.as_str();
     let tags = [
         ("kubernetes-namespace", Some(namespace)),
         ("kubernetes-service-account", Some(service_account)),

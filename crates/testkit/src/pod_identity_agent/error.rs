@@ -26,11 +26,7 @@ impl EksAuthError {
 
     /// 400: the service account token is expired.
     pub fn expired_token() -> Self {
-        Self::new(
-            400,
-            "ExpiredTokenException",
-            "The provided token has expired.",
-        )
+        Self::new(400, "ExpiredTokenException", "The provided token has expired.")
     }
 
     /// 500.
@@ -40,11 +36,7 @@ impl EksAuthError {
 
     /// 400.
     pub fn invalid_parameter() -> Self {
-        Self::new(
-            400,
-            "InvalidParameterException",
-            "The provided parameter is invalid.",
-        )
+        Self::new(400, "InvalidParameterException", "The provided parameter is invalid.")
     }
 
     /// 400.
@@ -54,11 +46,7 @@ impl EksAuthError {
 
     /// 400: the token cannot be verified, or is for another audience.
     pub fn invalid_token() -> Self {
-        Self::new(
-            400,
-            "InvalidTokenException",
-            "The provided token is invalid.",
-        )
+        Self::new(400, "InvalidTokenException", "The provided token is invalid.")
     }
 
     /// 404: no association, or none that EKS Auth can see yet.
@@ -109,11 +97,7 @@ impl EksAuthError {
     }
 
     fn new(status: u16, code: &'static str, message: &str) -> Self {
-        Self {
-            status,
-            code,
-            message: message.to_owned(),
-        }
+        Self { status, code, message: message.to_owned() }
     }
 }
 
@@ -126,10 +110,7 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            message: message.into(),
-        }
+        Self { status, message: message.into() }
     }
 
     pub(super) fn response(&self) -> Response {
@@ -141,16 +122,9 @@ impl Refusal {
 
 impl From<&EksAuthError> for Refusal {
     fn from(error: &EksAuthError) -> Self {
-        let EksAuthError {
-            status,
-            code,
-            message,
-        } = error;
+        let EksAuthError { status, code, message } = error;
         let fault = if *status < 500 { "client" } else { "server" };
-        Self::new(
-            *status,
-            format!("[{}]: ({code}): {message}, fault: {fault}", ids::uuid()),
-        )
+        Self::new(*status, format!("[{}]: ({code}): {message}, fault: {fault}", ids::uuid()))
     }
 }
 

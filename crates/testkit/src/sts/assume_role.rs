@@ -19,16 +19,11 @@ pub(super) fn assume(
     let mut session = session::parse("AssumeRole", parameters)?;
     let caller = Caller::Principal {
         arn: &issued.arn,
-        role_arn: issued
-            .session
-            .as_ref()
-            .map(|session| session.role_arn.as_str()),
+        role_arn: issued.session.as_ref().map(|session| session.role_arn.as_str()),
         external_id: session.external_id.as_deref(),
     };
-    let role = iam
-        .role(&session.role_arn)
-        .filter(|role| role.trusts(&caller))
-        .ok_or_else(|| {
+    let role =
+        iam.role(&session.role_arn).filter(|role| role.trusts(&caller)).ok_or_else(|| {
             StsError::access_denied(format!(
                 "User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
                 issued.arn, session.role_arn

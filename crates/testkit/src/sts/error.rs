@@ -28,11 +28,7 @@ impl StsError {
 
     /// 403 `ExpiredToken`: the keys that signed the request.
     pub fn expired_credentials() -> Self {
-        Self::new(
-            403,
-            "ExpiredToken",
-            "The security token included in the request is expired",
-        )
+        Self::new(403, "ExpiredToken", "The security token included in the request is expired")
     }
 
     /// 400 `IDPCommunicationError`: the identity provider did not answer.
@@ -96,20 +92,12 @@ impl StsError {
 
     /// 400 `MissingAction`.
     pub fn missing_action() -> Self {
-        Self::new(
-            400,
-            "MissingAction",
-            "The request is missing an action or a required parameter.",
-        )
+        Self::new(400, "MissingAction", "The request is missing an action or a required parameter.")
     }
 
     /// 403 `MissingAuthenticationToken`: not signed.
     pub fn missing_authentication_token() -> Self {
-        Self::new(
-            403,
-            "MissingAuthenticationToken",
-            "Request is missing Authentication Token",
-        )
+        Self::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
     }
 
     /// 400 `PackedPolicyTooLarge`.
@@ -169,11 +157,7 @@ impl StsError {
     }
 
     pub(super) fn response(&self) -> Response {
-        let kind = if self.status < 500 {
-            "Sender"
-        } else {
-            "Receiver"
-        };
+        let kind = if self.status < 500 { "Sender" } else { "Receiver" };
         let request_id = ids::uuid();
         let error = Element::list(
             "Error",
@@ -183,19 +167,12 @@ impl StsError {
                 Element::text("Message", &self.message),
             ],
         );
-        let root = Element::list(
-            "ErrorResponse",
-            [error, Element::text("RequestId", &request_id)],
-        );
+        let root = Element::list("ErrorResponse", [error, Element::text("RequestId", &request_id)]);
         xml::response(self.status, &root, &request_id)
     }
 
     fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-        }
+        Self { status, code, message: message.into() }
     }
 }
 

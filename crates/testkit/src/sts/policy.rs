@@ -11,11 +11,7 @@ const PACKED_BYTES: usize = 2048;
 /// The percentage of the packed limit that policies and tags use, if there are any.
 pub(super) fn check(session: &Session) -> Result<Option<usize>, StsError> {
     let mut bytes: usize = session.policy_arns.iter().map(String::len).sum();
-    bytes += session
-        .tags
-        .iter()
-        .map(|(key, value)| key.len() + value.len())
-        .sum::<usize>();
+    bytes += session.tags.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
     for arn in &session.policy_arns {
         if !arn.contains(":policy/") {
             return Err(StsError::validation(format!("ARN {arn} is not valid.")));

@@ -10,12 +10,8 @@ use super::xml::Element;
 use super::{Parameters, StsError, policy};
 use crate::iam::{Issued, Role, Session};
 
-const ROLE_ARN: Rule = Rule {
-    member: "roleArn",
-    length: 20..=2048,
-    pattern: None,
-    sensitive: false,
-};
+const ROLE_ARN: Rule =
+    Rule { member: "roleArn", length: 20..=2048, pattern: None, sensitive: false };
 const SESSION_NAME: Rule = Rule {
     member: "roleSessionName",
     length: 2..=64,
@@ -62,10 +58,8 @@ pub(super) fn parse(operation: &str, parameters: &Parameters) -> Result<Session,
     let session_name = required(parameters, "RoleSessionName", &SESSION_NAME)?;
     let mut session = Session::new(operation, role_arn, session_name, duration(parameters)?);
     session.policy = optional(parameters, "Policy", &POLICY)?.map(str::to_owned);
-    session.policy_arns = members(parameters, "PolicyArns", "arn")
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    session.policy_arns =
+        members(parameters, "PolicyArns", "arn").into_iter().map(str::to_owned).collect();
     if session.policy_arns.len() > POLICY_ARNS {
         let constraint = format!("Member must have length less than or equal to {POLICY_ARNS}");
         return Err(violated("", "policyArns", &constraint));
@@ -84,9 +78,7 @@ pub(super) fn tags<'a>(
     for (key, value) in pairs {
         TAG_KEY.check(key)?;
         TAG_VALUE.check(value)?;
-        let repeated = tags
-            .keys()
-            .any(|known: &String| known.eq_ignore_ascii_case(key));
+        let repeated = tags.keys().any(|known: &String| known.eq_ignore_ascii_case(key));
         if repeated {
             return Err(StsError::validation("Duplicate tag keys found."));
         }
@@ -113,22 +105,12 @@ pub(super) fn check(session: &Session, role: &Role) -> Result<Option<usize>, Sts
 
 /// The elements that every answer has.
 pub(super) fn answer(issued: &Issued, packed: Option<usize>) -> Vec<Element> {
-    let token = issued
-        .session_token
-        .as_ref()
-        .map(Secret::expose)
-        .unwrap_or_default();
-    let expiration = issued
-        .expires_at
-        .map(|at| at.to_string())
-        .unwrap_or_default();
+    let token = issued.session_token.as_ref().map(Secret::expose).unwrap_or_default();
+    let expiration = issued.expires_at.map(|at| at.to_string()).unwrap_or_default();
     let mut elements = vec![
         Element::list(
             "AssumedRoleUser",
-            [
-                Element::text("AssumedRoleId", &issued.user_id),
-                Element::text("Arn", &issued.arn),
-            ],
+            [Element::text("AssumedRoleId", &issued.user_id), Element::text("Arn", &issued.arn)],
         ),
         Element::list(
             "Credentials",
@@ -148,9 +130,8 @@ fn duration(parameters: &Parameters) -> Result<Duration, StsError> {
     let Some(value) = parameters.get("DurationSeconds") else {
         return Ok(Duration::from_secs(DEFAULT_SECONDS));
     };
-    let seconds: u64 = value
-        .parse()
-        .map_err(|_| StsError::validation("DurationSeconds is not an integer"))?;
+    let seconds: u64 =
+        value.parse().map_err(|_| StsError::validation("DurationSeconds is not an integer"))?;
     let constraint = match seconds {
         ..900 => "Member must have value greater than or equal to 900",
         900..=43200 => return Ok(Duration::from_secs(seconds)),

@@ -19,17 +19,13 @@ impl Rule {
     pub(super) fn check(&self, value: &str) -> Result<(), StsError> {
         let length = value.chars().count();
         if length < *self.length.start() {
-            let constraint = format!(
-                "Member must have length greater than or equal to {}",
-                self.length.start()
-            );
+            let constraint =
+                format!("Member must have length greater than or equal to {}", self.length.start());
             return Err(self.violated(value, &constraint));
         }
         if length > *self.length.end() {
-            let constraint = format!(
-                "Member must have length less than or equal to {}",
-                self.length.end()
-            );
+            let constraint =
+                format!("Member must have length less than or equal to {}", self.length.end());
             return Err(self.violated(value, &constraint));
         }
         match self.pattern {
@@ -77,10 +73,7 @@ pub(super) fn optional<'a>(
     name: &str,
     rule: &Rule,
 ) -> Result<Option<&'a str>, StsError> {
-    parameters
-        .get(name)
-        .map(|value| rule.check(value).map(|()| value.as_str()))
-        .transpose()
+    parameters.get(name).map(|value| rule.check(value).map(|()| value.as_str())).transpose()
 }
 
 /// `PREFIX.member.1.FIELD`, `PREFIX.member.2.FIELD`, ... up to the first that is missing.

@@ -13,18 +13,12 @@ pub(super) struct Element {
 
 impl Element {
     pub(super) fn text(name: &str, text: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            content: escape(text),
-        }
+        Self { name: name.to_owned(), content: escape(text) }
     }
 
     pub(super) fn list(name: &str, children: impl IntoIterator<Item = Self>) -> Self {
         let content = children.into_iter().map(|child| child.write("")).collect();
-        Self {
-            name: name.to_owned(),
-            content,
-        }
+        Self { name: name.to_owned(), content }
     }
 
     fn write(&self, attributes: &str) -> String {
@@ -40,10 +34,7 @@ pub(super) fn success(operation: &str, result: Vec<Element>) -> Response {
         &format!("{operation}Response"),
         [
             Element::list(&format!("{operation}Result"), result),
-            Element::list(
-                "ResponseMetadata",
-                [Element::text("RequestId", &request_id)],
-            ),
+            Element::list("ResponseMetadata", [Element::text("RequestId", &request_id)]),
         ],
     );
     response(200, &root, &request_id)
@@ -55,8 +46,5 @@ pub(super) fn response(status: u16, root: &Element, request_id: &str) -> Respons
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -11,11 +11,7 @@ const DRIVER: &str = "system:serviceaccount:kube-system:driver";
 
 async fn driver(kubernetes: &Kubernetes) -> Client {
     kubernetes.put_service_account("kube-system", "driver", &[]);
-    client(
-        kubernetes,
-        &kubernetes.service_account_token("kube-system", "driver"),
-    )
-    .await
+    client(kubernetes, &kubernetes.service_account_token("kube-system", "driver")).await
 }
 
 #[tokio::test]
@@ -30,11 +26,7 @@ async fn what_is_not_granted_is_forbidden_in_the_servers_words() {
         status.message,
         r#"serviceaccounts "web" is forbidden: User "system:serviceaccount:kube-system:driver" cannot get resource "serviceaccounts" in API group "" in the namespace "apps""#
     );
-    let status = refusal(
-        Api::<Secret>::all(driver.clone())
-            .list(&ListParams::default())
-            .await,
-    );
+    let status = refusal(Api::<Secret>::all(driver.clone()).list(&ListParams::default()).await);
     assert_eq!(
         status.message,
         r#"secrets is forbidden: User "system:serviceaccount:kube-system:driver" cannot list resource "secrets" in API group "" at the cluster scope"#
@@ -48,9 +40,7 @@ async fn a_grant_holds_for_its_verb_namespace_and_names_until_it_is_revoked() {
     for (namespace, name) in [("apps", "keys"), ("apps", "more"), ("other", "keys")] {
         kubernetes.put_secret(namespace, name, &[]);
     }
-    let rule = Rule::new(["get", "watch"], ["secrets"])
-        .in_namespace("apps")
-        .named("keys");
+    let rule = Rule::new(["get", "watch"], ["secrets"]).in_namespace("apps").named("keys");
     kubernetes.grant(DRIVER, rule);
 
     let api = apps::<Secret>(&driver);
@@ -63,10 +53,7 @@ async fn a_grant_holds_for_its_verb_namespace_and_names_until_it_is_revoked() {
     // A rule with names covers a watch only if the watch names the object too.
     let named = WatchParams::default().fields("metadata.name=keys");
     assert!(api.watch(&named, "0").await.is_ok());
-    assert_eq!(
-        refusal(api.watch(&WatchParams::default(), "0").await.map(|_| ())).code,
-        403
-    );
+    assert_eq!(refusal(api.watch(&WatchParams::default(), "0").await.map(|_| ())).code, 403);
 
     kubernetes.revoke(DRIVER);
     assert_eq!(refusal(api.get("keys").await).code, 403);
@@ -77,10 +64,7 @@ async fn a_group_has_grants_too() {
     let kubernetes = Kubernetes::start().await.unwrap();
     let driver = driver(&kubernetes).await;
     kubernetes.put_secret("apps", "keys", &[]);
-    kubernetes.grant(
-        "system:serviceaccounts:kube-system",
-        Rule::new(["*"], ["*"]),
-    );
+    kubernetes.grant("system:serviceaccounts:kube-system", Rule::new(["*"], ["*"]));
     assert!(apps::<Secret>(&driver).get("keys").await.is_ok());
 }
 
@@ -98,13 +82,7 @@ async fn unknown_tokens_are_unauthorized_and_no_token_is_anonymous() {
     let nobody = client(&kubernetes, "").await;
     let status = refusal(apps::<ServiceAccount>(&nobody).get("web").await);
     assert_eq!(status.code, 403);
-    assert!(
-        status
-            .message
-            .contains(r#"User "system:anonymous" cannot get"#),
-        "{}",
-        status.message
-    );
+    assert!(status.message.contains(r#"User "system:anonymous" cannot get"#), "{}", status.message);
     assert!(nobody.apiserver_version().await.is_ok());
     assert_eq!(refusal(nobody.list_core_api_versions().await).code, 403);
 }
@@ -123,20 +101,14 @@ async fn a_registered_user_has_a_token_of_its_own() {
 async fn an_access_review_answers_by_the_same_rules() {
     let kubernetes = Kubernetes::start().await.unwrap();
     let driver = driver(&kubernetes).await;
-    kubernetes.grant(
-        DRIVER,
-        Rule::new(["create"], ["serviceaccounts/token"]).in_namespace("apps"),
-    );
+    kubernetes.grant(DRIVER, Rule::new(["create"], ["serviceaccounts/token"]).in_namespace("apps"));
 
     let reviews = Api::<SelfSubjectAccessReview>::all(driver.clone());
     let allowed = async |verb: &str, resource: &str, subresource: &str, namespace: &str| {
         let attributes = json!({"verb": verb, "resource": resource, "subresource": subresource, "namespace": namespace});
         let review =
             serde_json::from_value(json!({"spec": {"resourceAttributes": attributes}})).unwrap();
-        let answer = reviews
-            .create(&PostParams::default(), &review)
-            .await
-            .unwrap();
+        let answer = reviews.create(&PostParams::default(), &review).await.unwrap();
         answer.status.unwrap().allowed
     };
     assert!(allowed("create", "serviceaccounts", "token", "apps").await);

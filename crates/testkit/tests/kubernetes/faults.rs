@@ -33,10 +33,7 @@ async fn broken_answers_are_errors_of_the_transport() {
     for fault in [Fault::half_answer(), Fault::reset(), Fault::garbage()] {
         kubernetes.faults().once(ANY, fault);
         let result = api.get("web").await;
-        assert!(
-            !matches!(result, Ok(_) | Err(kube::Error::Api(_))),
-            "{result:?}"
-        );
+        assert!(!matches!(result, Ok(_) | Err(kube::Error::Api(_))), "{result:?}");
     }
     assert!(api.get("web").await.is_ok());
 }
@@ -46,9 +43,7 @@ async fn a_hanging_call_is_the_clients_to_give_up() {
     let (kubernetes, client) = cluster().await;
     kubernetes.put_service_account("apps", "web", &[]);
     let api = apps::<ServiceAccount>(&client);
-    kubernetes
-        .faults()
-        .once("get serviceaccounts", Fault::hang());
+    kubernetes.faults().once("get serviceaccounts", Fault::hang());
     let call = tokio::spawn({
         let api = api.clone();
         async move { api.get("web").await.map(|_| ()) }

@@ -23,9 +23,7 @@ use s3_credential_testkit::kubernetes::Kubernetes;
 async fn client(kubernetes: &Kubernetes, token: &str) -> Client {
     let kubeconfig = Kubeconfig::from_yaml(&kubernetes.kubeconfig_yaml_for(token)).unwrap();
     let options = KubeConfigOptions::default();
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .unwrap();
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
     // What the server answers is what the test sees.
     config.default_retry = false;
     Client::try_from(config).unwrap()

@@ -11,43 +11,22 @@ async fn what_the_test_puts_is_what_the_client_gets() {
     let (kubernetes, client) = cluster().await;
     let role = "arn:aws:iam::111122223333:role/web";
     kubernetes.put_service_account("apps", "web", &[("eks.amazonaws.com/role-arn", role)]);
-    kubernetes.put_secret(
-        "apps",
-        "keys",
-        &[("key_id", "AKIA"), ("access_key", "s3cr3t")],
-    );
+    kubernetes.put_secret("apps", "keys", &[("key_id", "AKIA"), ("access_key", "s3cr3t")]);
     kubernetes.put_node("node-1", &[("topology.kubernetes.io/region", "eu-west-1")]);
-    kubernetes.put_pod(
-        "apps",
-        "web-0",
-        "0b9e7c2e-1111-4222-8333-444455556666",
-        "web",
-    );
+    kubernetes.put_pod("apps", "web-0", "0b9e7c2e-1111-4222-8333-444455556666", "web");
 
     let account = apps::<ServiceAccount>(&client).get("web").await.unwrap();
-    assert_eq!(
-        account.metadata.annotations.unwrap()["eks.amazonaws.com/role-arn"],
-        role
-    );
+    assert_eq!(account.metadata.annotations.unwrap()["eks.amazonaws.com/role-arn"], role);
 
     let secret = apps::<Secret>(&client).get("keys").await.unwrap();
     assert_eq!(secret.type_.unwrap(), "Opaque");
     assert_eq!(secret.data.unwrap()["access_key"].0, b"s3cr3t");
 
-    let node = Api::<Node>::all(client.clone())
-        .get("node-1")
-        .await
-        .unwrap();
-    assert_eq!(
-        node.metadata.labels.unwrap()["topology.kubernetes.io/region"],
-        "eu-west-1"
-    );
+    let node = Api::<Node>::all(client.clone()).get("node-1").await.unwrap();
+    assert_eq!(node.metadata.labels.unwrap()["topology.kubernetes.io/region"], "eu-west-1");
 
     let pod = apps::<Pod>(&client).get("web-0").await.unwrap();
-    assert_eq!(
-        pod.metadata.uid.unwrap(),
-        "0b9e7c2e-1111-4222-8333-444455556666"
-    );
+    assert_eq!(pod.metadata.uid.unwrap(), "0b9e7c2e-1111-4222-8333-444455556666");
     assert_eq!(pod.spec.unwrap().service_account_name.unwrap(), "web");
 }
 
@@ -67,20 +46,15 @@ async fn a_missing_object_is_not_found_by_name() {
     assert_eq!((status.code, status.reason.as_str()), (404, "NotFound"));
     assert_eq!(status.message, r#"serviceaccounts "web" not found"#);
     let details = status.details.unwrap();
-    assert_eq!(
-        (details.name.as_str(), details.kind.as_str()),
-        ("web", "serviceaccounts")
-    );
+    assert_eq!((details.name.as_str(), details.kind.as_str()), ("web", "serviceaccounts"));
 }
 
 #[tokio::test]
 async fn a_list_is_of_one_namespace_and_obeys_the_selectors() {
     let (kubernetes, client) = cluster().await;
-    for (namespace, name, tier) in [
-        ("apps", "a", "front"),
-        ("apps", "b", "back"),
-        ("other", "a", "front"),
-    ] {
+    for (namespace, name, tier) in
+        [("apps", "a", "front"), ("apps", "b", "back"), ("other", "a", "front")]
+    {
         let metadata =
             json!({"namespace": namespace, "name": name, "labels": {"example.test/tier": tier}});
         kubernetes.put(json!({"kind": "ServiceAccount", "metadata": metadata}));
@@ -88,10 +62,7 @@ async fn a_list_is_of_one_namespace_and_obeys_the_selectors() {
     let api = apps::<ServiceAccount>(&client);
     let names = async |params: ListParams| {
         let list = api.list(&params).await.unwrap();
-        let names = list
-            .items
-            .into_iter()
-            .map(|item| item.metadata.name.unwrap());
+        let names = list.items.into_iter().map(|item| item.metadata.name.unwrap());
         names.collect::<Vec<_>>()
     };
     let by_label = |selector: &str| ListParams::default().labels(selector);
@@ -100,21 +71,13 @@ async fn a_list_is_of_one_namespace_and_obeys_the_selectors() {
     assert_eq!(names(by_label("example.test/tier!=back")).await, ["a"]);
     assert_eq!(names(by_label("example.test/tier,!gone")).await, ["a", "b"]);
     assert!(names(by_label("gone")).await.is_empty());
-    assert_eq!(
-        names(ListParams::default().fields("metadata.name=b")).await,
-        ["b"]
-    );
+    assert_eq!(names(ListParams::default().fields("metadata.name=b")).await, ["b"]);
 
-    let everywhere = Api::<ServiceAccount>::all(client.clone())
-        .list(&ListParams::default())
-        .await
-        .unwrap();
+    let everywhere =
+        Api::<ServiceAccount>::all(client.clone()).list(&ListParams::default()).await.unwrap();
     assert_eq!(everywhere.items.len(), 3);
 
-    for params in [
-        ListParams::default().fields("spec.nothing=1"),
-        by_label("tier in (front)"),
-    ] {
+    for params in [ListParams::default().fields("spec.nothing=1"), by_label("tier in (front)")] {
         assert_eq!(refusal(api.list(&params).await).code, 400);
     }
 }
@@ -137,22 +100,13 @@ async fn resource_versions_grow_and_uids_stay() {
     assert_eq!(uids.len(), 1);
 
     kubernetes.put_secret("apps", "keys", &[("key_id", "3")]);
-    let unchanged = api
-        .get("keys")
-        .await
-        .unwrap()
-        .metadata
-        .resource_version
-        .unwrap();
+    let unchanged = api.get("keys").await.unwrap().metadata.resource_version.unwrap();
     assert_eq!(unchanged, last.to_string());
 
     assert!(kubernetes.delete_secret("apps", "keys"));
     assert!(!kubernetes.delete_secret("apps", "keys"));
     kubernetes.put_secret("apps", "keys", &[("key_id", "3")]);
-    assert_ne!(
-        api.get("keys").await.unwrap().metadata.uid.unwrap(),
-        uids[0]
-    );
+    assert_ne!(api.get("keys").await.unwrap().metadata.uid.unwrap(), uids[0]);
 }
 
 #[tokio::test]
@@ -168,20 +122,12 @@ async fn clients_create_patch_replace_and_delete() {
     assert_eq!((again.code, again.reason.as_str()), (409, "AlreadyExists"));
 
     let patch = json!({"metadata": {"annotations": {"eks.amazonaws.com/audience": "example"}}});
-    let patched = api
-        .patch("web", &PatchParams::default(), &Patch::Merge(&patch))
-        .await
-        .unwrap();
-    assert_eq!(
-        patched.metadata.annotations.unwrap()["eks.amazonaws.com/audience"],
-        "example"
-    );
+    let patched = api.patch("web", &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    assert_eq!(patched.metadata.annotations.unwrap()["eks.amazonaws.com/audience"], "example");
 
     let stale = refusal(api.replace("web", &PostParams::default(), &created).await);
     assert_eq!((stale.code, stale.reason.as_str()), (409, "Conflict"));
-    api.replace("web", &PostParams::default(), &account)
-        .await
-        .unwrap();
+    api.replace("web", &PostParams::default(), &account).await.unwrap();
     let object = kubernetes.object("serviceaccounts", "apps", "web").unwrap();
     assert!(object["metadata"]["annotations"].is_null());
 
@@ -193,27 +139,16 @@ async fn clients_create_patch_replace_and_delete() {
 async fn an_object_needs_its_namespace_and_valid_data() {
     let (kubernetes, client) = cluster().await;
     let keys: Secret = serde_json::from_value(json!({"metadata": {"name": "keys"}})).unwrap();
-    let status = refusal(
-        apps::<Secret>(&client)
-            .create(&PostParams::default(), &keys)
-            .await,
-    );
+    let status = refusal(apps::<Secret>(&client).create(&PostParams::default(), &keys).await);
     assert_eq!(status.message, r#"namespaces "apps" not found"#);
 
     kubernetes.put_namespace("apps");
     let patch = json!({"data": {"key_id": "not base64!"}});
     let api = apps::<Secret>(&client);
     api.create(&PostParams::default(), &keys).await.unwrap();
-    let status = refusal(
-        api.patch("keys", &PatchParams::default(), &Patch::Merge(&patch))
-            .await,
-    );
+    let status = refusal(api.patch("keys", &PatchParams::default(), &Patch::Merge(&patch)).await);
     assert_eq!(status.code, 400);
-    assert!(
-        !status.message.contains("not base64!"),
-        "{}",
-        status.message
-    );
+    assert!(!status.message.contains("not base64!"), "{}", status.message);
 }
 
 #[tokio::test]

@@ -18,8 +18,7 @@ const POD_UID: &str = "0b9e7c2e-1111-4222-8333-444455556666";
 async fn request(client: &Client, spec: Value) -> Result<TokenRequest, kube::Error> {
     let request = serde_json::from_value(json!({"metadata": {}, "spec": spec})).unwrap();
     let api = apps::<ServiceAccount>(client);
-    api.create_token_request("web", &PostParams::default(), &request)
-        .await
+    api.create_token_request("web", &PostParams::default(), &request).await
 }
 
 async fn refused(client: &Client, spec: Value) -> Status {
@@ -35,9 +34,7 @@ fn bound(name: &str, uid: &str) -> Value {
 async fn a_requested_token_is_the_accounts_and_the_pods_and_verifies() {
     let now: Timestamp = "2026-11-23T20:00:00.5Z".parse().unwrap();
     let issuer = Issuer::new("https://oidc.example.test/id/1");
-    let builder = Kubernetes::builder()
-        .issuer(issuer.clone())
-        .clock(ManualClock::new(now));
+    let builder = Kubernetes::builder().issuer(issuer.clone()).clock(ManualClock::new(now));
     let kubernetes = builder.start().await.unwrap();
     let account = kubernetes.put_service_account("apps", "web", &[]);
     kubernetes.put_pod("apps", "web-0", POD_UID, "web");
@@ -46,27 +43,15 @@ async fn a_requested_token_is_the_accounts_and_the_pods_and_verifies() {
     let mut spec = bound("web-0", POD_UID);
     spec["expirationSeconds"] = json!(600);
     let status = request(&client, spec).await.unwrap().status.unwrap();
-    assert_eq!(
-        status.expiration_timestamp.0.to_string(),
-        "2026-11-23T20:10:00Z"
-    );
+    assert_eq!(status.expiration_timestamp.0.to_string(), "2026-11-23T20:10:00Z");
 
     let claims = issuer.verifier().verify(&status.token, now).unwrap();
     assert_eq!(claims.subject(), "system:serviceaccount:apps:web");
     assert_eq!(claims.audiences(), ["sts.amazonaws.com"]);
-    assert_eq!(
-        claims.expires_at(),
-        Some("2026-11-23T20:10:00Z".parse().unwrap())
-    );
+    assert_eq!(claims.expires_at(), Some("2026-11-23T20:10:00Z".parse().unwrap()));
     let kubernetes_claims = claims.get("kubernetes.io").unwrap();
-    assert_eq!(
-        kubernetes_claims["serviceaccount"]["uid"],
-        account["metadata"]["uid"]
-    );
-    assert_eq!(
-        kubernetes_claims["pod"],
-        json!({"name": "web-0", "uid": POD_UID})
-    );
+    assert_eq!(kubernetes_claims["serviceaccount"]["uid"], account["metadata"]["uid"]);
+    assert_eq!(kubernetes_claims["pod"], json!({"name": "web-0", "uid": POD_UID}));
     assert_eq!(kubernetes.calls().of("create serviceaccounts/token"), 1);
 }
 
@@ -78,10 +63,7 @@ async fn without_audience_and_ttl_a_token_is_for_the_server_for_an_hour() {
     assert_eq!(answer.spec.expiration_seconds, Some(3600));
     assert_eq!(answer.spec.audiences, [kubernetes.issuer().url()]);
 
-    kubernetes.grant(
-        "system:serviceaccount:apps:web",
-        Rule::new(["get"], ["serviceaccounts"]),
-    );
+    kubernetes.grant("system:serviceaccount:apps:web", Rule::new(["get"], ["serviceaccounts"]));
     let web = client(&kubernetes, &answer.status.unwrap().token).await;
     assert!(apps::<ServiceAccount>(&web).get("web").await.is_ok());
 }
@@ -102,49 +84,26 @@ async fn a_request_that_breaks_a_rule_is_refused_with_its_reason() {
         short.message,
         r#"TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 599: may not specify a duration less than 10 minutes"#
     );
-    let long = refused(
-        &client,
-        json!({"audiences": [], "expirationSeconds": (1_i64 << 32) + 1}),
-    )
-    .await;
+    let long =
+        refused(&client, json!({"audiences": [], "expirationSeconds": (1_i64 << 32) + 1})).await;
     assert_eq!(long.code, 422);
 
     let gone = refused(&client, bound("web-1", "")).await;
-    assert_eq!(
-        (gone.code, gone.message.as_str()),
-        (404, r#"pods "web-1" not found"#)
-    );
+    assert_eq!((gone.code, gone.message.as_str()), (404, r#"pods "web-1" not found"#));
     let foreign = refused(&client, bound("other-0", POD_UID)).await;
     assert_eq!(foreign.code, 400);
-    assert!(
-        foreign.message.contains("different serviceaccount name"),
-        "{}",
-        foreign.message
-    );
+    assert!(foreign.message.contains("different serviceaccount name"), "{}", foreign.message);
     let replaced = refused(&client, bound("web-0", "another-uid")).await;
     assert_eq!((replaced.code, replaced.reason.as_str()), (409, "Conflict"));
-    assert!(
-        replaced
-            .message
-            .contains("does not match the UID in record"),
-        "{}",
-        replaced.message
-    );
+    assert!(replaced.message.contains("does not match the UID in record"), "{}", replaced.message);
 }
 
 #[tokio::test]
 async fn a_token_dies_with_its_time_its_pod_and_its_account() {
     let clock = ManualClock::new("2026-11-23T20:00:00Z".parse().unwrap());
-    let kubernetes = Kubernetes::builder()
-        .clock(clock.clone())
-        .start()
-        .await
-        .unwrap();
+    let kubernetes = Kubernetes::builder().clock(clock.clone()).start().await.unwrap();
     let admin = client(&kubernetes, kubernetes.admin_token()).await;
-    kubernetes.grant(
-        "system:serviceaccount:apps:web",
-        Rule::new(["get"], ["serviceaccounts"]),
-    );
+    kubernetes.grant("system:serviceaccount:apps:web", Rule::new(["get"], ["serviceaccounts"]));
     let put = || {
         kubernetes.put_service_account("apps", "web", &[]);
         kubernetes.put_pod("apps", "web-0", POD_UID, "web");
@@ -187,8 +146,5 @@ async fn a_token_for_somebody_else_is_none_for_the_server() {
     let spec = json!({"audiences": ["sts.amazonaws.com"]});
     let token = request(&admin, spec).await.unwrap().status.unwrap().token;
     let web = client(&kubernetes, &token).await;
-    assert_eq!(
-        refusal(apps::<ServiceAccount>(&web).get("web").await).code,
-        401
-    );
+    assert_eq!(refusal(apps::<ServiceAccount>(&web).get("web").await).code, 401);
 }

@@ -18,11 +18,8 @@ async fn watch(api: &Api<Secret>, params: &WatchParams, since: &str) -> Events {
 /// `added keys 3`: type, name and the length of the value.
 async fn next(events: &mut Events) -> String {
     let told = |word: &str, secret: Secret| {
-        let value = secret
-            .data
-            .unwrap_or_default()
-            .remove("key_id")
-            .map_or(0, |value| value.0.len());
+        let value =
+            secret.data.unwrap_or_default().remove("key_id").map_or(0, |value| value.0.len());
         format!("{word} {} {value}", secret.metadata.name.unwrap())
     };
     match events.try_next().await.unwrap() {
@@ -120,26 +117,14 @@ async fn a_version_that_is_too_old_is_gone() {
     let (kubernetes, client) = cluster().await;
     let api = apps::<Secret>(&client);
     kubernetes.put_secret("apps", "keys", &[("key_id", "1")]);
-    let seen = api
-        .list(&ListParams::default())
-        .await
-        .unwrap()
-        .metadata
-        .resource_version
-        .unwrap();
+    let seen = api.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
     let mut running = watch(&api, &plain(), &seen).await;
     kubernetes.compact();
     let mut events = watch(&api, &plain(), &seen).await;
     assert_eq!(next(&mut events).await, "error 410 Expired");
     assert_eq!(next(&mut events).await, "end");
 
-    let fresh = api
-        .list(&ListParams::default())
-        .await
-        .unwrap()
-        .metadata
-        .resource_version
-        .unwrap();
+    let fresh = api.list(&ListParams::default()).await.unwrap().metadata.resource_version.unwrap();
     let mut events = watch(&api, &plain(), &fresh).await;
     kubernetes.put_secret("apps", "keys", &[("key_id", "22")]);
     assert_eq!(next(&mut running).await, "modified keys 2");
@@ -186,9 +171,7 @@ async fn a_watch_may_break_off_and_a_stopped_server_breaks_it() {
     let api = apps::<Secret>(&client);
     kubernetes.put_secret("apps", "keys", &[("key_id", "1")]);
     kubernetes.put_secret("apps", "more", &[("key_id", "22")]);
-    kubernetes
-        .faults()
-        .once("watch secrets", Fault::half_answer());
+    kubernetes.faults().once("watch secrets", Fault::half_answer());
     let mut events = watch(&api, &plain(), "0").await;
     assert_eq!(next(&mut events).await, "added keys 1");
     assert_eq!(next(&mut events).await, "end");
@@ -209,11 +192,5 @@ async fn a_version_from_the_future_is_refused() {
     let params = ListParams::default().at("1000000");
     let status = refusal(apps::<Secret>(&client).list(&params).await);
     assert_eq!((status.code, status.reason.as_str()), (504, "Timeout"));
-    assert!(
-        status
-            .message
-            .contains("Too large resource version: 1000000"),
-        "{}",
-        status.message
-    );
+    assert!(status.message.contains("Too large resource version: 1000000"), "{}", status.message);
 }

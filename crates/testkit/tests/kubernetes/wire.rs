@@ -23,19 +23,11 @@ async fn send(
     content_type: &str,
     body: impl Into<Vec<u8>>,
 ) -> Answer {
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("content-type", content_type);
-    let response = client
-        .send(request.body(Body::from(body.into())).unwrap())
-        .await
-        .unwrap();
+    let request = Request::builder().method(method).uri(path).header("content-type", content_type);
+    let response = client.send(request.body(Body::from(body.into())).unwrap()).await.unwrap();
     let (head, body) = response.into_parts();
-    let retry_after = head
-        .headers
-        .get("retry-after")
-        .map(|value| value.to_str().unwrap().to_owned());
+    let retry_after =
+        head.headers.get("retry-after").map(|value| value.to_str().unwrap().to_owned());
     let body = body.collect().await.unwrap().to_bytes();
     Answer {
         status: head.status.as_u16(),
@@ -60,27 +52,9 @@ async fn every_refusal_is_a_status_object_of_its_own_code() {
         (Method::GET, "/openapi/v2", json, 404, "NotFound"),
         (Method::GET, "/api/v1/a/b/c/d/e", json, 404, "NotFound"),
         (Method::POST, "/version", json, 405, "MethodNotAllowed"),
-        (
-            Method::DELETE,
-            "/api/v1/namespaces/apps/secrets",
-            json,
-            405,
-            "MethodNotAllowed",
-        ),
-        (
-            Method::PUT,
-            web,
-            "application/vnd.kubernetes.protobuf",
-            415,
-            "UnsupportedMediaType",
-        ),
-        (
-            Method::PATCH,
-            web,
-            "application/json-patch+json",
-            415,
-            "UnsupportedMediaType",
-        ),
+        (Method::DELETE, "/api/v1/namespaces/apps/secrets", json, 405, "MethodNotAllowed"),
+        (Method::PUT, web, "application/vnd.kubernetes.protobuf", 415, "UnsupportedMediaType"),
+        (Method::PATCH, web, "application/json-patch+json", 415, "UnsupportedMediaType"),
         (Method::PUT, web, json, 400, "BadRequest"),
     ] {
         let answer = send(&client, method.clone(), path, content_type, "[]").await;
@@ -100,14 +74,7 @@ async fn a_dry_run_is_refused_rather_than_done() {
     let (kubernetes, client) = cluster().await;
     let object = json!({"metadata": {"name": "web"}});
     let path = "/api/v1/namespaces/default/serviceaccounts?dryRun=All";
-    let answer = send(
-        &client,
-        Method::POST,
-        path,
-        "application/json",
-        object.to_string(),
-    )
-    .await;
+    let answer = send(&client, Method::POST, path, "application/json", object.to_string()).await;
     assert_eq!(answer.status, 400);
     assert_eq!(kubernetes.object("serviceaccounts", "default", "web"), None);
 }
@@ -115,14 +82,9 @@ async fn a_dry_run_is_refused_rather_than_done() {
 #[tokio::test]
 async fn throttling_says_when_to_come_back() {
     let (kubernetes, client) = cluster().await;
-    kubernetes
-        .faults()
-        .once("list nodes", Failure::TooManyRequests);
+    kubernetes.faults().once("list nodes", Failure::TooManyRequests);
     let answer = get(&client, "/api/v1/nodes").await;
-    assert_eq!(
-        (answer.status, answer.retry_after.as_deref()),
-        (429, Some("1"))
-    );
+    assert_eq!((answer.status, answer.retry_after.as_deref()), (429, Some("1")));
     assert_eq!(answer.body["details"]["retryAfterSeconds"], 1);
 }
 
@@ -138,10 +100,7 @@ async fn the_issuers_keys_are_for_everybody() {
     let token = kubernetes.issuer().service_account("apps", "web");
     assert!(
         verifier
-            .verify(
-                &token.sign(),
-                token.expires_at() - std::time::Duration::from_secs(1)
-            )
+            .verify(&token.sign(), token.expires_at() - std::time::Duration::from_secs(1))
             .is_ok()
     );
 }
@@ -149,26 +108,12 @@ async fn the_issuers_keys_are_for_everybody() {
 #[tokio::test]
 async fn discovery_names_what_is_served() {
     let (_kubernetes, client) = cluster().await;
-    assert_eq!(
-        client.list_core_api_versions().await.unwrap().versions,
-        ["v1"]
-    );
-    let core = client
-        .list_core_api_resources("v1")
-        .await
-        .unwrap()
-        .resources;
+    assert_eq!(client.list_core_api_versions().await.unwrap().versions, ["v1"]);
+    let core = client.list_core_api_resources("v1").await.unwrap().resources;
     let names: Vec<_> = core.iter().map(|resource| resource.name.as_str()).collect();
     assert_eq!(
         names,
-        [
-            "namespaces",
-            "nodes",
-            "pods",
-            "secrets",
-            "serviceaccounts",
-            "serviceaccounts/token"
-        ]
+        ["namespaces", "nodes", "pods", "secrets", "serviceaccounts", "serviceaccounts/token"]
     );
 
     for group in client.list_api_groups().await.unwrap().groups {
@@ -196,10 +141,7 @@ async fn protobuf_bodies_are_understood() {
     let tokens = "/api/v1/namespaces/default/serviceaccounts/web/token";
     let answer = send(&client, Method::POST, tokens, PROTOBUF, TOKEN_REQUEST).await;
     assert_eq!(answer.status, 201);
-    assert_eq!(
-        answer.body["spec"],
-        json!({"audiences": ["a", "b"], "expirationSeconds": 600})
-    );
+    assert_eq!(answer.body["spec"], json!({"audiences": ["a", "b"], "expirationSeconds": 600}));
 
     let secrets = "/api/v1/namespaces/default/secrets";
     let answer = send(&client, Method::POST, secrets, PROTOBUF, SECRET).await;
@@ -215,21 +157,11 @@ async fn a_protobuf_body_that_is_cut_or_of_another_kind_is_refused() {
     let tokens = "/api/v1/namespaces/default/serviceaccounts/web/token";
     // The last four bytes are two empty fields of the envelope.
     for length in 0..TOKEN_REQUEST.len() - 4 {
-        let answer = send(
-            &client,
-            Method::POST,
-            tokens,
-            PROTOBUF,
-            &TOKEN_REQUEST[..length],
-        )
-        .await;
+        let answer = send(&client, Method::POST, tokens, PROTOBUF, &TOKEN_REQUEST[..length]).await;
         assert_eq!(answer.status, 415, "{length} bytes");
     }
     let mut other = TOKEN_REQUEST.to_vec();
-    let kind = other
-        .windows(12)
-        .position(|window| window == b"TokenRequest")
-        .unwrap();
+    let kind = other.windows(12).position(|window| window == b"TokenRequest").unwrap();
     other[kind] = b'B';
     let answer = send(&client, Method::POST, tokens, PROTOBUF, other).await;
     assert_eq!(answer.status, 415);
