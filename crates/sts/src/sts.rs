@@ -1,0 +1,136 @@
+//! The exchange.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use s3_credential_core::{
+    Clock, CredentialForm, ErrorKind, ExchangeRequest, Failure, KeyExchange, Keys, Region,
+    SingleFlight, WebIdentity,
+};
+use tokio::sync::OnceCell;
+
+use crate::ask::Asks;
+use crate::refusal::{Asked, By};
+use crate::settings::StsSettings;
+use crate::{call, endpoint, http, retry};
+
+/// Exchanges web identities for keys. Cheap to clone; clones share connections and calls under way.
+///
+/// Whoever asks for the same keys while they are being fetched waits for that one call and shares its keys or its failure: the same
+/// token, role, settings and region. Not merely the same subject: a token is not verified before STS has seen it, so one that is forged
+/// or expired must neither get what a good one is given nor spoil it.
+#[derive(Debug, Clone)]
+pub struct Sts {
+    service: Arc<Service>,
+    flights: Arc<SingleFlight<Arc<Order>, Result<Keys, Failure>>>,
+}
+
+impl Sts {
+    /// With these settings, and this clock for signatures.
+    pub fn new(settings: StsSettings, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            service: Arc::new(Service { settings, clock, http: OnceCell::new() }),
+            flights: Arc::default(),
+        }
+    }
+
+    /// The URL at which STS would be called for this region, or why there is none.
+    pub async fn endpoint_url(&self, region: Option<&Region>) -> Result<String, Failure> {
+        let endpoint = endpoint::resolve(&self.service.settings, region, None).await?;
+        Ok(endpoint.url)
+    }
+}
+
+#[async_trait]
+impl KeyExchange for Sts {
+    async fn exchange(
+        &self,
+        form: &CredentialForm,
+        request: &ExchangeRequest,
+    ) -> Result<Keys, Failure> {
+        let CredentialForm::WebIdentity(identity) = form else {
+            return Err(Failure::new(
+                ErrorKind::Internal,
+                format!("STS is asked to exchange {}, which is no web identity", form.kind()),
+            ));
+        };
+        let order =
+            Arc::new(Order { identity: WebIdentity::clone(identity), request: request.clone() });
+        let service = Arc::clone(&self.service);
+        self.flights.run(Arc::clone(&order), || async move { service.fulfil(&order).await }).await
+    }
+}
+
+/// All that decides what keys are given. It is compared as a whole; a part of it makes the hash.
+#[derive(Debug, PartialEq, Eq)]
+struct Order {
+    identity: WebIdentity,
+    request: ExchangeRequest,
+}
+
+impl Hash for Order {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity.token.secret().expose().hash(state);
+        self.identity.role_arn.hash(state);
+    }
+}
+
+#[derive(Debug)]
+struct Service {
+    settings: StsSettings,
+    clock: Arc<dyn Clock>,
+    /// Made by the first exchange, since a delegated delivery needs none; a failure is not kept.
+    http: OnceCell<SharedHttpClient>,
+}
+
+impl Service {
+    async fn fulfil(&self, Order { identity, request }: &Order) -> Result<Keys, Failure> {
+        let Asks { first, second } = Asks::of(identity, request)?;
+        let endpoint = endpoint::resolve(
+            &self.settings,
+            identity.region.as_ref().or(request.region.as_ref()),
+            identity.session.regional_endpoints.as_deref(),
+        )
+        .await?;
+        let http = self.http.get_or_try_init(|| async { http::client(&self.settings) }).await?;
+        let config = || call::config(http.clone(), Arc::clone(&self.clock), &endpoint);
+
+        let asked = Asked {
+            endpoint: &endpoint,
+            role: first.role_arn.as_str(),
+            by: By::Token(identity.token.subject().filter(|subject| is_plain(subject))),
+        };
+        let keys = retry::attempts(
+            &self.settings,
+            || call::with_token(config(), &first, &identity.token, asked),
+            || asked.timed_out(),
+        )
+        .await?;
+
+        let Some(second) = second else {
+            return Ok(keys);
+        };
+        let asked = Asked {
+            endpoint: &endpoint,
+            role: second.role_arn.as_str(),
+            by: By::Keys(first.role_arn.as_str()),
+        };
+        retry::attempts(
+            &self.settings,
+            || call::with_keys(config(), &second, &keys, asked),
+            || asked.timed_out(),
+        )
+        .await
+    }
+}
+
+/// `sub` is not verified: only what looks like a service account may stand in a message.
+fn is_plain(subject: &str) -> bool {
+    subject.starts_with("system:serviceaccount:")
+        && subject.len() <= 512
+        && subject
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b":.-".contains(&b))
+}

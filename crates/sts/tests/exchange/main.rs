@@ -1,0 +1,11 @@
+//! The exchange, against an STS that verifies tokens and signatures.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails loudly")]
+
+mod asks;
+mod endpoints;
+mod errors;
+mod flights;
+mod keys;
+mod silence;
+mod transport;
+mod world;
