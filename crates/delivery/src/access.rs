@@ -8,7 +8,6 @@ use s3_credential_core::Failure;
 
 const SETGID: u32 = 0o2000;
 const BITS: u32 = 0o7777;
-const OTHERS: u32 = 0o077;
 
 /// The owner and mode that something is to have.
 #[derive(Debug, Clone, Copy)]
@@ -27,26 +26,20 @@ impl Access {
             FileType::Directory => stat.st_mode & SETGID,
             _ => 0,
         };
-        let set_mode = |mode| fchmod(handle, Mode::from_raw_mode(mode | kept));
+        let wanted = self.mode | kept;
         let mut current = stat.st_mode & BITS;
+        let set_mode = |mode| fchmod(handle, Mode::from_raw_mode(mode));
         let differs = |wanted: Option<u32>, is| wanted.is_some_and(|wanted| wanted != is);
         if differs(self.uid, stat.st_uid) || differs(self.gid, stat.st_gid) {
-            if current & OTHERS != 0 {
-                set_mode(self.mode & !OTHERS)?;
+            // Narrowed first, but not so far that a live mount is shut out, should the rest fail.
+            if current & !wanted != 0 {
+                set_mode(current & wanted)?;
             }
-            fchown(
-                handle,
-                self.uid.map(Uid::from_raw),
-                self.gid.map(Gid::from_raw),
-            )?;
+            fchown(handle, self.uid.map(Uid::from_raw), self.gid.map(Gid::from_raw))?;
             // The kernel may have taken bits away.
             current = 0;
         }
-        if current == self.mode | kept {
-            Ok(())
-        } else {
-            set_mode(self.mode)
-        }
+        if current == wanted { Ok(()) } else { set_mode(wanted) }
     }
 }
 

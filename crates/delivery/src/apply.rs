@@ -92,10 +92,7 @@ impl Volume {
                 self.files.give(new, &fstat(new)?)
             })
             .map_err(|errno| explain(self.refused(file.name, errno), errno))?;
-            staged.push(Staged {
-                name: file.name,
-                temporary,
-            });
+            staged.push(Staged { name: file.name, temporary });
         }
         Ok(())
     }
@@ -146,13 +143,8 @@ impl Volume {
                 renamed => return renamed.map(|()| Predecessor::Lost),
             }
         }
-        match renameat_with(
-            directory,
-            &file.temporary,
-            directory,
-            file.name,
-            RenameFlags::EXCHANGE,
-        ) {
+        match renameat_with(directory, &file.temporary, directory, file.name, RenameFlags::EXCHANGE)
+        {
             Ok(()) => Ok(Predecessor::Kept),
             Err(Errno::NOENT) => rename().map(|()| Predecessor::None),
             // A file system that cannot exchange, which neither tmpfs nor a local disk is.

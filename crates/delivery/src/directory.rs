@@ -13,15 +13,12 @@ use s3_credential_core::{ErrorKind, Failure};
 use crate::failure::{Quoted, refused};
 
 // On a directory an open never blocks, and on anything else it fails.
-const DIRECTORY: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 // What is mounted beneath a write path is not ours: emptying it could empty a bucket.
-const BENEATH: ResolveFlags = ResolveFlags::BENEATH
-    .union(ResolveFlags::NO_SYMLINKS)
-    .union(ResolveFlags::NO_XDEV);
+const BENEATH: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_XDEV);
 
 /// A directory by its handle. The path is for messages only.
 #[derive(Debug)]
@@ -36,10 +33,7 @@ impl Directory {
         // Without the trailing slash or dot that would have the kernel follow a link.
         let plain: PathBuf = path.components().collect();
         match openat(CWD, &plain, DIRECTORY, Mode::empty()) {
-            Ok(handle) => Ok(Some(Self {
-                handle,
-                path: path.to_owned(),
-            })),
+            Ok(handle) => Ok(Some(Self { handle, path: path.to_owned() })),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(cannot_enter(CWD, &plain, path, errno)),
         }

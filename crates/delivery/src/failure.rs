@@ -67,14 +67,8 @@ mod tests {
         let kind = |errno| refused("cannot write", Path::new("/run/x"), errno).kind();
         assert_eq!(kind(Errno::NOSPC), ErrorKind::NoSpace);
         assert_eq!(kind(Errno::DQUOT), ErrorKind::NoSpace);
-        for errno in [
-            Errno::ROFS,
-            Errno::ACCESS,
-            Errno::PERM,
-            Errno::LOOP,
-            Errno::FBIG,
-            Errno::IO,
-        ] {
+        for errno in [Errno::ROFS, Errno::ACCESS, Errno::PERM, Errno::LOOP, Errno::FBIG, Errno::IO]
+        {
             assert_eq!(kind(errno), ErrorKind::FileSystem, "{errno}");
         }
     }

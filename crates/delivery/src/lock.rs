@@ -40,11 +40,7 @@ impl Lock {
             }
             // Between the open and the lock, a holder may have removed the file: then others lock a new one.
             if fstat(&handle).map_err(failed)?.st_nlink > 0 {
-                return Ok(Some(Self {
-                    directory: Arc::clone(directory),
-                    file,
-                    _handle: handle,
-                }));
+                return Ok(Some(Self { directory: Arc::clone(directory), file, _handle: handle }));
             }
         }
     }
@@ -54,11 +50,7 @@ impl Lock {
     pub fn remove(self) -> Result<(), Failure> {
         match unlinkat(&self.directory.handle, &self.file, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(refused(
-                "cannot remove",
-                &self.directory.path_of(&self.file),
-                errno,
-            )),
+            Err(errno) => Err(refused("cannot remove", &self.directory.path_of(&self.file), errno)),
         }
     }
 }

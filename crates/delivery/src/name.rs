@@ -77,9 +77,7 @@ pub(crate) fn is_directory_name(name: &str) -> bool {
         (Some(volume_id), None, None) => is_plain(volume_id),
         (Some(""), Some(hash), None) => {
             hash.len() == HASH_LEN
-                && hash
-                    .bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+                && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
         }
         (Some(pod), Some(volume_id), None) => is_plain(pod) && is_plain(volume_id),
         _ => false,
@@ -109,10 +107,8 @@ pub(crate) fn temporary_for(name: &str) -> String {
 
 /// What a temporary file was to become.
 pub(crate) fn of_temporary(name: &str) -> Option<&str> {
-    let (name, unique) = name
-        .strip_prefix('.')?
-        .strip_suffix(TEMPORARY_SUFFIX)?
-        .rsplit_once('.')?;
+    let (name, unique) =
+        name.strip_prefix('.')?.strip_suffix(TEMPORARY_SUFFIX)?.rsplit_once('.')?;
     (unique.len() == 16 && unique.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(name)
 }
 

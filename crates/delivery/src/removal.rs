@@ -55,12 +55,7 @@ pub(crate) fn empty(
     entries: &mut Dir,
     goes: impl Fn(&CStr) -> bool,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let mut removal = Removal {
-        path,
-        steps: 0,
-        removed: Vec::new(),
-        failures: Vec::new(),
-    };
+    let mut removal = Removal { path, steps: 0, removed: Vec::new(), failures: Vec::new() };
     loop {
         match removal.pass(entries, &goes) {
             Ok(true) => entries.rewind(),
@@ -101,8 +96,7 @@ impl Removal<'_> {
                 Ok(true) => self.tell(name),
                 Ok(false) => {}
                 Err(errno) => {
-                    self.failures
-                        .push(refused("cannot remove", &self.path_of(name), errno));
+                    self.failures.push(refused("cannot remove", &self.path_of(name), errno));
                 }
             }
         }
@@ -191,10 +185,7 @@ fn is_link_to_itself(name: &CStr) -> bool {
 fn too_many(path: &Path) -> Failure {
     Failure::new(
         ErrorKind::FileSystem,
-        format!(
-            "{} held more than {MAX_STEPS} entries, and holds some still",
-            Quoted(path)
-        ),
+        format!("{} held more than {MAX_STEPS} entries, and holds some still", Quoted(path)),
     )
     .with_help("try again, and find out who fills it")
     .with_retryable(true)

@@ -50,9 +50,7 @@ impl StatePath {
             fchmod(&directory.handle, Mode::RWXU)
                 .map_err(|errno| refused("cannot set the mode of the state path", path, errno))?;
         }
-        Ok(Self {
-            directory: Arc::new(directory),
-        })
+        Ok(Self { directory: Arc::new(directory) })
     }
 
     /// The path, as it was given.

@@ -40,21 +40,14 @@ impl WritePath {
     /// As [`WritePath::open`], but a directory that does not exist is none.
     pub fn open_if_exists(path: &Path) -> Result<Option<Self>, Failure> {
         if path.as_os_str().is_empty() {
-            return Err(
-                Failure::new(ErrorKind::InvalidRequest, "the write path is empty")
-                    .with_help("name the directory that credentials are written to"),
-            );
+            return Err(Failure::new(ErrorKind::InvalidRequest, "the write path is empty")
+                .with_help("name the directory that credentials are written to"));
         }
         let Some(directory) = Directory::open(path)? else {
             return Ok(None);
         };
         let stat = directory.stat()?;
-        Ok(Some(Self {
-            directory,
-            uid: stat.st_uid,
-            gid: stat.st_gid,
-            driver: effective_uid(),
-        }))
+        Ok(Some(Self { directory, uid: stat.st_uid, gid: stat.st_gid, driver: effective_uid() }))
     }
 
     /// The path, as it was given.
@@ -116,11 +109,7 @@ impl WritePath {
         match mkdirat(&self.directory.handle, directory, Mode::RWXU) {
             Ok(()) => Ok(true),
             Err(Errno::EXIST) => Ok(false),
-            Err(errno) => Err(refused(
-                "cannot create",
-                &self.directory.path_of(directory),
-                errno,
-            )),
+            Err(errno) => Err(refused("cannot create", &self.directory.path_of(directory), errno)),
         }
     }
 
@@ -153,16 +142,9 @@ impl WritePath {
         }
         let access = self.access(options, options.directory_mode());
         access.give(&directory.handle, &stat).map_err(|errno| {
-            explain(
-                refused("cannot set the owner and mode of", &directory.path, errno),
-                errno,
-            )
+            explain(refused("cannot set the owner and mode of", &directory.path, errno), errno)
         })?;
-        Ok(Volume {
-            directory,
-            is_new,
-            files: self.access(options, options.file_mode()),
-        })
+        Ok(Volume { directory, is_new, files: self.access(options, options.file_mode()) })
     }
 
     fn enter(&self, directory: &str) -> Result<Directory, Failure> {
