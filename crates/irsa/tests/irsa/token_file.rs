@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use s3_credential_core::ErrorKind;
+use s3_credential_irsa::IrsaSettings;
 
 use crate::{Driver, assert_told, jwt};
 
@@ -99,7 +100,7 @@ async fn a_token_of_the_longest_length_is_read() {
 #[tokio::test]
 async fn an_expired_token_is_refused_when_the_skew_of_clocks_cannot_explain_it() {
     let driver = Driver::with_token(&jwt());
-    driver.clock.advance(Duration::from_mins(60) + Duration::from_secs(29));
+    driver.clock.advance(Duration::from_hours(1) + Duration::from_secs(29));
     driver.identity().await;
     driver.clock.advance(Duration::from_secs(1));
     let failure = driver.failure().await;
@@ -127,7 +128,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let result = runtime.block_on(async {
             use s3_credential_core::CredentialSource as _;
-            driver.source(Default::default()).provide(&crate::at_level("driver")).await
+            driver.source(IrsaSettings::default()).provide(&crate::at_level("driver")).await
         });
         let shown = match &result {
             Ok(_) => format!("{result:?}"),
