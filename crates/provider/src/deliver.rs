@@ -110,12 +110,16 @@ impl Provider {
 
         // The record goes first: whatever a crash leaves under the write path is then known to the journal.
         self.journal.write(key, old.as_ref(), &record)?;
-        let existing = if live.is_some() { Existing::Update } else { Existing::Replace };
-        let written = match (files.is_empty(), live.is_some()) {
+        // The caller may know of a mount that the journal has lost: then nothing that is there is taken away.
+        let mounted = live.is_some() || context.target().mounted == Some(true);
+        let written = match (files.is_empty(), mounted) {
             (true, true) => Ok(()),
             // Nothing to hand over: what an earlier volume may have left there goes all the same.
             (true, false) => write_path.remove(&key.directory).map(drop),
-            _ => write_path.apply(&key.directory, &files, &self.settings.files, existing).map(drop),
+            (false, _) => {
+                let existing = if mounted { Existing::Update } else { Existing::Replace };
+                write_path.apply(&key.directory, &files, &self.settings.files, existing).map(drop)
+            }
         };
         if let Err(failure) = written {
             let restored = match &old {

@@ -51,13 +51,14 @@ impl Provider {
             Some(false) => None,
             _ => self.journal.read(&key)?,
         };
-        let result = match &live {
+        let mut result = match &live {
             None => self.publish(context, &key, &write_path).await,
-            Some(record) => self
-                .republish(context, &key, &write_path, record)
-                .await
-                .map_err(ProvideError::of_live_lease),
+            Some(record) => self.republish(context, &key, &write_path, record).await,
         };
+        // The caller may know of a mount that the journal has lost.
+        if live.is_some() || context.target().mounted == Some(true) {
+            result = result.map_err(ProvideError::of_live_lease);
+        }
         match &result {
             Ok(provided) => tracing::info!(
                 volume = context.volume_id(),

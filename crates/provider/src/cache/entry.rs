@@ -1,0 +1,111 @@
+//! Keys, and how long they are good.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use s3_credential_core::{COARSE_TICK, ErrorKind, Failure, Keys, Moment};
+
+use super::settings::CacheSettings;
+
+/// What the cache holds. Where there are no keys it holds some that have always been past: a reader then has one question, not two.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) keys: Arc<Keys>,
+    /// Handed out until then.
+    ends: Moment,
+    /// Fetched anew from then on.
+    due: Moment,
+    lifetime: Duration,
+}
+
+impl Entry {
+    pub(super) fn empty() -> Self {
+        let past = Moment {
+            now: Timestamp::MIN,
+            elapsed: Duration::ZERO,
+        };
+        Self {
+            keys: Arc::new(Keys::new("", "")),
+            ends: past,
+            due: past,
+            lifetime: Duration::ZERO,
+        }
+    }
+
+    /// Keys that were fetched at `now`.
+    pub(super) fn new(
+        keys: Keys,
+        now: Moment,
+        settings: &CacheSettings,
+        draw: f64,
+    ) -> Result<Self, Failure> {
+        let (ends, due, lifetime) = match keys.expires_at {
+            None => (Moment::NEVER, Moment::NEVER, Duration::MAX),
+            Some(at) => {
+                let lifetime = lifetime(at, now.now).ok_or_else(expired)?;
+                let due = after(now, settings.refresh_in(lifetime, draw));
+                (after(now, lifetime), due, lifetime)
+            }
+        };
+        Ok(Self {
+            keys: Arc::new(keys),
+            ends,
+            due,
+            lifetime,
+        })
+    }
+
+    pub(super) fn is_good(&self, now: &Moment) -> bool {
+        !self.ends.is_reached(now)
+    }
+
+    pub(super) fn is_due(&self, now: &Moment) -> bool {
+        self.due.is_reached(now)
+    }
+
+    /// How long they are good for; nothing if they are not.
+    pub(super) fn remaining(&self, now: &Moment) -> Option<Duration> {
+        let on_the_wall = self.ends.now.duration_since(now.now);
+        let remaining = Duration::try_from(on_the_wall)
+            .unwrap_or_default()
+            .min(self.ends.elapsed.saturating_sub(now.elapsed));
+        self.is_good(now).then_some(remaining)
+    }
+
+    /// How long they were good for when they were fetched.
+    pub(super) fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// How long until they are due; nothing if they never are.
+    pub(super) fn due_in(&self, now: &Moment) -> Option<Duration> {
+        (self.due != Moment::NEVER).then(|| {
+            let on_the_wall = self.due.now.duration_since(now.now);
+            Duration::try_from(on_the_wall)
+                .unwrap_or_default()
+                .min(self.due.elapsed.saturating_sub(now.elapsed))
+        })
+    }
+}
+
+/// What is left until `at`, less what a coarse clock may be behind.
+fn lifetime(at: Timestamp, now: Timestamp) -> Option<Duration> {
+    Duration::try_from(at.duration_since(now))
+        .ok()?
+        .checked_sub(COARSE_TICK)
+        .filter(|left| !left.is_zero())
+}
+
+fn after(now: Moment, pause: Duration) -> Moment {
+    let on_the_wall = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+    Moment {
+        now: now.now.checked_add(on_the_wall).unwrap_or(Timestamp::MAX),
+        elapsed: now.elapsed.saturating_add(pause),
+    }
+}
+
+fn expired() -> Failure {
+    Failure::new(ErrorKind::Unavailable, "the keys that were fetched have ended already")
+        .with_help("check the clock of the node: it may be ahead")
+}

@@ -1,0 +1,68 @@
+//! When to fetch: pure functions of how long keys last and how the last fetch went. `draw`, from 0 to 1, is the chance in them.
+
+use std::time::Duration;
+
+use super::settings::CacheSettings;
+
+/// No two fetches of one identity in the background follow each other faster.
+const FLOOR: Duration = Duration::from_secs(1);
+
+/// The longest pause between failed loads of keys that are not there.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+impl CacheSettings {
+    /// How long after they were fetched keys that last for `lifetime` are due for renewal: at least three fifths of it, never more
+    /// than all of it.
+    pub fn refresh_in(&self, lifetime: Duration, draw: f64) -> Duration {
+        let window = self.advisory(lifetime);
+        let early = (window / 5).mul_f64(draw.clamp(0.0, 1.0));
+        (lifetime - window)
+            .saturating_sub(early)
+            .max(FLOOR)
+            .min(lifetime)
+    }
+
+    /// How long after a failed refresh the next one is tried, where keys that lasted for `lifetime` at first are good for
+    /// `remaining` more.
+    ///
+    /// What may pass by itself is tried several times before the end, the faster the nearer it is. What may not gets one more
+    /// chance in the last minute: somebody may have corrected a policy.
+    pub fn retry_in(
+        &self,
+        lifetime: Duration,
+        remaining: Duration,
+        retryable: bool,
+        draw: f64,
+    ) -> Duration {
+        let draw = draw.clamp(0.0, 1.0);
+        let between = |low: Duration, high: Duration| low + high.saturating_sub(low).mul_f64(draw);
+        let mandatory = self.mandatory(lifetime);
+        let backoff = between(*self.backoff.start(), *self.backoff.end());
+        let pause = match (remaining > mandatory, retryable) {
+            (true, true) => backoff.min(between(remaining / 3, remaining / 2)),
+            (true, false) => backoff.min(remaining - between(mandatory / 2, mandatory)),
+            (false, true) => between(mandatory / 12, mandatory / 6),
+            (false, false) => backoff,
+        };
+        pause.max(FLOOR)
+    }
+
+    fn advisory(&self, lifetime: Duration) -> Duration {
+        self.advisory_window.min(lifetime / 3)
+    }
+
+    fn mandatory(&self, lifetime: Duration) -> Duration {
+        self.mandatory_window.min(self.advisory(lifetime) / 5)
+    }
+}
+
+/// How long a failed load of keys that are not there answers for those who ask next. The first one for no one: it may have been bad
+/// luck. A row of them spares the upstream the rate of the readers.
+pub(super) fn pause_after(failures_in_a_row: u32) -> Duration {
+    match failures_in_a_row {
+        0 | 1 => Duration::ZERO,
+        failures => FLOOR
+            .saturating_mul(2_u32.saturating_pow(failures - 2))
+            .min(LONGEST_PAUSE),
+    }
+}
