@@ -1,6 +1,7 @@
 //! The one type that holds secret text.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -60,6 +61,13 @@ impl fmt::Debug for Secret {
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.expose() == other.expose()
+    }
+}
+
+/// For maps in memory, whose hashes are keyed and kept to themselves.
+impl Hash for Secret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.expose().hash(state);
     }
 }
 

@@ -63,13 +63,7 @@ impl Imds {
                 .and_then(|url| Endpoint::new(url, &wire, &clock))
                 .map_err(Trouble::Misconfigured)
         };
-        Self(Arc::new(Inner {
-            settings,
-            clock,
-            endpoint,
-            wire,
-            state: Mutex::default(),
-        }))
+        Self(Arc::new(Inner { settings, clock, endpoint, wire, state: Mutex::default() }))
     }
 
     pub(crate) fn settings(&self) -> &ImdsSettings {
@@ -82,10 +76,7 @@ impl Imds {
 
     /// For messages.
     pub(crate) fn endpoint(&self) -> &str {
-        self.0
-            .endpoint
-            .as_ref()
-            .map_or("", |endpoint| &endpoint.url)
+        self.0.endpoint.as_ref().map_or("", |endpoint| &endpoint.url)
     }
 
     /// Whether IMDS is to be asked at all.
@@ -159,10 +150,7 @@ impl Imds {
     }
 
     fn client(&self, endpoint: &Endpoint) -> Client {
-        self.state()
-            .client
-            .get_or_insert_with(|| endpoint.builder.clone().build())
-            .clone()
+        self.state().client.get_or_insert_with(|| endpoint.builder.clone().build()).clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -216,7 +204,5 @@ impl TimeSource for ClockTime {
 /// IAM's alphabet: what cannot break out of the path.
 fn is_role_name(name: &str) -> bool {
     name.len() <= 64
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
 }

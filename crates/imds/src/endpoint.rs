@@ -24,38 +24,34 @@ pub(crate) fn url(environment: &Environment) -> Result<String, Failure> {
         None => Ok(IPV4.to_owned()),
         Some(mode) if mode.eq_ignore_ascii_case("ipv4") => Ok(IPV4.to_owned()),
         Some(mode) if mode.eq_ignore_ascii_case("ipv6") => Ok(IPV6.to_owned()),
-        Some(_) => Err(misconfigured(
-            AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE,
-            "IPv4 or IPv6",
-        )),
+        Some(_) => Err(misconfigured(AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE, "IPv4 or IPv6")),
     }
 }
 
-/// IMDS speaks plain HTTP, and is shown in messages: so nothing else, and no userinfo.
+/// IMDS speaks plain HTTP, and its URL is shown in messages: so nothing else, and no userinfo.
 fn is_plain_url(url: &str) -> bool {
-    url.parse::<Uri>().is_ok_and(|uri| {
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        uri.scheme() == Some(&Scheme::HTTP)
-            && uri.host().is_some_and(|host| !host.is_empty())
-            && !authority.contains('@')
-            && uri.query().is_none()
-            && !url.contains('#')
-    })
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
+    let Some(authority) = uri.authority() else {
+        return false;
+    };
+    let host = authority.host();
+    uri.scheme() == Some(&Scheme::HTTP)
+        && uri.query().is_none()
+        && !url.contains(['@', '#'])
+        && !host.is_empty()
+        // What is behind the host is nothing, or a colon and a port.
+        && authority.as_str()[host.len()..]
+            .strip_prefix(':')
+            .is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 pub(crate) fn not_a_url() -> Failure {
-    misconfigured(
-        AWS_EC2_METADATA_SERVICE_ENDPOINT,
-        "a URL of the form http://HOST[:PORT]",
-    )
+    misconfigured(AWS_EC2_METADATA_SERVICE_ENDPOINT, "a URL of the form http://HOST[:PORT]")
 }
 
 fn misconfigured(variable: &'static str, expected: &str) -> Failure {
-    Failure::new(
-        ErrorKind::Misconfigured,
-        format!("{variable} is not {expected}"),
-    )
-    .with_help(format!(
-        "set {variable} of the driver to {expected}, or remove it"
-    ))
+    Failure::new(ErrorKind::Misconfigured, format!("{variable} is not {expected}"))
+        .with_help(format!("set {variable} of the driver to {expected}, or remove it"))
 }

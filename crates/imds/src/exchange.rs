@@ -27,11 +27,7 @@ pub struct ImdsExchange {
 impl ImdsExchange {
     /// Asks this IMDS.
     pub fn new(imds: Imds) -> Self {
-        Self {
-            imds,
-            last: Arc::default(),
-            flights: Arc::default(),
-        }
+        Self { imds, last: Arc::default(), flights: Arc::default() }
     }
 
     /// Until when the keys that were handed out last are extended past the expiry that IMDS gave them: a sign that IMDS is down.
@@ -60,9 +56,7 @@ impl KeyExchange for ImdsExchange {
             )
             .with_help("let a volume that is to be narrowed get its credentials from irsa or pod-token, or leave its policy out"));
         }
-        self.flights
-            .run((), || ask(self.imds.clone(), Arc::clone(&self.last)))
-            .await
+        self.flights.run((), || ask(self.imds.clone(), Arc::clone(&self.last))).await
     }
 }
 

@@ -30,10 +30,7 @@ struct Shared {
 impl ImdsRegion {
     /// Asks this IMDS.
     pub fn new(imds: Imds) -> Self {
-        Self {
-            imds,
-            shared: Arc::default(),
-        }
+        Self { imds, shared: Arc::default() }
     }
 }
 
@@ -47,11 +44,7 @@ impl RegionResolver for ImdsRegion {
         if let Some(region) = self.shared.known.get() {
             return Ok(region.clone());
         }
-        let region = self
-            .shared
-            .flights
-            .run((), || ask(self.imds.clone()))
-            .await?;
+        let region = self.shared.flights.run((), || ask(self.imds.clone())).await?;
         Ok(self.shared.known.get_or_init(|| region).clone())
     }
 }

@@ -36,9 +36,7 @@ impl LastKeys {
     /// What can be handed out where IMDS gave nothing: keys that are valid still, whatever went wrong; expired ones only where
     /// IMDS is down, not where it says that there are none.
     pub(crate) fn outlive(&self, failure: Failure, now: Timestamp) -> Result<Keys, Failure> {
-        self.state()
-            .hand_out(now, failure.is_retryable())
-            .ok_or(failure)
+        self.state().hand_out(now, failure.is_retryable()).ok_or(failure)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -61,12 +61,9 @@ impl Trouble {
             (ImdsError::ErrorResponse(context), _) => {
                 (wanted.as_str(), Some(context.response().status().as_u16()))
             }
-            (_, Some(token)) => (
-                "a session token",
-                token
-                    .raw_response()
-                    .map(|response| response.status().as_u16()),
-            ),
+            (_, Some(token)) => {
+                ("a session token", token.raw_response().map(|response| response.status().as_u16()))
+            }
             _ => (wanted.as_str(), None),
         };
         match status {
@@ -96,12 +93,10 @@ impl Trouble {
         let Explanation { reason, help } = self.explain(endpoint);
         match self {
             Self::Misconfigured(failure) => failure.into(),
-            Self::Throttled => Failure::new(ErrorKind::Throttled, reason)
-                .with_help(help)
-                .into(),
-            Self::TokenRefused | Self::Broken(_) => Failure::new(ErrorKind::Unavailable, reason)
-                .with_help(help)
-                .into(),
+            Self::Throttled => Failure::new(ErrorKind::Throttled, reason).with_help(help).into(),
+            Self::TokenRefused | Self::Broken(_) => {
+                Failure::new(ErrorKind::Unavailable, reason).with_help(help).into()
+            }
             Self::Silent(_) => {
                 AttemptError::NotApplicable(NotApplicable::new(reason).timed_out()).with_help(help)
             }

@@ -70,15 +70,10 @@ impl Wire {
         let request = request.try_into_http1x().map_err(|_| WireError::Request)?;
         self.enter(Stage::Connection);
         let stream = connect(request.uri()).await?;
-        self.enter(if request.method() == Method::PUT {
-            Stage::Token
-        } else {
-            Stage::Answer
-        });
+        self.enter(if request.method() == Method::PUT { Stage::Token } else { Stage::Answer });
         let request = origin_form(request)?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(WireError::Cut)?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(WireError::Cut)?;
         let mut answer = pin!(async move {
             let answer = sender.send_request(request).await.map_err(WireError::Cut)?;
             let (head, body) = answer.into_parts();
@@ -102,9 +97,7 @@ impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let wire = self.clone();
         HttpConnectorFuture::new(async move {
-            wire.send(request)
-                .await
-                .map_err(|error| ConnectorError::io(error.into()))
+            wire.send(request).await.map_err(|error| ConnectorError::io(error.into()))
         })
     }
 }
@@ -112,12 +105,12 @@ impl HttpConnector for Wire {
 async fn connect(uri: &Uri) -> Result<TcpStream, WireError> {
     let host = uri.host().ok_or(WireError::Request)?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    TcpStream::connect((host, uri.port_u16().unwrap_or(80)))
-        .await
-        .map_err(|error| match error.kind() {
+    TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await.map_err(|error| {
+        match error.kind() {
             io::ErrorKind::ConnectionRefused => WireError::Refused,
             _ => WireError::Unreachable(error),
-        })
+        }
+    })
 }
 
 /// `GET /path` with a Host header, as an origin server is asked.
@@ -129,11 +122,6 @@ fn origin_form(request: http::Request<SdkBody>) -> Result<http::Request<Empty<By
         .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok())
         .ok_or(WireError::Request)?;
     head.headers.insert(HOST, host);
-    head.uri = head
-        .uri
-        .path_and_query()
-        .ok_or(WireError::Request)?
-        .clone()
-        .into();
+    head.uri = head.uri.path_and_query().ok_or(WireError::Request)?.clone().into();
     Ok(http::Request::from_parts(head, Empty::new()))
 }

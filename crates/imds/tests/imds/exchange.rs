@@ -13,12 +13,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
 async fn exchange(exchange: &ImdsExchange) -> Result<Keys, Failure> {
-    exchange
-        .exchange(
-            &CredentialForm::InstanceProfile,
-            &ExchangeRequest::default(),
-        )
-        .await
+    exchange.exchange(&CredentialForm::InstanceProfile, &ExchangeRequest::default()).await
 }
 
 /// The role of these keys, from the one who made them.
@@ -90,19 +85,13 @@ async fn expired_keys_are_extended_while_imds_is_down_and_replaced_when_it_is_ba
     let imds = ImdsExchange::new(instance.imds_with(settings));
     let keys = exchange(&imds).await.unwrap();
     time.pass(7 * HOUR).await;
-    instance
-        .emulator
-        .faults()
-        .always(ANY, Fault::status(500, ""));
+    instance.emulator.faults().always(ANY, Fault::status(500, ""));
 
     let now = instance.iam.now();
     let extended = exchange(&imds).await.unwrap();
     assert_eq!(extended.access_key_id, keys.access_key_id);
     let until = extended.expires_at.unwrap();
-    assert!(
-        now + 10 * MINUTE <= until && until <= now + 15 * MINUTE,
-        "{until}"
-    );
+    assert!(now + 10 * MINUTE <= until && until <= now + 15 * MINUTE, "{until}");
     assert_eq!(imds.extended_until(), Some(until));
 
     instance.emulator.faults().clear_all();
@@ -117,10 +106,7 @@ async fn a_silent_imds_is_outlived_without_waiting_for_it_each_time() {
     let instance = instance().await;
     let imds = ImdsExchange::new(instance.imds_with(ImdsSettings::default()));
     let keys = exchange(&imds).await.unwrap();
-    instance
-        .emulator
-        .faults()
-        .always("ListRoles", Fault::hang());
+    instance.emulator.faults().always("ListRoles", Fault::hang());
     let (answer, ()) = tokio::join!(exchange(&imds), async {
         instance.emulator.called("ListRoles", 2).await;
         time.pass(SECOND).await;
@@ -161,9 +147,7 @@ async fn keys_of_a_role_that_is_gone_are_not_extended() {
 async fn a_role_that_ec2_may_not_assume_is_told() {
     let instance = instance().await;
     instance.iam.remove_role(ROLE);
-    let failure = exchange(&ImdsExchange::new(instance.imds()))
-        .await
-        .unwrap_err();
+    let failure = exchange(&ImdsExchange::new(instance.imds())).await.unwrap_err();
     assert_kind(&failure, ErrorKind::PermissionDenied);
     assert!(failure.help().contains("ec2.amazonaws.com"), "{failure:?}");
 }
@@ -173,23 +157,17 @@ async fn a_document_that_cannot_be_read_is_unavailable_and_shows_nothing() {
     let instance = instance().await;
     let imds = ImdsExchange::new(instance.imds());
     for document in [
-        r#"canary"#,
+        r"canary",
         r#"{"Code":"Success","AccessKeyId":"canary","SecretAccessKey":"canary"}"#,
         r#"{"AccessKeyId":"canary","SecretAccessKey":"canary","Token":"canary","Expiration":"canary"}"#,
         r#"{"AccessKeyId":"canary","SecretAccessKey":"canary\n","Token":"canary","Expiration":"2026-11-24T02:00:00Z"}"#,
         r#"{"AccessKeyId":["canary"],"SecretAccessKey":"canary","Token":"canary","Expiration":"2026-11-24T02:00:00Z"}"#,
         r#"{"Code":"canary","Message":"canary"}"#,
     ] {
-        instance
-            .emulator
-            .faults()
-            .once("GetCredentials", Fault::status(200, document));
+        instance.emulator.faults().once("GetCredentials", Fault::status(200, document));
         let failure = exchange(&imds).await.unwrap_err();
         assert_kind(&failure, ErrorKind::Unavailable);
-        assert!(
-            !format!("{failure:?} {imds:?}").contains("canary"),
-            "{failure:?}"
-        );
+        assert!(!format!("{failure:?} {imds:?}").contains("canary"), "{failure:?}");
     }
     exchange(&imds).await.unwrap();
     assert!(!format!("{imds:?}").contains("ASIA"), "{imds:?}");
@@ -198,10 +176,7 @@ async fn a_document_that_cannot_be_read_is_unavailable_and_shows_nothing() {
 #[tokio::test]
 async fn keys_that_are_not_there_yet_may_come_later() {
     let instance = instance().await;
-    instance
-        .emulator
-        .faults()
-        .once("GetCredentials", Fault::status(404, ""));
+    instance.emulator.faults().once("GetCredentials", Fault::status(404, ""));
     let imds = ImdsExchange::new(instance.imds());
     let failure = exchange(&imds).await.unwrap_err();
     assert_kind(&failure, ErrorKind::Unavailable);
@@ -212,24 +187,17 @@ async fn keys_that_are_not_there_yet_may_come_later() {
 async fn the_way_in_which_imds_is_away_decides_the_kind() {
     let instance = instance().await;
     instance.emulator.set_enabled(false);
-    let failure = exchange(&ImdsExchange::new(instance.imds()))
-        .await
-        .unwrap_err();
+    let failure = exchange(&ImdsExchange::new(instance.imds())).await.unwrap_err();
     assert_kind(&failure, ErrorKind::Misconfigured);
     instance.emulator.stop().await;
-    let failure = exchange(&ImdsExchange::new(instance.imds()))
-        .await
-        .unwrap_err();
+    let failure = exchange(&ImdsExchange::new(instance.imds())).await.unwrap_err();
     assert_kind(&failure, ErrorKind::Unavailable);
 }
 
 #[tokio::test]
 async fn a_policy_that_cannot_be_applied_is_refused() {
     let instance = instance().await;
-    let request = ExchangeRequest {
-        policy: Some("{}".to_owned()),
-        ..ExchangeRequest::default()
-    };
+    let request = ExchangeRequest { policy: Some("{}".to_owned()), ..ExchangeRequest::default() };
     let failure = ImdsExchange::new(instance.imds())
         .exchange(&CredentialForm::InstanceProfile, &request)
         .await

@@ -31,11 +31,7 @@ pub(crate) async fn instance() -> Instance {
     let emulator = Emulator::start(iam.clone()).await.unwrap();
     emulator.set_role(Some(ROLE));
     emulator.set_region("eu-north-1");
-    Instance {
-        emulator,
-        iam,
-        clock,
-    }
+    Instance { emulator, iam, clock }
 }
 
 impl Instance {
@@ -87,11 +83,9 @@ pub(crate) fn volume_at(level: &str) -> ProvideContext {
 /// Reason and help of a plug-in that does not apply.
 pub(crate) fn not_applicable(error: AttemptError) -> (String, String, bool) {
     match error {
-        AttemptError::NotApplicable(skip) => (
-            skip.reason().to_owned(),
-            skip.help().to_owned(),
-            skip.is_time_out(),
-        ),
+        AttemptError::NotApplicable(skip) => {
+            (skip.reason().to_owned(), skip.help().to_owned(), skip.is_time_out())
+        }
         other => panic!("{other:?}"),
     }
 }

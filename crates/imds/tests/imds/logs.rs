@@ -47,9 +47,7 @@ async fn no_secret_reaches_the_log_at_its_most_talkative() {
     assert!(log.contains("are captured"));
     let issued = &instance.iam.all_issued()[0];
     let tokens = instance.emulator.requests();
-    let tokens = tokens
-        .iter()
-        .filter_map(|request| request.header("x-aws-ec2-metadata-token"));
+    let tokens = tokens.iter().filter_map(|request| request.header("x-aws-ec2-metadata-token"));
     let secrets = [
         issued.secret_access_key.expose(),
         issued.session_token.as_ref().unwrap().expose(),

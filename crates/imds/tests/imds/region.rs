@@ -23,10 +23,7 @@ async fn the_region_is_asked_for_once_and_known_for_ever() {
 async fn a_failed_look_up_is_not_remembered() {
     let instance = instance().await;
     let resolver = ImdsRegion::new(instance.imds());
-    instance
-        .emulator
-        .faults()
-        .times("GetRegion", 3, Fault::status(500, ""));
+    instance.emulator.faults().times("GetRegion", 3, Fault::status(500, ""));
     let failure = failure(resolver.resolve(&volume()).await.unwrap_err());
     assert_kind(&failure, ErrorKind::Unavailable);
 
@@ -73,16 +70,9 @@ async fn a_thousand_callers_share_one_look_up() {
 async fn a_thousand_callers_share_one_failure() {
     let instance = instance().await;
     let resolver = ImdsRegion::new(
-        instance.imds_with(
-            ImdsSettings::default()
-                .with_timeout(60 * SECOND)
-                .with_attempts(1),
-        ),
+        instance.imds_with(ImdsSettings::default().with_timeout(60 * SECOND).with_attempts(1)),
     );
-    instance
-        .emulator
-        .faults()
-        .always("GetRegion", Fault::status(500, ""));
+    instance.emulator.faults().always("GetRegion", Fault::status(500, ""));
     let context = volume();
     let answers = join_all((0..1000).map(|_| resolver.resolve(&context))).await;
     assert!(answers.iter().all(Result::is_err));
@@ -94,18 +84,12 @@ async fn what_is_no_region_is_a_fault_of_imds() {
     let instance = instance().await;
     let resolver = ImdsRegion::new(instance.imds());
     for answer in ["eu-north-1a", "canary/evil", "Canary"] {
-        instance
-            .emulator
-            .faults()
-            .times("GetRegion", 1, Fault::status(200, answer));
+        instance.emulator.faults().times("GetRegion", 1, Fault::status(200, answer));
         let failure = failure(resolver.resolve(&volume()).await.unwrap_err());
         assert_kind(&failure, ErrorKind::Unavailable);
         assert!(!format!("{failure:?}").contains("anary"), "{failure:?}");
     }
-    instance
-        .emulator
-        .faults()
-        .once("GetRegion", Fault::status(404, ""));
+    instance.emulator.faults().once("GetRegion", Fault::status(404, ""));
     let (reason, help, _) = not_applicable(resolver.resolve(&volume()).await.unwrap_err());
     assert!(reason.contains("does not tell a region"), "{reason}");
     assert!(help.contains("AWS_REGION"), "{help}");

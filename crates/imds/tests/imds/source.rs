@@ -44,9 +44,7 @@ async fn without_a_role_it_does_not_apply() {
 #[tokio::test]
 async fn the_switch_keeps_it_from_asking_at_all() {
     let instance = instance().await;
-    let environment = instance
-        .environment()
-        .with("AWS_EC2_METADATA_DISABLED", "True");
+    let environment = instance.environment().with("AWS_EC2_METADATA_DISABLED", "True");
     for probe in [true, false] {
         let settings = ImdsSettings::default().with_probe(probe);
         let imds = Imds::new(&environment, settings, Arc::new(instance.clock));
@@ -128,15 +126,10 @@ async fn a_connection_that_no_one_takes_is_not_blamed_on_the_hop_limit() {
     let address = listener.local_addr().unwrap();
     let _queued = tokio::net::TcpStream::connect(address).await.unwrap();
 
-    let environment = instance.environment().with(
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        format!("http://{address}"),
-    );
-    let imds = Imds::new(
-        &environment,
-        ImdsSettings::default(),
-        Arc::new(instance.clock),
-    );
+    let environment = instance
+        .environment()
+        .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{address}"));
+    let imds = Imds::new(&environment, ImdsSettings::default(), Arc::new(instance.clock));
     let source = ImdsSource::new(imds);
     let context = volume();
     let (answer, ()) = tokio::join!(source.provide(&context), time.pass(SECOND));
@@ -176,10 +169,7 @@ async fn silence_is_waited_for_once_in_five_seconds() {
         time.pass(SECOND).await;
     });
     let second = source.provide(&context).await;
-    assert_eq!(
-        not_applicable(first.unwrap_err()),
-        not_applicable(second.unwrap_err())
-    );
+    assert_eq!(not_applicable(first.unwrap_err()), not_applicable(second.unwrap_err()));
     assert_eq!(instance.emulator.calls().of("GetToken"), 1);
 
     instance.emulator.set_hop_limit_reached(false);
@@ -190,20 +180,14 @@ async fn silence_is_waited_for_once_in_five_seconds() {
 #[tokio::test]
 async fn a_fault_of_imds_is_asked_again_and_then_stops_the_chain() {
     let instance = instance().await;
-    instance
-        .emulator
-        .faults()
-        .once("ListRoles", Fault::status(500, "canary"));
+    instance.emulator.faults().once("ListRoles", Fault::status(500, "canary"));
     let source = ImdsSource::new(instance.imds());
     source.provide(&volume()).await.unwrap();
 
     for operation in ["ListRoles", "GetToken"] {
         let source = ImdsSource::new(instance.imds());
         let before = instance.emulator.calls().of(operation);
-        instance
-            .emulator
-            .faults()
-            .times(operation, 3, Fault::status(503, "canary"));
+        instance.emulator.faults().times(operation, 3, Fault::status(503, "canary"));
         let failure = failure(source.provide(&volume()).await.unwrap_err());
         assert_kind(&failure, ErrorKind::Unavailable);
         assert!(failure.message().contains("503"), "{failure}");
@@ -235,26 +219,17 @@ async fn an_answer_that_cannot_be_read_stops_the_chain() {
 #[tokio::test]
 async fn an_endpoint_without_session_tokens_is_no_imds() {
     let instance = instance().await;
-    instance
-        .emulator
-        .faults()
-        .always("GetToken", Fault::status(404, ""));
+    instance.emulator.faults().always("GetToken", Fault::status(404, ""));
     let source = ImdsSource::new(instance.imds());
     let failure = failure(source.provide(&volume()).await.unwrap_err());
     assert_kind(&failure, ErrorKind::Unavailable);
-    assert!(
-        failure.message().contains("a session token with HTTP 404"),
-        "{failure}"
-    );
+    assert!(failure.message().contains("a session token with HTTP 404"), "{failure}");
 }
 
 #[tokio::test]
 async fn a_limited_rate_is_told_apart() {
     let instance = instance().await;
-    instance
-        .emulator
-        .faults()
-        .always(ANY, Fault::status(429, ""));
+    instance.emulator.faults().always(ANY, Fault::status(429, ""));
     let source = ImdsSource::new(instance.imds());
     let failure = failure(source.provide(&volume()).await.unwrap_err());
     assert_kind(&failure, ErrorKind::Throttled);
