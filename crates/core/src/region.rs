@@ -193,7 +193,7 @@ pub mod resolver_names {
 ///
 /// # Assumptions
 /// The answer is for this context only: it is not remembered for others by the caller, so a resolver whose look-up is slow keeps
-/// what it learned, and never a failure.
+/// what it learned, and a failure for a few seconds at most.
 ///
 /// # Errors
 /// "Does not know" is [`AttemptError::NotApplicable`] with its reason. A region that is there but wrong is a failure.
