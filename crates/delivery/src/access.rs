@@ -17,6 +17,8 @@ pub(crate) struct Access {
     /// None: whichever it is, since the mode gives a group nothing.
     pub(crate) gid: Option<u32>,
     pub(crate) mode: u32,
+    /// What it is made with: narrower, as long as the owner is not the one.
+    pub(crate) initial_mode: u32,
 }
 
 impl Access {

@@ -1,26 +1,18 @@
 //! Writes the files of a plan into a volume's directory: all of them, or none.
 
 use std::ffi::CStr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, Dir, RenameFlags, fstat, renameat, renameat_with, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, RenameFlags, fstat, renameat, renameat_with, unlinkat};
 use rustix::io::{self, Errno};
 use s3_credential_core::{Failure, PlannedFile};
 
-use crate::access::{Access, explain};
-use crate::directory::Directory;
+use crate::access::explain;
 use crate::failure::refused;
 use crate::removal::{empty, remove};
 use crate::temporary;
-
-/// What to do with a volume's directory that is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// Nothing is mounted with what is in it: everything but the new files goes.
-    Replace,
-    /// It serves a live mount: the new files take the place of their predecessors, and all else stays.
-    Update,
-}
+use crate::volume::{Existing, Volume};
 
 /// A file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,16 +21,6 @@ pub struct WrittenFile {
     pub path: PathBuf,
     /// Its permission bits.
     pub mode: u32,
-}
-
-/// A volume's directory, to be written.
-#[derive(Debug)]
-pub(crate) struct Volume {
-    pub(crate) directory: Directory,
-    /// What was made by this call is removed by its caller if it fails, and needs no care in here.
-    pub(crate) is_new: bool,
-    /// The access of its files.
-    pub(crate) files: Access,
 }
 
 /// A file that waits under its temporary name.
@@ -88,10 +70,11 @@ impl Volume {
     fn stage(&self, planned: &[PlannedFile], staged: &mut Vec<Staged>) -> Result<(), Failure> {
         for file in planned {
             let content = file.content.expose().as_bytes();
-            let temporary = temporary::write(&self.directory.handle, file.name, content, |new| {
-                self.files.give(new, &fstat(new)?)
-            })
-            .map_err(|errno| explain(self.refused(file.name, errno), errno))?;
+            let initial_mode = Mode::from_raw_mode(self.files.initial_mode);
+            let prepare = |new: &OwnedFd| self.files.give(new, &fstat(new)?);
+            let temporary =
+                temporary::write(&self.directory.handle, file.name, content, initial_mode, prepare)
+                    .map_err(|errno| explain(self.refused(file.name, errno), errno))?;
             staged.push(Staged { name: file.name, temporary });
         }
         Ok(())
@@ -180,5 +163,61 @@ impl Volume {
 
     fn refused(&self, name: &str, errno: Errno) -> Failure {
         refused("cannot write", &self.directory.path_of(name), errno)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use super::*;
+    use crate::access::Access;
+    use crate::directory::Directory;
+
+    const TEMPORARY: [&str; 3] = [".config.new", ".credentials.new", ".token.new"];
+    const NAMES: [&str; 3] = ["config", "credentials", "token"];
+
+    fn contents(volume: &Volume) -> BTreeMap<String, String> {
+        let names = volume
+            .directory
+            .names()
+            .unwrap()
+            .into_iter()
+            .filter(|name| !matches!(name.as_str(), "." | ".."));
+        names
+            .map(|name| {
+                (name.clone(), fs::read_to_string(volume.directory.path_of(&name)).unwrap())
+            })
+            .collect()
+    }
+
+    /// No permission can make a rename fail that comes after a successful write, so a file that is not there does it.
+    #[test]
+    fn a_failure_in_the_middle_puts_the_old_files_back() {
+        for there_before in [&NAMES[..], &NAMES[..1], &NAMES[1..], &[]] {
+            for (failing, failing_name) in NAMES.iter().enumerate() {
+                let folder = tempfile::tempdir().unwrap();
+                let directory = Directory::open(folder.path()).unwrap().unwrap();
+                let files = Access { uid: None, gid: None, mode: 0o640, initial_mode: 0o640 };
+                let volume = Volume { directory, is_new: false, files };
+                for name in there_before {
+                    fs::write(folder.path().join(name), "old").unwrap();
+                }
+                for (index, temporary) in
+                    TEMPORARY.iter().enumerate().filter(|(index, _)| *index != failing)
+                {
+                    fs::write(folder.path().join(temporary), format!("new {index}")).unwrap();
+                }
+                let before = contents(&volume);
+                let staged = NAMES.iter().zip(TEMPORARY);
+                let staged: Vec<_> = staged
+                    .map(|(name, temporary)| Staged { name, temporary: temporary.to_owned() })
+                    .collect();
+                let failure = volume.commit(&staged).unwrap_err();
+                assert!(failure.message().contains(failing_name), "{failure}");
+                assert_eq!(contents(&volume), before, "{there_before:?} {failing_name}");
+            }
+        }
     }
 }

@@ -35,18 +35,20 @@ mod access;
 mod directory;
 mod temporary;
 
+mod write_path;
+mod volume;
 mod apply;
 mod removal;
-mod write_path;
 
 mod lock;
 mod state_path;
 
-pub use apply::{Existing, WrittenFile};
+pub use apply::WrittenFile;
 pub use lock::Lock;
 pub use name::directory_name;
 pub use options::{FileOptions, Owner};
 pub use state_path::StatePath;
+pub use volume::Existing;
 pub use write_path::WritePath;
 
 /// The user that files are written as. A driver keeps its state where only this user writes.

@@ -97,7 +97,7 @@ impl StatePath {
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
         name::check(name)?;
         let directory = &self.directory.handle;
-        temporary::write(directory, name, content, |_| Ok(()))
+        temporary::write(directory, name, content, Mode::RUSR | Mode::WUSR, |_| Ok(()))
             .and_then(|temporary| {
                 renameat(directory, &temporary, directory, name)
                     .inspect_err(|_| temporary::discard(directory, &temporary))

@@ -20,9 +20,10 @@ pub(crate) fn write(
     directory: &OwnedFd,
     name: &str,
     content: &[u8],
+    initial_mode: Mode,
     prepare: impl FnOnce(&OwnedFd) -> io::Result<()>,
 ) -> io::Result<String> {
-    let (temporary, file) = create(directory, name)?;
+    let (temporary, file) = create(directory, name, initial_mode)?;
     let written = prepare(&file).and_then(|()| write_all(&file, content));
     match written {
         Ok(()) => Ok(temporary),
@@ -38,10 +39,10 @@ pub(crate) fn discard(directory: &OwnedFd, temporary: &str) {
     let _ = unlinkat(directory, temporary, AtFlags::empty());
 }
 
-fn create(directory: &OwnedFd, name: &str) -> io::Result<(String, OwnedFd)> {
+fn create(directory: &OwnedFd, name: &str, mode: Mode) -> io::Result<(String, OwnedFd)> {
     loop {
         let temporary = name::temporary_for(name);
-        match openat(directory, &temporary, NEW_FILE, Mode::RUSR | Mode::WUSR) {
+        match openat(directory, &temporary, NEW_FILE, mode) {
             // Nobody can guess the name, so this is chance, and does not happen twice.
             Err(Errno::EXIST) => {}
             opened => return opened.map(|file| (temporary, file)),

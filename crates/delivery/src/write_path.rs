@@ -1,17 +1,17 @@
 //! The directory under which each volume has its own.
 
-use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, mkdirat, statat};
+use rustix::fs::Dir;
 use rustix::io::Errno;
+use rustix::process::getegid;
 use s3_credential_core::{ErrorKind, Failure, PlannedFile};
 
-use crate::access::{Access, explain};
-use crate::apply::{Existing, Volume, WrittenFile};
-use crate::directory::{Directory, cannot_enter, enter};
+use crate::apply::WrittenFile;
+use crate::directory::{Directory, enter};
 use crate::failure::{Quoted, refused};
-use crate::options::FileOptions;
+use crate::options::{FileOptions, Owner};
+use crate::volume::{Existing, VolumeRequest};
 use crate::{effective_uid, name, removal};
 
 /// An open write path. Whatever happens to its path meanwhile, this stays the same directory.
@@ -19,10 +19,11 @@ use crate::{effective_uid, name, removal};
 /// Two calls for one volume never overlap: the caller holds the volume's lock, see [`StatePath::try_lock`](crate::StatePath::try_lock).
 #[derive(Debug)]
 pub struct WritePath {
-    directory: Directory,
-    uid: u32,
-    gid: u32,
-    driver: u32,
+    pub(crate) directory: Directory,
+    /// Whose it is.
+    pub(crate) owner: Owner,
+    /// As whom this process makes files.
+    pub(crate) driver: Owner,
 }
 
 impl WritePath {
@@ -47,7 +48,9 @@ impl WritePath {
             return Ok(None);
         };
         let stat = directory.stat()?;
-        Ok(Some(Self { directory, uid: stat.st_uid, gid: stat.st_gid, driver: effective_uid() }))
+        let owner = Owner { uid: stat.st_uid, gid: stat.st_gid };
+        let driver = Owner { uid: effective_uid(), gid: getegid().as_raw() };
+        Ok(Some(Self { directory, owner, driver }))
     }
 
     /// The path, as it was given.
@@ -77,96 +80,14 @@ impl WritePath {
         name::check(directory)?;
         files.iter().try_for_each(|file| name::check(file.name))?;
         options.check()?;
-        let is_new = self.make(directory, options, existing)?;
-        let written = self
-            .volume(directory, options, is_new)
-            .and_then(|volume| volume.write(files, existing));
+        let request = VolumeRequest { write_path: self, name: directory, options, existing };
+        let is_new = request.make()?;
+        let written = request.open(is_new).and_then(|volume| volume.write(files, existing));
         if is_new && written.is_err() {
             // The failure that led here is the one to tell.
             let _ = removal::remove(&self.directory, directory);
         }
         written
-    }
-
-    /// Makes the volume's directory, and says whether it was not there.
-    fn make(
-        &self,
-        directory: &str,
-        options: &FileOptions,
-        existing: Existing,
-    ) -> Result<bool, Failure> {
-        if self.make_new(directory)? {
-            return Ok(true);
-        }
-        if existing == Existing::Replace && self.is_foreign(directory, options) {
-            removal::remove(&self.directory, directory)?;
-            return self.make_new(directory);
-        }
-        Ok(false)
-    }
-
-    fn make_new(&self, directory: &str) -> Result<bool, Failure> {
-        match mkdirat(&self.directory.handle, directory, Mode::RWXU) {
-            Ok(()) => Ok(true),
-            Err(Errno::EXIST) => Ok(false),
-            Err(errno) => Err(refused("cannot create", &self.directory.path_of(directory), errno)),
-        }
-    }
-
-    /// Whether there is a directory, and another user's.
-    fn is_foreign(&self, directory: &str, options: &FileOptions) -> bool {
-        statat(&self.directory.handle, directory, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| {
-            FileType::from_raw_mode(stat.st_mode) == FileType::Directory
-                && !self.trusts(stat.st_uid, options)
-        })
-    }
-
-    fn volume(
-        &self,
-        directory: &str,
-        options: &FileOptions,
-        is_new: bool,
-    ) -> Result<Volume, Failure> {
-        let directory = self.enter(directory)?;
-        let stat = directory.stat()?;
-        if !self.trusts(stat.st_uid, options) {
-            return Err(Failure::new(
-                ErrorKind::FileSystem,
-                format!(
-                    "{} belongs to user {}, who is none of ours",
-                    Quoted(&directory.path),
-                    stat.st_uid
-                ),
-            )
-            .with_help("find out who put it there, and remove it"));
-        }
-        let access = self.access(options, options.directory_mode());
-        access.give(&directory.handle, &stat).map_err(|errno| {
-            explain(refused("cannot set the owner and mode of", &directory.path, errno), errno)
-        })?;
-        Ok(Volume { directory, is_new, files: self.access(options, options.file_mode()) })
-    }
-
-    fn enter(&self, directory: &str) -> Result<Directory, Failure> {
-        let parent = self.directory.handle.as_fd();
-        let path = self.directory.path_of(directory);
-        match enter(parent, directory) {
-            Ok(handle) => Ok(Directory { handle, path }),
-            Err(errno) => Err(cannot_enter(parent, directory, &path, errno)),
-        }
-    }
-
-    fn access(&self, options: &FileOptions, mode: u32) -> Access {
-        let group = (!options.owner_only).then_some(self.gid);
-        Access {
-            uid: options.owner.map(|owner| owner.uid),
-            gid: options.owner.map(|owner| owner.gid).or(group),
-            mode,
-        }
-    }
-
-    fn trusts(&self, uid: u32, options: &FileOptions) -> bool {
-        uid == self.driver || uid == self.uid || options.owner.is_some_and(|owner| owner.uid == uid)
     }
 
     /// Removes a volume's directory with whatever is in it, following nothing, and returns what was removed: the directory and what

@@ -1,5 +1,7 @@
 //! Modes do not depend on the umask. It belongs to the whole process, so this test has one of its own.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
+
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;

@@ -46,7 +46,7 @@ fn a_sweep_of_a_volume_that_is_not_there_finds_nothing() {
 #[test]
 fn what_a_crash_leaves_in_the_state_path_is_swept_unless_it_is_locked() {
     if let Some(folder) = folder_of_child() {
-        drop(StatePath::open(&folder).unwrap().write("lease", &[b'2'; 100_000]));
+        drop(StatePath::open(&folder).unwrap().write("lease", &vec![b'2'; 100_000]));
         return;
     }
     let folder = Folder::new();

@@ -1,5 +1,7 @@
 //! The public API on real files, in folders that each test makes.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
+
 mod support;
 
 mod apply;

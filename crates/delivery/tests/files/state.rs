@@ -70,7 +70,7 @@ fn a_record_is_read_as_it_was_written() {
     let state = opened(&folder);
     assert_eq!(state.read("lease").unwrap(), None);
     for length in [0, 1, 8_191, 8_192, 8_193, 100_000, 1 << 20] {
-        let record: Vec<u8> = (0..length).map(|index| (index % 251) as u8).collect();
+        let record: Vec<u8> = (0..=250).cycle().take(length).collect();
         state.write("lease", &record).unwrap();
         assert_eq!(state.read("lease").unwrap(), Some(record));
     }

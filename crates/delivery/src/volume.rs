@@ -1,0 +1,121 @@
+//! The volume's directory, before anything is written into it.
+
+use std::os::fd::AsFd as _;
+
+use rustix::fs::{AtFlags, FileType, Mode, mkdirat, statat};
+use rustix::io::Errno;
+use s3_credential_core::{ErrorKind, Failure};
+
+use crate::access::{Access, explain};
+use crate::directory::{Directory, cannot_enter, enter};
+use crate::failure::{Quoted, refused};
+use crate::options::{FileOptions, Owner};
+use crate::removal::remove;
+use crate::write_path::WritePath;
+
+/// What to do with a volume's directory that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Nothing is mounted with what is in it: everything but the new files goes.
+    Replace,
+    /// It serves a live mount: the new files take the place of their predecessors, and all else stays.
+    Update,
+}
+
+/// Which directory is asked for, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct VolumeRequest<'a> {
+    pub(crate) write_path: &'a WritePath,
+    pub(crate) name: &'a str,
+    pub(crate) options: &'a FileOptions,
+    pub(crate) existing: Existing,
+}
+
+/// A volume's directory that is ours, with the owner and mode that it should have.
+#[derive(Debug)]
+pub(crate) struct Volume {
+    pub(crate) directory: Directory,
+    /// What was made by this call is removed by its caller if it fails, and needs no care in here.
+    pub(crate) is_new: bool,
+    /// The access of its files.
+    pub(crate) files: Access,
+}
+
+impl VolumeRequest<'_> {
+    /// Makes the directory, and says whether it was not there.
+    pub(crate) fn make(&self) -> Result<bool, Failure> {
+        if self.make_new()? {
+            return Ok(true);
+        }
+        if self.existing == Existing::Replace && self.is_foreign() {
+            remove(&self.write_path.directory, self.name)?;
+            return self.make_new();
+        }
+        Ok(false)
+    }
+
+    fn make_new(&self) -> Result<bool, Failure> {
+        let parent = &self.write_path.directory;
+        let mode = Mode::from_raw_mode(self.access(self.options.directory_mode()).initial_mode);
+        match mkdirat(&parent.handle, self.name, mode) {
+            Ok(()) => Ok(true),
+            Err(Errno::EXIST) => Ok(false),
+            Err(errno) => Err(refused("cannot create", &parent.path_of(self.name), errno)),
+        }
+    }
+
+    /// Whether there is a directory, and another user's.
+    fn is_foreign(&self) -> bool {
+        let parent = &self.write_path.directory.handle;
+        statat(parent, self.name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| {
+            FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+                && !self.trusts(stat.st_uid)
+        })
+    }
+
+    /// Opens the directory, and puts its owner and mode right.
+    pub(crate) fn open(&self, is_new: bool) -> Result<Volume, Failure> {
+        let directory = self.enter()?;
+        let stat = directory.stat()?;
+        if !self.trusts(stat.st_uid) {
+            let path = Quoted(&directory.path);
+            let message = format!("{path} belongs to user {}, who is none of ours", stat.st_uid);
+            return Err(Failure::new(ErrorKind::FileSystem, message)
+                .with_help("find out who put it there, and remove it"));
+        }
+        self.access(self.options.directory_mode()).give(&directory.handle, &stat).map_err(
+            |errno| {
+                explain(refused("cannot set the owner and mode of", &directory.path, errno), errno)
+            },
+        )?;
+        Ok(Volume { directory, is_new, files: self.access(self.options.file_mode()) })
+    }
+
+    fn enter(&self) -> Result<Directory, Failure> {
+        let parent = &self.write_path.directory;
+        let path = parent.path_of(self.name);
+        match enter(&parent.handle, self.name) {
+            Ok(handle) => Ok(Directory { handle, path }),
+            Err(errno) => Err(cannot_enter(parent.handle.as_fd(), self.name, &path, errno)),
+        }
+    }
+
+    fn access(&self, mode: u32) -> Access {
+        let WritePath { owner: Owner { gid: inherited, .. }, driver, .. } = self.write_path;
+        let (uid, gid) = match self.options.owner {
+            Some(owner) => (Some(owner.uid), Some(owner.gid)),
+            None if self.options.owner_only => (None, None),
+            None => (None, Some(*inherited)),
+        };
+        // Whether new files have the group of their directory or of their maker, they have the right one.
+        let is_right_from_the_start = uid.is_none_or(|uid| uid == driver.uid)
+            && gid.is_none_or(|gid| gid == driver.gid && gid == *inherited);
+        let initial_mode = if is_right_from_the_start { mode } else { mode & 0o700 };
+        Access { uid, gid, mode, initial_mode }
+    }
+
+    fn trusts(&self, uid: u32) -> bool {
+        let owner = self.options.owner.map(|owner| owner.uid);
+        uid == self.write_path.driver.uid || uid == self.write_path.owner.uid || Some(uid) == owner
+    }
+}
