@@ -126,13 +126,16 @@ impl ProviderBuilder {
         }
         settings.delivery = self.delivery.or(settings.delivery);
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let defaults = Defaults::new(&self.environment, &clock)?;
+        let defaults = Defaults::new(&self.environment, &clock);
         let mut exchanges = defaults.exchanges();
         exchanges.extend(self.exchanges);
         let wiring = Wiring {
-            driver: self.driver.unwrap_or_else(|| defaults.driver_chain()),
+            driver: match self.driver {
+                Some(chain) => chain,
+                None => defaults.driver_chain()?,
+            },
             pod: self.pod.unwrap_or_else(|| defaults.pod_chain()),
-            secret: self.secret.unwrap_or_else(|| defaults.secret_chain()),
+            secret: self.secret.unwrap_or_else(Defaults::secret_chain),
             region: self.region.unwrap_or_else(|| defaults.region_chain()),
             exchanges,
             clock,

@@ -27,6 +27,7 @@
 // In the order in which data flows.
 mod builder;
 mod defaults;
+mod kubernetes_client;
 mod settings;
 
 mod provider;

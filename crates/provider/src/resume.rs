@@ -30,7 +30,6 @@ pub struct Resumed {
 
 /// What the caller knows at its start.
 #[derive(Default)]
-#[non_exhaustive]
 pub struct ResumeOptions<'a> {
     /// Says of a target path whether it is still published; without it the journal is believed.
     pub still_published: Option<&'a (dyn Fn(&str) -> bool + Sync)>,

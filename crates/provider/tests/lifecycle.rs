@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use s3_credential_core::{
-    CredentialForm, ErrorKind, Keys, RoleArn, Secret, SourceChain, SourceError, Token, WebIdentity, source_fn,
+    CredentialForm, ErrorKind, Keys, RoleArn, Secret, SourceChain, SourceError, Token, WebIdentity,
+    source_fn,
 };
 use s3_credential_provider::{
-    CleanupContext, Environment, MountTarget, Provided, ProvideContext, ProvideError, Provider, PublishRequest,
-    UnpublishRequest,
+    CleanupContext, Environment, MountTarget, ProvideContext, ProvideError, Provided, Provider,
+    PublishRequest, UnpublishRequest,
 };
 use tempfile::TempDir;
 
@@ -49,7 +50,8 @@ impl World {
             .environment(Environment::default().with("AWS_REGION", "eu-north-1"))
             .state_path(self.state.path().join("state"))
             .driver_chain(
-                SourceChain::first_try(scripted("first", &self.first)).or_else(scripted("second", &self.second)),
+                SourceChain::first_try(scripted("first", &self.first))
+                    .or_else(scripted("second", &self.second)),
             )
             .build()
             .unwrap()
@@ -63,7 +65,11 @@ impl World {
         self.context_with(target, |mount| mount)
     }
 
-    fn context_with(&self, target: &str, change: impl FnOnce(MountTarget) -> MountTarget) -> ProvideContext {
+    fn context_with(
+        &self,
+        target: &str,
+        change: impl FnOnce(MountTarget) -> MountTarget,
+    ) -> ProvideContext {
         let mount = change(MountTarget::new(self.write.path()));
         ProvideContext::from_publish_request(PublishRequest::new("volume", target), mount).unwrap()
     }
@@ -87,7 +93,8 @@ impl World {
     }
 
     fn is_as_before(&self) -> bool {
-        let empty = |path: &Path| !path.exists() || std::fs::read_dir(path).unwrap().next().is_none();
+        let empty =
+            |path: &Path| !path.exists() || std::fs::read_dir(path).unwrap().next().is_none();
         empty(self.write.path()) && empty(&self.state.path().join("state"))
     }
 }
@@ -186,7 +193,8 @@ async fn unchanged_input_writes_nothing() {
     let context = world.context(&target("pod"));
     world.give(web_identity("one", 3600, READER));
     let first = provider.provide(&context).await.unwrap();
-    let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap());
+    let inode =
+        |path: &Path| std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap());
     let before = inode(&first.files[0].path);
     let second = provider.provide(&context).await.unwrap();
     let third = world.provider().provide(&context).await.unwrap();
@@ -219,7 +227,8 @@ async fn the_files_of_a_shared_lease_go_with_its_last_holder() {
 async fn a_failing_first_publish_leaves_nothing_and_has_its_own_code() {
     let world = World::new();
     let provider = world.provider();
-    *world.first.lock().unwrap() = Err(SourceError::failed(ErrorKind::ExpiredToken, "the token has expired"));
+    *world.first.lock().unwrap() =
+        Err(SourceError::failed(ErrorKind::ExpiredToken, "the token has expired"));
     let error = provider.provide(&world.context(&target("pod"))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ExpiredToken);
     assert_eq!(error.attempts.len(), 2);
@@ -241,7 +250,8 @@ async fn a_failing_republish_leaves_everything_and_can_always_be_retried() {
         assert_eq!(token_of(&provided), "one");
     }
     // A request that cannot even be parsed is no different.
-    let broken = PublishRequest::new("volume", target("pod")).with_volume_context([("authenticationSource", "x")]);
+    let broken = PublishRequest::new("volume", target("pod"))
+        .with_volume_context([("authenticationSource", "x")]);
     let error = provider.context(broken.clone(), MountTarget::new(world.write.path())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let unmounted = MountTarget::new(world.write.path()).with_mounted(false);
@@ -259,7 +269,11 @@ async fn another_role_is_told_and_not_taken_while_mounted() {
     world.give(web_identity("two", 7200, WRITER));
     let provided = provider.provide(&world.context(&target("pod"))).await.unwrap();
     assert!(provided.identity_changed);
-    assert_eq!(provided.environment["AWS_ROLE_ARN"].expose(), READER, "Mountpoint runs with the old role");
+    assert_eq!(
+        provided.environment["AWS_ROLE_ARN"].expose(),
+        READER,
+        "Mountpoint runs with the old role"
+    );
     assert_eq!(token_of(&provided), "two", "and its token is kept fresh");
     assert!(matches!(events.try_recv(), Ok(s3_credential_provider::Event::IdentityChanged { .. })));
 
@@ -278,7 +292,8 @@ async fn another_source_is_told_and_not_taken_while_mounted() {
     provider.provide(&context).await.unwrap();
 
     *world.first.lock().unwrap() = Err(SourceError::not_applicable("gone"));
-    *world.second.lock().unwrap() = Ok(CredentialForm::Keys(Keys::new("AKIAIOSFODNN7EXAMPLE", "secret")));
+    *world.second.lock().unwrap() =
+        Ok(CredentialForm::Keys(Keys::new("AKIAIOSFODNN7EXAMPLE", "secret")));
     let provided = provider.provide(&context).await.unwrap();
     assert!(provided.identity_changed);
     assert_eq!(token_of(&provided), "one");
@@ -287,7 +302,8 @@ async fn another_source_is_told_and_not_taken_while_mounted() {
     let unmounted = world.context_with(&target("pod"), |mount| mount.with_mounted(false));
     let provided = provider.provide(&unmounted).await.unwrap();
     assert_eq!(provided.identity.source.as_deref(), Some("second"));
-    let names: Vec<_> = world.files().iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+    let names: Vec<_> =
+        world.files().iter().map(|path| path.file_name().unwrap().to_owned()).collect();
     assert_eq!(names, ["config", "credentials"], "nothing of the old source stays behind");
 }
 
@@ -298,7 +314,8 @@ async fn a_broken_source_before_the_leases_own_does_not_stop_its_refresh() {
     let context = world.context(&target("pod"));
     *world.second.lock().unwrap() = Ok(web_identity("one", 3600, READER));
     provider.provide(&context).await.unwrap();
-    *world.first.lock().unwrap() = Err(SourceError::failed(ErrorKind::Misconfigured, "half a configuration"));
+    *world.first.lock().unwrap() =
+        Err(SourceError::failed(ErrorKind::Misconfigured, "half a configuration"));
     *world.second.lock().unwrap() = Ok(web_identity("two", 7200, READER));
     let provided = provider.provide(&context).await.unwrap();
     assert_eq!(token_of(&provided), "two");
@@ -307,14 +324,22 @@ async fn a_broken_source_before_the_leases_own_does_not_stop_its_refresh() {
 #[tokio::test]
 async fn an_anonymous_volume_asks_no_source() {
     let world = World::new();
-    *world.first.lock().unwrap() = Err(SourceError::failed(ErrorKind::Internal, "must not be asked"));
-    let request = PublishRequest::new("volume", target("pod")).with_mount_flags(["--no-sign-request"]);
-    let context = ProvideContext::from_publish_request(request, MountTarget::new(world.write.path())).unwrap();
+    *world.first.lock().unwrap() =
+        Err(SourceError::failed(ErrorKind::Internal, "must not be asked"));
+    let request =
+        PublishRequest::new("volume", target("pod")).with_mount_flags(["--no-sign-request"]);
+    let context =
+        ProvideContext::from_publish_request(request, MountTarget::new(world.write.path()))
+            .unwrap();
     let provider = world.provider();
     let provided = provider.provide(&context).await.unwrap();
     assert_eq!((provided.identity.source, provided.attempts.len()), (None, 0));
     assert_eq!(provided.environment["AWS_EC2_METADATA_DISABLED"].expose(), "true");
-    assert_eq!(std::fs::read_dir(world.write.path()).unwrap().count(), 0, "there is nothing to hand over");
+    assert_eq!(
+        std::fs::read_dir(world.write.path()).unwrap().count(),
+        0,
+        "there is nothing to hand over"
+    );
     provider.cleanup(&world.cleanup(&target("pod"))).await.unwrap();
     assert!(world.is_as_before());
 }
@@ -325,7 +350,9 @@ async fn an_inline_volume_may_not_help_itself_to_the_drivers_credentials() {
     world.give(web_identity("one", 3600, READER));
     let request = PublishRequest::new("volume", target("pod"))
         .with_volume_context([("csi.storage.k8s.io/ephemeral", "true")]);
-    let context = ProvideContext::from_publish_request(request, MountTarget::new(world.write.path())).unwrap();
+    let context =
+        ProvideContext::from_publish_request(request, MountTarget::new(world.write.path()))
+            .unwrap();
     assert_eq!(kind(world.provider().provide(&context).await), ErrorKind::PermissionDenied);
 }
 
@@ -334,15 +361,25 @@ async fn keys_that_end_before_mountpoint_reads_them_again_are_refused_as_a_profi
     let world = World::new();
     let ends = |minutes: i64| {
         let at = Timestamp::now() + jiff::SignedDuration::from_mins(minutes);
-        CredentialForm::Keys(Keys::new("ASIAIOSFODNN7EXAMPLE", "secret").with_session_token("session").with_expires_at(at))
+        CredentialForm::Keys(
+            Keys::new("ASIAIOSFODNN7EXAMPLE", "secret")
+                .with_session_token("session")
+                .with_expires_at(at),
+        )
     };
     world.give(ends(15));
-    assert_eq!(kind(world.provider().provide(&world.context(&target("pod"))).await), ErrorKind::UnsupportedDelivery);
+    assert_eq!(
+        kind(world.provider().provide(&world.context(&target("pod"))).await),
+        ErrorKind::UnsupportedDelivery
+    );
     assert!(world.is_as_before());
     world.give(ends(60));
     let provided = world.provider().provide(&world.context(&target("pod"))).await.unwrap();
     let left = provided.expires_at.unwrap().duration_since(provided.refresh_at.unwrap());
-    assert!(left >= jiff::SignedDuration::from_mins(15), "a re-read must find the new keys in time");
+    assert!(
+        left >= jiff::SignedDuration::from_mins(15),
+        "a re-read must find the new keys in time"
+    );
 }
 
 #[tokio::test]
@@ -360,10 +397,13 @@ async fn explain_tells_what_provide_would_do_and_writes_nothing() {
 async fn no_canary_of_a_secret_is_in_the_journal_or_in_any_debug_output() {
     let world = World::new();
     let provider = world.provider();
-    world.give(CredentialForm::Keys(Keys::new("CANARYID", "CANARYKEY").with_session_token("CANARYTOKEN")));
+    world.give(CredentialForm::Keys(
+        Keys::new("CANARYID", "CANARYKEY").with_session_token("CANARYTOKEN"),
+    ));
     let context = world.context(&target("pod"));
     let provided = provider.provide(&context).await.unwrap();
-    let mut seen = format!("{provider:?}{context:?}{provided:?}{:?}{:?}", provider.leases(), world.first);
+    let mut seen =
+        format!("{provider:?}{context:?}{provided:?}{:?}{:?}", provider.leases(), world.first);
     for entry in std::fs::read_dir(world.state.path().join("state")).unwrap() {
         seen += &String::from_utf8_lossy(&std::fs::read(entry.unwrap().path()).unwrap());
     }

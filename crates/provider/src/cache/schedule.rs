@@ -15,9 +15,9 @@ impl CacheSettings {
     /// than all of it.
     pub fn refresh_in(&self, lifetime: Duration, draw: f64) -> Duration {
         let window = self.advisory(lifetime);
-        let early = (window / 5).mul_f64(draw.clamp(0.0, 1.0));
-        (lifetime - window)
-            .saturating_sub(early)
+        let early = (window / 5).mul_f64(share(draw));
+        lifetime
+            .saturating_sub(window + early)
             .max(FLOOR)
             .min(lifetime)
     }
@@ -34,13 +34,16 @@ impl CacheSettings {
         retryable: bool,
         draw: f64,
     ) -> Duration {
-        let draw = draw.clamp(0.0, 1.0);
-        let between = |low: Duration, high: Duration| low + high.saturating_sub(low).mul_f64(draw);
+        let share = share(draw);
+        let between =
+            |low: Duration, high: Duration| low + high.saturating_sub(low).mul_f64(share);
         let mandatory = self.mandatory(lifetime);
         let backoff = between(*self.backoff.start(), *self.backoff.end());
         let pause = match (remaining > mandatory, retryable) {
             (true, true) => backoff.min(between(remaining / 3, remaining / 2)),
-            (true, false) => backoff.min(remaining - between(mandatory / 2, mandatory)),
+            (true, false) => {
+                backoff.min(remaining.saturating_sub(between(mandatory / 2, mandatory)))
+            },
             (false, true) => between(mandatory / 12, mandatory / 6),
             (false, false) => backoff,
         };
@@ -54,6 +57,11 @@ impl CacheSettings {
     fn mandatory(&self, lifetime: Duration) -> Duration {
         self.mandatory_window.min(self.advisory(lifetime) / 5)
     }
+}
+
+/// Between 0 and 1, whatever the chance was.
+fn share(draw: f64) -> f64 {
+    if draw.is_nan() { 0.0 } else { draw.clamp(0.0, 1.0) }
 }
 
 /// How long a failed load of keys that are not there answers for those who ask next. The first one for no one: it may have been bad

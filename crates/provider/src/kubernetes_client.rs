@@ -1,0 +1,82 @@
+//! A client of the Kubernetes API, from the driver's environment.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use s3_credential_core::{Environment, ErrorKind, Failure, names};
+
+/// No single answer takes longer; a watch has time-outs of its own.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The client that `KUBECONFIG` describes, else the cluster's own for a pod; nothing where neither is there. What is there and
+/// cannot be used is a failure. To be called within a tokio runtime.
+pub(crate) fn client(environment: &Environment) -> Result<Option<Client>, Failure> {
+    let mut config =
+        match (environment.get(names::KUBECONFIG), environment.get(names::KUBERNETES_SERVICE_HOST))
+        {
+            (Some(paths), _) => from_kubeconfig(paths)?,
+            (None, Some(host)) => {
+                in_cluster(host, environment.get(names::KUBERNETES_SERVICE_PORT).unwrap_or("443"))?
+            }
+            (None, None) => return Ok(None),
+        };
+    // Callers retry within their own deadlines.
+    config.read_timeout = Some(ANSWER_TIMEOUT);
+    config.default_retry = false;
+    Client::try_from(config)
+        .map(Some)
+        .map_err(|error| unusable("the Kubernetes client cannot be built", error))
+}
+
+/// Several files are merged, as kubectl does.
+fn from_kubeconfig(paths: &str) -> Result<Config, Failure> {
+    let unusable = |error| unusable("KUBECONFIG cannot be used", error);
+    let merged = std::env::split_paths(paths)
+        .filter(|path| path.as_path() != Path::new(""))
+        .map(Kubeconfig::read_from)
+        .reduce(|merged, next| merged?.merge(next?))
+        .ok_or_else(|| Failure::new(ErrorKind::Misconfigured, "KUBECONFIG names no file"))?
+        .map_err(unusable)?;
+    let names_a_proxy = merged
+        .clusters
+        .iter()
+        .any(|cluster| cluster.cluster.as_ref().is_some_and(|it| it.proxy_url.is_some()));
+    // Nothing in there waits, for all that it is asynchronous.
+    let mut config = Config::from_custom_kubeconfig(merged, &KubeConfigOptions::default())
+        .now_or_never()
+        .ok_or_else(|| {
+            Failure::new(ErrorKind::Internal, "the Kubernetes configuration is not ready")
+        })?
+        .map_err(unusable)?;
+    // kube would take a proxy from the process environment.
+    config.proxy_url = config.proxy_url.filter(|_| names_a_proxy);
+    Ok(config)
+}
+
+/// With the service account that the kubelet mounts into the driver's pod.
+fn in_cluster(host: &str, port: &str) -> Result<Config, Failure> {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let url = format!("https://{host}:{port}");
+    let mut config = Config::incluster_dns().map_err(|error| {
+        unusable("the service account of the driver's pod cannot be used", error)
+    })?;
+    config.cluster_url = url.parse().map_err(|error| {
+        unusable(
+            "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are no address of an API server",
+            error,
+        )
+    })?;
+    Ok(config)
+}
+
+fn unusable(
+    message: &'static str,
+    cause: impl std::error::Error + Send + Sync + 'static,
+) -> Failure {
+    Failure::new(ErrorKind::Misconfigured, message).with_cause(cause).with_help(
+        "name a readable kubeconfig in KUBECONFIG, or run the driver with a service account",
+    )
+}
