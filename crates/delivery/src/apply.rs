@@ -35,7 +35,7 @@ enum Predecessor {
     Kept,
     /// There was none.
     None,
-    /// It is gone.
+    /// It is gone, and cannot come back.
     Lost,
 }
 
@@ -179,17 +179,9 @@ mod tests {
     const NAMES: [&str; 3] = ["config", "credentials", "token"];
 
     fn contents(volume: &Volume) -> BTreeMap<String, String> {
-        let names = volume
-            .directory
-            .names()
-            .unwrap()
-            .into_iter()
-            .filter(|name| !matches!(name.as_str(), "." | ".."));
-        names
-            .map(|name| {
-                (name.clone(), fs::read_to_string(volume.directory.path_of(&name)).unwrap())
-            })
-            .collect()
+        let read = |name: &String| fs::read_to_string(volume.directory.path_of(name)).unwrap();
+        let names = volume.directory.names().unwrap();
+        names.into_iter().map(|name| (name.clone(), read(&name))).collect()
     }
 
     /// No permission can make a rename fail that comes after a successful write, so a file that is not there does it.

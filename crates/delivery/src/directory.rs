@@ -54,8 +54,10 @@ impl Directory {
         let list = || -> io::Result<Vec<String>> {
             let mut names = Vec::new();
             for entry in Dir::read_from(&self.handle)? {
-                if let Ok(name) = entry?.file_name().to_str() {
-                    names.push(name.to_owned());
+                let entry = entry?;
+                match entry.file_name().to_str() {
+                    Ok("." | "..") | Err(_) => {}
+                    Ok(name) => names.push(name.to_owned()),
                 }
             }
             Ok(names)

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use s3_credential_core::{ErrorKind, Failure};
 
 /// How many of the failures of one call are told; a hostile tenant decides how many there are.
-const TOLD: usize = 8;
+const MAX_TOLD: usize = 8;
 
 /// A path in a message: in quotes, and with its control characters escaped, so that a planted name with a newline stays on its line.
 pub(crate) struct Quoted<'a>(pub(crate) &'a Path);
@@ -39,22 +39,32 @@ pub(crate) fn refused(action: &str, path: &Path, errno: Errno) -> Failure {
     }
 }
 
-/// One failure for all that went wrong in a call, on one line.
-pub(crate) fn all(mut failures: Vec<Failure>) -> Result<(), Failure> {
-    match failures.len() {
-        0 => Ok(()),
-        1 => Err(failures.remove(0)),
-        count => {
-            let mut told: Vec<&str> = failures.iter().take(TOLD).map(Failure::message).collect();
-            let more = format!("and {} more", count.saturating_sub(TOLD));
-            if count > TOLD {
-                told.push(&more);
-            }
-            let first = &failures[0];
-            Err(Failure::new(first.kind(), told.join("; "))
-                .with_help(first.help().to_owned())
-                .with_retryable(failures.iter().all(Failure::is_retryable)))
+/// All that went wrong in a call that tries everything. It takes a bounded amount of memory.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    told: Vec<Failure>,
+    untold: usize,
+}
+
+impl Failures {
+    pub(crate) fn push(&mut self, failure: Failure) {
+        if self.told.len() < MAX_TOLD {
+            self.told.push(failure);
+        } else {
+            self.untold += 1;
         }
+    }
+
+    /// One failure for all, on one line; none if there was none. Kind and help are the first one's.
+    pub(crate) fn into_result(self) -> Result<(), Failure> {
+        let Some(first) = self.told.first() else { return Ok(()) };
+        let mut message = self.told.iter().map(Failure::message).collect::<Vec<_>>().join("; ");
+        if self.untold > 0 {
+            message = format!("{message}; and {} more", self.untold);
+        }
+        Err(Failure::new(first.kind(), message)
+            .with_help(first.help().to_owned())
+            .with_retryable(self.told.iter().all(Failure::is_retryable)))
     }
 }
 

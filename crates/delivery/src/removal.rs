@@ -13,7 +13,7 @@ use rustix::io::{self, Errno};
 use s3_credential_core::{ErrorKind, Failure};
 
 use crate::directory::{Directory, enter};
-use crate::failure::{Quoted, all, refused};
+use crate::failure::{Failures, Quoted, refused};
 use crate::name;
 
 /// How much one call removes; whoever plants faster than this does not hold up the driver for ever.
@@ -55,39 +55,51 @@ pub(crate) fn empty(
     entries: &mut Dir,
     goes: impl Fn(&CStr) -> bool,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let mut removal = Removal { path, steps: 0, removed: Vec::new(), failures: Vec::new() };
-    loop {
-        match removal.pass(entries, &goes) {
-            Ok(true) => entries.rewind(),
-            Ok(false) => break,
-            Err(errno) => {
-                removal.failures.push(refused("cannot list", path, errno));
-                break;
-            }
-        }
-    }
-    all(removal.failures).map(|()| removal.removed)
+    Removal::new(path, MAX_STEPS).run(entries, goes)
 }
 
 struct Removal<'a> {
     path: &'a Path,
-    steps: u32,
+    steps_left: u32,
     removed: Vec<PathBuf>,
-    failures: Vec<Failure>,
+    failures: Failures,
 }
 
-impl Removal<'_> {
+impl<'a> Removal<'a> {
+    fn new(path: &'a Path, steps: u32) -> Self {
+        Self { path, steps_left: steps, removed: Vec::new(), failures: Failures::default() }
+    }
+
+    fn run(
+        mut self,
+        entries: &mut Dir,
+        goes: impl Fn(&CStr) -> bool,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        loop {
+            match self.pass(entries, &goes) {
+                Ok(true) => entries.rewind(),
+                Ok(false) => break,
+                Err(errno) => {
+                    self.failures.push(refused("cannot list", self.path, errno));
+                    break;
+                }
+            }
+        }
+        self.failures.into_result().map(|()| self.removed)
+    }
+
     /// Goes through the directory once, and says whether that was of use, so that another pass may be.
     fn pass(&mut self, entries: &mut Dir, goes: impl Fn(&CStr) -> bool) -> io::Result<bool> {
-        let before = self.steps;
-        self.failures.clear();
+        let before = self.steps_left;
+        // What failed in an earlier pass is tried again.
+        self.failures = Failures::default();
         while let Some(entry) = entries.read() {
             let entry = entry?;
             let name = entry.file_name();
             if is_link_to_itself(name) || !goes(name) {
                 continue;
             }
-            if self.steps >= MAX_STEPS {
+            if self.steps_left == 0 {
                 self.failures.push(too_many(self.path));
                 return Ok(false);
             }
@@ -100,7 +112,7 @@ impl Removal<'_> {
                 }
             }
         }
-        Ok(self.steps > before)
+        Ok(self.steps_left < before)
     }
 
     /// Removes an entry of the top directory; not yet, if somebody adds to it meanwhile.
@@ -116,7 +128,7 @@ impl Removal<'_> {
         while let Some(entry) = child.read() {
             let entry = entry?;
             let name = entry.file_name();
-            if is_link_to_itself(name) || self.steps >= MAX_STEPS {
+            if is_link_to_itself(name) || self.steps_left == 0 {
                 continue;
             }
             if let Err(errno) = self.unlink_or_move(child.fd()?, name, top) {
@@ -135,7 +147,7 @@ impl Removal<'_> {
     ) -> io::Result<()> {
         if !self.unlink(child, name)? {
             renameat(child, name, top, name::temporary_for(MOVED))?;
-            self.steps += 1;
+            self.steps_left = self.steps_left.saturating_sub(1);
         }
         Ok(())
     }
@@ -155,7 +167,7 @@ impl Removal<'_> {
         };
         match removed {
             Ok(()) | Err(Errno::NOENT) => {
-                self.steps += 1;
+                self.steps_left = self.steps_left.saturating_sub(1);
                 Ok(true)
             }
             Err(errno) => Err(errno),
@@ -185,8 +197,36 @@ fn is_link_to_itself(name: &CStr) -> bool {
 fn too_many(path: &Path) -> Failure {
     Failure::new(
         ErrorKind::FileSystem,
-        format!("{} held more than {MAX_STEPS} entries, and holds some still", Quoted(path)),
+        format!("{} holds more entries than one call removes", Quoted(path)),
     )
     .with_help("try again, and find out who fills it")
     .with_retryable(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_never_ends_is_ended_and_the_next_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        for place in ["a/b/c", "d/e", "f"] {
+            fs::create_dir_all(folder.path().join(place)).unwrap();
+            fs::write(folder.path().join(place).join("file"), "").unwrap();
+        }
+        let directory = Directory::open(folder.path()).unwrap().unwrap();
+        let mut calls = 0;
+        loop {
+            let mut entries = Dir::read_from(&directory.handle).unwrap();
+            calls += 1;
+            match Removal::new(folder.path(), 2).run(&mut entries, |_| true) {
+                Ok(_) => break,
+                Err(failure) => assert!(failure.is_retryable() && calls < 10, "{failure}"),
+            }
+        }
+        assert!(calls > 2);
+        assert!(directory.names().unwrap().is_empty());
+    }
 }

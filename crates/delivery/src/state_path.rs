@@ -8,7 +8,7 @@ use rustix::io::{self, Errno, retry_on_intr};
 use s3_credential_core::{ErrorKind, Failure};
 
 use crate::directory::Directory;
-use crate::failure::{Quoted, all, refused};
+use crate::failure::{Failures, Quoted, refused};
 use crate::lock::Lock;
 use crate::{effective_uid, name, temporary};
 
@@ -125,7 +125,7 @@ impl StatePath {
     /// Removes the temporary files that crashes have left. One whose lock is held may still be written, and stays.
     pub fn sweep_temporary(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut removed = Vec::new();
-        let mut failures = Vec::new();
+        let mut failures = Failures::default();
         for temporary in self.directory.names()? {
             let Some(name) = name::of_temporary(&temporary) else {
                 continue;
@@ -136,7 +136,7 @@ impl StatePath {
                 Err(failure) => failures.push(failure),
             }
         }
-        all(failures).map(|()| removed)
+        failures.into_result().map(|()| removed)
     }
 
     fn sweep(&self, temporary: &str, name: &str) -> Result<bool, Failure> {

@@ -60,8 +60,8 @@ impl WritePath {
 
     /// Writes the files of a plan into a volume's directory, which is made if it is missing: all of them, or none.
     ///
-    /// After a failure, the directory is as it was: gone if it was not there, and with the old files if it was. (With
-    /// [`Existing::Replace`], strangers' files may be gone.) A reader sees the old or the new bytes of a file, never part; until the
+    /// After a failure, the directory is as it was: gone if it was not there, and with the old files if it was. (Its mode may be
+    /// right now, and with [`Existing::Replace`], strangers' files may be gone.) A reader sees the old or the new bytes of a file, never part; until the
     /// files have their names, they can be read by nobody but whom the options say.
     ///
     /// What is in the place of a file is replaced, be it a symbolic link, a hard link, a FIFO or a directory. What is in the place of
