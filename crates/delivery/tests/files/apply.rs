@@ -150,7 +150,7 @@ fn a_reader_sees_the_old_or_the_new_bytes() {
     let path = folder.volume().join("token");
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
-            for turn in 0..2_000 {
+            for turn in 0..500 {
                 let file = token(&contents[turn % 2]);
                 write_path
                     .apply(VOLUME, &[file], &FileOptions::default(), Existing::Update)

@@ -142,7 +142,7 @@ fn a_reader_sees_a_whole_record() {
             .iter()
             .map(|record| {
                 scope.spawn(|| {
-                    for _ in 0..1_000 {
+                    for _ in 0..300 {
                         state.write("lease", record).unwrap();
                     }
                 })
