@@ -41,7 +41,7 @@ impl Delivery {
     /// What a form is delivered by where nothing else is asked for.
     pub fn default_for(form: &CredentialForm) -> Self {
         match form {
-            CredentialForm::Keys(_) => Self::Profile,
+            CredentialForm::Keys(_) | CredentialForm::Profile(_) => Self::Profile,
             CredentialForm::WebIdentity(identity) if !identity.can_be_delegated() => Self::Profile,
             CredentialForm::WebIdentity(_) | CredentialForm::Container(_) => Self::Delegated,
             CredentialForm::InstanceProfile | CredentialForm::Anonymous => Self::None,

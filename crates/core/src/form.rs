@@ -22,6 +22,8 @@ pub enum CredentialForm {
     WebIdentity(Box<WebIdentity>),
     /// An address to fetch keys from, with the token that it asks for.
     Container(Container),
+    /// AWS profile files, as they are.
+    Profile(ProfileFiles),
     /// The node's instance profile: nothing to hand over, Mountpoint asks IMDS itself.
     InstanceProfile,
     /// No credentials: requests are not signed.
@@ -35,6 +37,7 @@ impl CredentialForm {
             Self::Keys(_) => FormKind::Keys,
             Self::WebIdentity(_) => FormKind::WebIdentity,
             Self::Container(_) => FormKind::Container,
+            Self::Profile(_) => FormKind::Profile,
             Self::InstanceProfile => FormKind::InstanceProfile,
             Self::Anonymous => FormKind::Anonymous,
         }
@@ -46,7 +49,7 @@ impl CredentialForm {
             Self::Keys(keys) => keys.expires_at,
             Self::WebIdentity(identity) => identity.token.expires_at(),
             Self::Container(container) => container.token.as_ref().and_then(Token::expires_at),
-            Self::InstanceProfile | Self::Anonymous => None,
+            Self::Profile(_) | Self::InstanceProfile | Self::Anonymous => None,
         }
     }
 }
@@ -61,6 +64,8 @@ pub enum FormKind {
     WebIdentity,
     /// [`Container`]
     Container,
+    /// [`ProfileFiles`]
+    Profile,
     /// The node's instance profile.
     InstanceProfile,
     /// No credentials.
@@ -74,6 +79,7 @@ impl FormKind {
             Self::Keys => "keys",
             Self::WebIdentity => "web-identity",
             Self::Container => "container",
+            Self::Profile => "profile",
             Self::InstanceProfile => "instance-profile",
             Self::Anonymous => "anonymous",
         }
@@ -290,5 +296,24 @@ impl Container {
     /// Keys from this URL, asked for with this token.
     pub fn new(uri: impl Into<String>, token: Option<Token>) -> Self {
         Self { uri: uri.into(), token }
+    }
+}
+
+/// An AWS config file and a shared credentials file, as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProfileFiles {
+    /// The text of the config file.
+    pub config: Secret,
+    /// The text of the shared credentials file.
+    pub credentials: Secret,
+    /// Which profile counts; `default` where unset.
+    pub profile: Option<String>,
+}
+
+impl ProfileFiles {
+    /// These two files, and the profile `default` in them.
+    pub fn new(config: impl Into<Secret>, credentials: impl Into<Secret>) -> Self {
+        Self { config: config.into(), credentials: credentials.into(), profile: None }
     }
 }

@@ -52,14 +52,15 @@ mod plan;
 
 pub use attempt::{Attempt, AttemptError, NotApplicable, Outcome};
 pub use chain::{SourceAnswer, SourceChain, SourcedForm};
-pub use clock::{Clock, SystemClock};
+pub use clock::{COARSE_TICK, Clock, Moment, SystemClock};
 pub use context::{CleanupContext, MountKind, MountTarget, PodInfo, ProvideContext};
 pub use delivery::Delivery;
 pub use environment::{Environment, names};
 pub use error::{Code, ErrorKind, Failure};
 pub use exchange::{ExchangeRequest, KeyExchange};
 pub use form::{
-    Container, CredentialForm, FormKind, KeyPart, Keys, RoleHop, SessionSettings, WebIdentity,
+    Container, CredentialForm, FormKind, KeyPart, Keys, ProfileFiles, RoleHop, SessionSettings,
+    WebIdentity,
 };
 pub use kubernetes::KubernetesCall;
 pub use level::AuthenticationLevel;

@@ -139,6 +139,7 @@ impl DeliveryPlan {
                 draft.container(container)?;
             }
             (CredentialForm::Keys(keys), Delivery::Profile) => draft.profile(keys)?,
+            (CredentialForm::Profile(files), Delivery::Profile) => draft.profile_files(files)?,
             (CredentialForm::Keys(keys), Delivery::Environment) => draft.plain_keys(keys)?,
             (CredentialForm::Keys(keys), Delivery::Endpoint) => draft.endpoint(keys)?,
             (CredentialForm::InstanceProfile, Delivery::None) => draft.instance_profile(),

@@ -1,8 +1,5 @@
 //! What STS would refuse is refused before it is asked.
-#![allow(
-    clippy::unwrap_used,
-    reason = "the helpers of a test fail as tests do"
-)]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test fail as tests do")]
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 mod clock;
 mod entry;
 mod event;
+mod fetching;
 mod flight;
 mod schedule;
 mod settings;
@@ -88,7 +89,7 @@ impl CachedKeys {
         let deadline = self.0.deadline();
         tokio::time::timeout(deadline, self.0.load())
             .await
-            .unwrap_or_else(|_| Err(store::timed_out("no keys were fetched", deadline)))
+            .unwrap_or_else(|_| Err(fetching::timed_out("no keys were fetched", deadline)))
     }
 
     /// Drops the keys, as after a service has refused them: whoever asks next waits for new ones, even if a fetch is under way, which
@@ -184,13 +185,7 @@ impl CachedKeysBuilder {
 
     /// The cache, whose keys are fetched by tasks of this runtime.
     pub fn build(self, runtime: Handle) -> CachedKeys {
-        let store = Store::new(
-            self.fetch,
-            self.settings,
-            self.clock,
-            self.observer,
-            runtime,
-        );
+        let store = Store::new(self.fetch, self.settings, self.clock, self.observer, runtime);
         if let Some(keys) = self.keys {
             store.seed(keys);
         }

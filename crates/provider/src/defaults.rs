@@ -13,6 +13,7 @@ use s3_credential_pod_identity::{
     AgentExchange, AgentSettings, PodIdentitySettings, PodIdentitySource,
 };
 use s3_credential_pod_token::{PodTokenSettings, PodTokenSource};
+use s3_credential_profile::ProfileSource;
 use s3_credential_secret::{SecretEnvironmentSource, SecretRequestSource};
 use s3_credential_sts::{Sts, StsSettings};
 
@@ -55,6 +56,7 @@ impl Defaults {
         Ok(SourceChain::first_try(irsa)
             .or_else(self.pod_identity())
             .or_else(SecretEnvironmentSource::new(&self.environment))
+            .or_else(ProfileSource::new(&self.environment))
             .or_else(ImdsSource::new(self.imds.clone())))
     }
 

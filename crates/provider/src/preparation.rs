@@ -150,7 +150,11 @@ impl Wiring {
         let delivery = settings.delivery.unwrap_or_else(|| Delivery::default_for(&sourced.form));
         let delivery =
             if nothing_to_hand_over(&sourced.form, settings) { Delivery::None } else { delivery };
-        let form = if delivery.needs_keys() && sourced.form.kind() != FormKind::Keys {
+        let as_it_is = matches!(
+            (sourced.form.kind(), delivery),
+            (FormKind::Keys, _) | (FormKind::Profile, Delivery::Profile)
+        );
+        let form = if delivery.needs_keys() && !as_it_is {
             CredentialForm::Keys(self.exchange(&sourced.form, region.as_ref()).await?)
         } else {
             sourced.form.clone()

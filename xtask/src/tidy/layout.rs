@@ -15,6 +15,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer("files", &["core"]),
     layer("irsa", &["core", "files"]),
     layer("secret", &["core", "files"]),
+    layer("profile", &["core", "files"]),
     layer("imds", &["core"]),
     layer("pod-token", &["core"]),
     layer("pod-identity", &["core", "files"]),
@@ -27,6 +28,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "files",
             "irsa",
             "secret",
+            "profile",
             "imds",
             "pod-token",
             "pod-identity",
@@ -50,6 +52,7 @@ pub(crate) const CHAIN_NAMES: &[(&str, &str)] = &[
     ("secret-watch", "secret"),
     ("secret-directory", "secret"),
     ("secret-environment", "secret"),
+    ("profile", "profile"),
     ("imds", "imds"),
     ("pod-token", "pod-token"),
 ];

@@ -8,7 +8,7 @@ use super::{Consumer, EnvironmentValue, PROFILE_NAME, PlanRequest, PlannedFile, 
 use crate::context::MountKind;
 use crate::environment::names;
 use crate::error::{ErrorKind, Failure};
-use crate::form::{Container, FormKind, Keys, WebIdentity};
+use crate::form::{Container, FormKind, Keys, ProfileFiles, WebIdentity};
 use crate::level::AuthenticationLevel;
 use crate::region::resolver_names;
 use crate::secret::Secret;
@@ -139,12 +139,22 @@ impl Draft<'_> {
     }
 
     pub(super) fn profile(&mut self, keys: &Keys) -> Result<(), Failure> {
-        self.set(names::AWS_PROFILE, PROFILE_NAME);
+        self.s3_endpoint(keys);
+        let config = Secret::new(format!("[profile {PROFILE_NAME}]\n"));
+        self.profile_files(&ProfileFiles {
+            profile: Some(PROFILE_NAME.to_owned()),
+            ..ProfileFiles::new(config, credentials_file(keys))
+        })
+    }
+
+    pub(super) fn profile_files(&mut self, files: &ProfileFiles) -> Result<(), Failure> {
+        if let Some(profile) = &files.profile {
+            self.set(names::AWS_PROFILE, profile);
+        }
         self.set_path(names::AWS_CONFIG_FILE, file_names::CONFIG)?;
         self.set_path(names::AWS_SHARED_CREDENTIALS_FILE, file_names::CREDENTIALS)?;
-        self.s3_endpoint(keys);
-        self.file(file_names::CONFIG, Secret::new(format!("[profile {PROFILE_NAME}]\n")), None);
-        self.file(file_names::CREDENTIALS, credentials_file(keys), None);
+        self.file(file_names::CONFIG, files.config.clone(), None);
+        self.file(file_names::CREDENTIALS, files.credentials.clone(), None);
         Ok(())
     }
 

@@ -21,16 +21,8 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn empty() -> Self {
-        let past = Moment {
-            now: Timestamp::MIN,
-            elapsed: Duration::ZERO,
-        };
-        Self {
-            keys: Arc::new(Keys::new("", "")),
-            ends: past,
-            due: past,
-            lifetime: Duration::ZERO,
-        }
+        let past = Moment { now: Timestamp::MIN, elapsed: Duration::ZERO };
+        Self { keys: Arc::new(Keys::new("", "")), ends: past, due: past, lifetime: Duration::ZERO }
     }
 
     /// Keys that were fetched at `now`.
@@ -48,12 +40,7 @@ impl Entry {
                 (after(now, lifetime), due, lifetime)
             }
         };
-        Ok(Self {
-            keys: Arc::new(keys),
-            ends,
-            due,
-            lifetime,
-        })
+        Ok(Self { keys: Arc::new(keys), ends, due, lifetime })
     }
 
     pub(super) fn is_good(&self, now: &Moment) -> bool {

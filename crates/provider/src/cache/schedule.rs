@@ -16,10 +16,7 @@ impl CacheSettings {
     pub fn refresh_in(&self, lifetime: Duration, draw: f64) -> Duration {
         let window = self.advisory(lifetime);
         let early = (window / 5).mul_f64(share(draw));
-        lifetime
-            .saturating_sub(window + early)
-            .max(FLOOR)
-            .min(lifetime)
+        lifetime.saturating_sub(window + early).max(FLOOR).min(lifetime)
     }
 
     /// How long after a failed refresh the next one is tried, where keys that lasted for `lifetime` at first are good for
@@ -35,15 +32,14 @@ impl CacheSettings {
         draw: f64,
     ) -> Duration {
         let share = share(draw);
-        let between =
-            |low: Duration, high: Duration| low + high.saturating_sub(low).mul_f64(share);
+        let between = |low: Duration, high: Duration| low + high.saturating_sub(low).mul_f64(share);
         let mandatory = self.mandatory(lifetime);
         let backoff = between(*self.backoff.start(), *self.backoff.end());
         let pause = match (remaining > mandatory, retryable) {
             (true, true) => backoff.min(between(remaining / 3, remaining / 2)),
             (true, false) => {
                 backoff.min(remaining.saturating_sub(between(mandatory / 2, mandatory)))
-            },
+            }
             (false, true) => between(mandatory / 12, mandatory / 6),
             (false, false) => backoff,
         };
@@ -69,8 +65,6 @@ fn share(draw: f64) -> f64 {
 pub(super) fn pause_after(failures_in_a_row: u32) -> Duration {
     match failures_in_a_row {
         0 | 1 => Duration::ZERO,
-        failures => FLOOR
-            .saturating_mul(2_u32.saturating_pow(failures - 2))
-            .min(LONGEST_PAUSE),
+        failures => FLOOR.saturating_mul(2_u32.saturating_pow(failures - 2)).min(LONGEST_PAUSE),
     }
 }

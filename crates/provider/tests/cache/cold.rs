@@ -110,6 +110,7 @@ async fn a_call_that_never_ends_is_given_up() {
     let failure = cached.get().await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::TimedOut);
     assert_eq!(upstream.count(), 1, "ten seconds of one call");
+    sleep(MILLISECOND).await;
     upstream.answer(Duration::ZERO, Answer::Keys(60 * SECOND));
     assert_eq!(id(&cached.get().await.unwrap()), "KEY2");
 }

@@ -143,6 +143,6 @@ fn a_reader_outside_the_runtime_starts_a_refresh_too() {
     runtime.block_on(cached.get()).unwrap();
     upstream.clock.jump(3500);
     assert_eq!(current(&cached).as_deref(), Some("KEY1"));
-    runtime.block_on(sleep(MILLISECOND));
+    runtime.block_on(async { sleep(MILLISECOND).await });
     assert_eq!(current(&cached).as_deref(), Some("KEY2"));
 }
