@@ -68,7 +68,7 @@ class S3cred:
 
     def cleanup(self, volume: Volume) -> Answer:
         places = ["--write-path", str(volume.write_path), "--state-path", str(volume.state_path)]
-        return self._run("cleanup", volume.unpublish_request(), *places)
+        return self._run("cleanup", volume.unpublish_request(), *places, "--output", "json")
 
     def explain(self, volume: Volume, *flags: str) -> Answer:
         return self._run("explain", volume.publish_request(), "--output", "json", *flags)
