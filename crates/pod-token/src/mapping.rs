@@ -1,0 +1,86 @@
+//! Roles by rules, for those who do not want roles to be given by annotations that a tenant may write.
+
+use regex_lite::Regex;
+use s3_credential_core::{ErrorKind, Failure, RoleArn};
+
+/// One rule, as written: whose pods get which role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleRule {
+    /// A pattern for the namespace: a name in which `*` stands for any characters and `?` for one.
+    pub namespace: String,
+    /// A pattern for the service account.
+    pub service_account: String,
+    /// The role of the pods that match both.
+    pub role_arn: String,
+}
+
+/// Rules in their order: the first one that matches counts.
+///
+/// ```
+/// use s3_credential_pod_token::{RoleMapping, RoleRule};
+///
+/// let rule = |namespace: &str, role: &str| RoleRule {
+///     namespace: namespace.to_owned(),
+///     service_account: "*".to_owned(),
+///     role_arn: format!("arn:aws:iam::111122223333:role/{role}"),
+/// };
+/// let mapping = RoleMapping::new([rule("team-a", "a"), rule("team-*", "others")])?;
+/// assert_eq!(mapping.role("team-a", "web").unwrap().as_str(), "arn:aws:iam::111122223333:role/a");
+/// assert_eq!(mapping.role("team-b", "web").unwrap().as_str(), "arn:aws:iam::111122223333:role/others");
+/// assert!(mapping.role("kube-system", "web").is_none());
+/// # Ok::<(), s3_credential_core::Failure>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct RoleMapping(Vec<Rule>);
+
+#[derive(Debug, Clone)]
+struct Rule {
+    namespace: Regex,
+    service_account: Regex,
+    role_arn: RoleArn,
+}
+
+impl RoleMapping {
+    /// Checks the rules; the error names the first that is wrong, counted from one.
+    pub fn new(rules: impl IntoIterator<Item = RoleRule>) -> Result<Self, Failure> {
+        let rule = |(index, rule): (usize, RoleRule)| {
+            let field = |name: &str| format!("`{name}` of rule {} of the role mapping", index + 1);
+            Ok(Rule {
+                namespace: pattern(&field("namespace"), &rule.namespace)?,
+                service_account: pattern(&field("serviceAccount"), &rule.service_account)?,
+                role_arn: RoleArn::parse(&field("roleArn"), &rule.role_arn)?,
+            })
+        };
+        rules.into_iter().enumerate().map(rule).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether there are no rules at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The role of this service account's pods.
+    pub fn role(&self, namespace: &str, service_account: &str) -> Option<&RoleArn> {
+        self.0
+            .iter()
+            .find(|rule| {
+                rule.namespace.is_match(namespace) && rule.service_account.is_match(service_account)
+            })
+            .map(|rule| &rule.role_arn)
+    }
+}
+
+fn pattern(field: &str, glob: &str) -> Result<Regex, Failure> {
+    let malformed = || {
+        Failure::new(ErrorKind::InvalidConfiguration, format!("{field} is not a pattern for names")).with_help(format!(
+            "write {field} as a Kubernetes name (lower-case letters, digits, dashes, dots), with * for any characters and ? for one"
+        ))
+    };
+    // What no name can hold would match nothing, and hide a rule that was meant otherwise: braces, a regular expression, a capital.
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.*?".contains(&b);
+    if glob.is_empty() || !glob.bytes().all(allowed) {
+        return Err(malformed());
+    }
+    let regex = glob.replace('.', r"\.").replace('*', ".*").replace('?', ".");
+    Regex::new(&format!("^{regex}$")).map_err(|_| malformed())
+}

@@ -1,0 +1,96 @@
+//! A watch of one ServiceAccount, while a pod that runs as it is kept fresh.
+
+use std::sync::{Arc, Weak};
+
+use futures::{StreamExt as _, pin_mut};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::WatchParams;
+use kube::core::WatchEvent;
+use tokio::task::JoinHandle;
+
+use crate::annotations::Annotations;
+use crate::api::{Account, Kubernetes, quietly};
+use crate::memory::{Memory, Seen};
+
+/// A running watch; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Watching(JoinHandle<()>);
+
+impl Watching {
+    /// Tells the memory what happens to the account after this version.
+    pub(crate) fn start(
+        kubernetes: Kubernetes,
+        account: Account,
+        version: String,
+        prefix: String,
+        memory: Weak<Memory>,
+    ) -> Self {
+        Self(tokio::spawn(async move {
+            let end = quietly(follow(&kubernetes, &account, &version, &prefix, &memory)).await;
+            if let Some(memory) = memory.upgrade() {
+                match end {
+                    End::Deleted => memory.forget(&account),
+                    End::Refused => memory.unwatched(&account, true),
+                    End::Other => memory.unwatched(&account, false),
+                }
+            }
+        }))
+    }
+}
+
+impl Watching {
+    pub(crate) fn is_running(&self) -> bool {
+        !self.0.is_finished()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+enum End {
+    Deleted,
+    Refused,
+    /// Its time was up, the version is too old, the connection broke: the account is read again.
+    Other,
+}
+
+async fn follow(
+    kubernetes: &Kubernetes,
+    account: &Account,
+    version: &str,
+    prefix: &str,
+    memory: &Weak<Memory>,
+) -> End {
+    let parameters = WatchParams::default().fields(&format!("metadata.name={}", account.name));
+    let accounts = kubernetes.service_accounts(&account.namespace);
+    let events = match accounts.watch(&parameters, version).await {
+        Ok(events) => events,
+        Err(kube::Error::Api(status)) if status.code == 403 => return End::Refused,
+        Err(_) => return End::Other,
+    };
+    pin_mut!(events);
+    while let Some(event) = events.next().await {
+        // The memory goes with its source.
+        let Some(memory) = memory.upgrade() else { return End::Other };
+        match event {
+            Ok(WatchEvent::Added(found) | WatchEvent::Modified(found)) => {
+                memory.told(account, Some(seen(prefix, found)));
+            }
+            Ok(WatchEvent::Bookmark(_)) => memory.told(account, None),
+            Ok(WatchEvent::Deleted(_)) => return End::Deleted,
+            Ok(WatchEvent::Error(_)) | Err(_) => return End::Other,
+        }
+    }
+    End::Other
+}
+
+/// What matters of a ServiceAccount.
+pub(crate) fn seen(prefix: &str, found: ServiceAccount) -> Seen {
+    Seen {
+        annotations: Arc::new(Annotations::new(prefix, found.metadata.annotations.as_ref())),
+        resource_version: found.metadata.resource_version,
+    }
+}
