@@ -15,6 +15,7 @@ mod logging;
 mod output;
 mod request;
 mod setup;
+mod text;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,107 @@
+//! What was provided, or why not, in lines for a person.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+
+use s3_credential_core::{Attempt, Outcome};
+use s3_credential_provider::{ProvideError, Provided};
+
+use crate::output;
+
+/// A volume's credentials: how they were decided, and what Mountpoint gets.
+pub(crate) fn provided(provided: &Provided) -> String {
+    let mut text = format!("level     {}\n", provided.level);
+    attempts(&mut text, "sources", &provided.attempts);
+    let identity = &provided.identity;
+    let _ = writeln!(text, "form      {}", identity.form);
+    if let Some(role) = &identity.role_arn {
+        let _ = writeln!(text, "role      {role}");
+    }
+    attempts(&mut text, "resolvers", &provided.region_attempts);
+    match &provided.region {
+        Some(resolved) => {
+            let _ = writeln!(text, "region    {} (from {})", resolved.region, resolved.resolver);
+        }
+        None => text.push_str("region    none known; nothing here needs one\n"),
+    }
+    let _ = writeln!(text, "delivery  {}", provided.delivery);
+    for (name, value) in &provided.environment {
+        let _ = writeln!(text, "  {name}={}", output::printable(value, false));
+    }
+    for file in &provided.files {
+        let _ = writeln!(text, "  {:04o} {}", file.mode, file.path.display());
+    }
+    if let Some(at) = provided.expires_at {
+        let _ = writeln!(text, "expires   {at}");
+    }
+    if let Some(at) = provided.refresh_at {
+        let _ = writeln!(text, "refresh   {at}");
+    }
+    text
+}
+
+/// Why a volume has none, without the message, which is on stderr.
+pub(crate) fn failed(error: &ProvideError) -> String {
+    let mut text = String::new();
+    attempts(&mut text, "sources", &error.attempts);
+    attempts(&mut text, "resolvers", &error.region_attempts);
+    let _ = writeln!(text, "fails     {} ({})", error.kind(), error.code());
+    if !error.help().is_empty() {
+        let _ = writeln!(text, "help      {}", error.help());
+    }
+    text
+}
+
+fn attempts(text: &mut String, title: &str, attempts: &[Attempt]) {
+    if attempts.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{title}");
+    let width = attempts.iter().map(|attempt| attempt.plugin.len()).max().unwrap_or_default();
+    for attempt in attempts {
+        let _ = write!(text, "  {:width$}  {}", attempt.plugin, coloured(attempt.outcome));
+        if attempt.outcome != Outcome::NotTried {
+            let _ = write!(text, "  {:>9.3} ms", output::milliseconds(attempt));
+        }
+        if let Some(reason) = &attempt.reason {
+            let _ = write!(text, "  {reason}");
+        }
+        text.push('\n');
+        if let Some(help) = &attempt.help {
+            let _ = writeln!(text, "  {:width$}  help: {help}", "");
+        }
+    }
+}
+
+fn coloured(outcome: Outcome) -> String {
+    let colour = match outcome {
+        Outcome::Provided => Colour::Green,
+        Outcome::Failed => Colour::Red,
+        _ => Colour::Grey,
+    };
+    colour.paint(format!("{:<14}", outcome.as_str()))
+}
+
+/// Colours of a terminal.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Colour {
+    Green,
+    Red,
+    Grey,
+}
+
+impl Colour {
+    /// The text in this colour, or as it is where nobody looks at a terminal.
+    pub(crate) fn paint(self, text: impl Into<String>) -> String {
+        let text = text.into();
+        if !std::io::stdout().is_terminal() {
+            return text;
+        }
+        let code = match self {
+            Self::Green => "32",
+            Self::Red => "31",
+            Self::Grey => "2",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
