@@ -28,6 +28,8 @@
 mod builder;
 mod defaults;
 mod kubernetes_client;
+mod node_label;
+mod sdk;
 mod settings;
 
 mod provider;
@@ -53,11 +55,13 @@ pub use builder::ProviderBuilder;
 pub use error::ProvideError;
 pub use events::{Event, LeaseId};
 pub use identity::Identity;
+pub use node_label::NodeLabelRegion;
 pub use provided::{CleanedUp, Provided, ProvidedFile};
 pub use provider::Provider;
 pub use refresh::{profile_can_carry, refresh_at};
 pub use resume::{ResumeOptions, Resumed};
 pub use rotation::{KeepFresh, LeaseStatus};
+pub use sdk::{SdkRegion, SdkSource, VolumeCredentials, VolumeRegion};
 pub use settings::{Settings, default_state_path};
 
 pub use s3_credential_core::{
