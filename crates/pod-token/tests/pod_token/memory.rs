@@ -1,13 +1,12 @@
 //! What is remembered of annotations, without a watch.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use s3_credential_core::ErrorKind;
 use s3_credential_pod_token::{PodTokenSettings, PodTokenSource};
 use s3_credential_testkit::kubernetes::Failure as Planned;
 use s3_credential_testkit::server::Fault;
-use tokio::task::JoinSet;
 
 use crate::world::{ANNOTATION, GET, OTHER_ROLE, ROLE, World, failure, role, skip};
 
@@ -116,25 +115,24 @@ async fn what_the_api_refuses_counts_at_once() {
 #[tokio::test]
 async fn callers_of_one_moment_share_one_read_and_its_failure() {
     let (world, source) = world().await;
-    let source = Arc::new(source);
     for (fault, expected) in [
-        (Fault::latency(Duration::from_millis(20)), Ok(())),
+        (Fault::latency(Duration::ZERO), Ok(())),
         (Fault::from(Planned::ServiceUnavailable), Err(ErrorKind::Unavailable)),
     ] {
         let before = world.gets();
         world.kubernetes.faults().always(GET, fault);
-        let mut callers = JoinSet::new();
-        for n in 0..100 {
-            // Each is a new pod, so none may be answered from memory.
-            let (source, context) = (Arc::clone(&source), world.pod(&format!("pod-{before}-{n}")));
-            callers.spawn(async move {
+        // Each is a new pod, so none may be answered from memory; all begin before the first one can be answered.
+        let pods = (0..100).map(|n| world.pod(&format!("pod-{before}-{n}")));
+        let callers = pods.map(|context| {
+            let source = &source;
+            async move {
                 match expected {
-                    Ok(()) => assert_eq!(role(&source, &context).await, ROLE),
-                    Err(kind) => assert_eq!(failure(&source, &context).await.kind(), kind),
+                    Ok(()) => assert_eq!(role(source, &context).await, ROLE),
+                    Err(kind) => assert_eq!(failure(source, &context).await.kind(), kind),
                 }
-            });
-        }
-        callers.join_all().await;
+            }
+        });
+        join_all(callers).await;
         assert_eq!(world.gets(), before + 1);
         world.kubernetes.faults().clear_all();
     }

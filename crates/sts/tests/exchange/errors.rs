@@ -74,7 +74,7 @@ async fn what_passes_is_asked_again_until_it_has_passed() {
 #[tokio::test]
 async fn an_sts_that_hangs_is_given_up_attempt_by_attempt() {
     let mut world = World::start().await;
-    world.settings.attempt_timeout = Duration::from_millis(20);
+    world.settings.attempt_timeout = Duration::from_millis(250);
     world.always(Fault::hang());
     let failure = world.exchange(world.identity(), &ExchangeRequest::default()).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Unavailable);
@@ -87,7 +87,7 @@ async fn an_sts_that_hangs_is_given_up_attempt_by_attempt() {
 async fn the_budget_ends_all_attempts() {
     let mut world = World::start().await;
     // An attempt alone would take 20 seconds.
-    world.settings.budget = Duration::from_millis(50);
+    world.settings.budget = Duration::from_millis(500);
     world.always(Fault::hang());
     let request = ExchangeRequest::default();
     let exchange = world.exchange(world.identity(), &request);

@@ -2,24 +2,25 @@
 
 use std::time::Duration;
 
-use s3_credential_core::{ErrorKind, ExchangeRequest, STS_AUDIENCE, SessionSettings};
+use futures::future::join_all;
+use s3_credential_core::{
+    ErrorKind, ExchangeRequest, Failure, Keys, STS_AUDIENCE, SessionSettings,
+};
 use s3_credential_testkit::server::Fault;
 use s3_credential_testkit::sts::StsError;
-use tokio::task::JoinSet;
 
 use crate::world::{OPERATION, World, exchange, identity};
+
+/// A thousand exchanges of one identity, all of them begun before the first one can be answered.
+async fn a_thousand(world: &World) -> Vec<Result<Keys, Failure>> {
+    let (sts, identity, request) = (world.sts(), world.identity(), ExchangeRequest::default());
+    join_all((0..1000).map(|_| exchange(&sts, identity.clone(), &request))).await
+}
 
 #[tokio::test]
 async fn callers_of_one_moment_share_one_call_and_its_keys() {
     let world = World::start().await;
-    let sts = world.sts();
-    let identity = world.identity();
-    let mut callers = JoinSet::new();
-    for _ in 0..1000 {
-        let (sts, identity) = (sts.clone(), identity.clone());
-        callers.spawn(async move { exchange(&sts, identity, &ExchangeRequest::default()).await });
-    }
-    let keys = callers.join_all().await;
+    let keys = a_thousand(&world).await;
     let issued = world.last_issued();
     for keys in keys {
         assert_eq!(keys.unwrap().access_key_id.expose(), issued.access_key_id);
@@ -31,14 +32,7 @@ async fn callers_of_one_moment_share_one_call_and_its_keys() {
 async fn a_thousand_cold_callers_share_the_failure_of_at_most_four_calls() {
     let world = World::start().await;
     world.always(StsError::internal_failure());
-    let sts = world.sts();
-    let identity = world.identity();
-    let mut callers = JoinSet::new();
-    for _ in 0..1000 {
-        let (sts, identity) = (sts.clone(), identity.clone());
-        callers.spawn(async move { exchange(&sts, identity, &ExchangeRequest::default()).await });
-    }
-    for failure in callers.join_all().await {
+    for failure in a_thousand(&world).await {
         assert_eq!(failure.unwrap_err().kind(), ErrorKind::Unavailable);
     }
     assert_eq!(world.calls(), 4);
