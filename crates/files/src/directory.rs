@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{CWD, OFlags};
 use s3_credential_core::Secret;
 
-use crate::error::FileError;
+use crate::error::{DirectoryError, FileError};
 use crate::file::{open_at, read_at};
 use crate::stamp::Stamp;
 
@@ -26,7 +26,7 @@ pub fn read_directory<'a>(
     directory: impl AsRef<Path>,
     names: impl IntoIterator<Item = &'a str>,
     limit: usize,
-) -> Result<BTreeMap<String, Secret>, FileError> {
+) -> Result<BTreeMap<String, Secret>, DirectoryError<'a>> {
     let names: Vec<&str> = names.into_iter().collect();
     for _ in 0..ATTEMPTS {
         let generation = Generation::open(directory.as_ref())?;
@@ -35,7 +35,7 @@ pub fn read_directory<'a>(
             return files;
         }
     }
-    Err(FileError::Changing)
+    Err(FileError::Changing.into())
 }
 
 struct Generation {
@@ -54,13 +54,17 @@ impl Generation {
         Ok(Self { directory, stamp })
     }
 
-    fn read(&self, names: &[&str], limit: usize) -> Result<BTreeMap<String, Secret>, FileError> {
+    fn read<'a>(
+        &self,
+        names: &[&'a str],
+        limit: usize,
+    ) -> Result<BTreeMap<String, Secret>, DirectoryError<'a>> {
         let mut files = BTreeMap::new();
-        for name in names {
+        for &name in names {
             match read_at(&self.directory, Path::new(name), limit) {
-                Ok(text) => files.insert((*name).to_owned(), text),
+                Ok(text) => files.insert(name.to_owned(), text),
                 Err(FileError::Missing) => None,
-                Err(error) => return Err(error),
+                Err(error) => return Err(DirectoryError { file: Some(name), error }),
             };
         }
         Ok(files)

@@ -52,6 +52,21 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
+/// Why a directory could not be read, and which of its files it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DirectoryError<'a> {
+    /// The file's name; none if it is about the directory itself.
+    pub file: Option<&'a str>,
+    /// What is wrong with it.
+    pub error: FileError,
+}
+
+impl From<FileError> for DirectoryError<'_> {
+    fn from(error: FileError) -> Self {
+        Self { file: None, error }
+    }
+}
+
 impl From<Errno> for FileError {
     fn from(errno: Errno) -> Self {
         match errno {

@@ -26,6 +26,6 @@ mod stamp;
 mod follow;
 
 pub use directory::read_directory;
-pub use error::FileError;
+pub use error::{DirectoryError, FileError};
 pub use file::read;
 pub use follow::Follower;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use s3_credential_core::ErrorKind;
-use s3_credential_files::{FileError, read, read_directory};
+use s3_credential_files::{DirectoryError, FileError, read, read_directory};
 
 const LIMIT: usize = 64;
 
@@ -57,20 +57,14 @@ fn a_file_without_a_size_is_read_to_its_end() {
     // Files of procfs say that they are empty.
     let path = "/proc/self/mounts";
     assert_eq!(fs::metadata(path).unwrap().len(), 0);
-    assert_eq!(
-        read(path, 1 << 20).unwrap().expose(),
-        fs::read_to_string(path).unwrap()
-    );
+    assert_eq!(read(path, 1 << 20).unwrap().expose(), fs::read_to_string(path).unwrap());
 }
 
 #[test]
 fn links_are_followed_as_in_a_kubelets_volume() {
     let folder = tempfile::tempdir().unwrap();
     swap(folder.path(), "..2026_11_23", &[("token", "one")]);
-    assert_eq!(
-        read(folder.path().join("token"), LIMIT).unwrap().expose(),
-        "one"
-    );
+    assert_eq!(read(folder.path().join("token"), LIMIT).unwrap().expose(), "one");
 }
 
 #[test]
@@ -95,11 +89,7 @@ fn what_is_missing_or_refused_is_told_apart() {
     symlink("nowhere", at("dangling")).unwrap();
     symlink("loop", at("loop")).unwrap();
     for name in ["absent", "dangling", "file/below"] {
-        assert_eq!(
-            read(at(name), LIMIT).unwrap_err(),
-            FileError::Missing,
-            "{name}"
-        );
+        assert_eq!(read(at(name), LIMIT).unwrap_err(), FileError::Missing, "{name}");
     }
     for refused in [at("loop"), at("nul\0"), at(&"n".repeat(300))] {
         let error = read(refused, LIMIT).unwrap_err();
@@ -114,9 +104,8 @@ fn bytes_that_are_no_text_are_refused_and_not_shown() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     fs::write(&path, b"canary-\xff-canary").unwrap();
-    let failure = read(&path, LIMIT)
-        .unwrap_err()
-        .failure(ErrorKind::MalformedToken, "the token file");
+    let failure =
+        read(&path, LIMIT).unwrap_err().failure(ErrorKind::MalformedToken, "the token file");
     assert_eq!(failure.kind(), ErrorKind::MalformedToken);
     assert!(!format!("{failure:?} {failure}").contains("canary"));
 }
@@ -124,11 +113,7 @@ fn bytes_that_are_no_text_are_refused_and_not_shown() {
 #[test]
 fn of_a_directory_the_named_files_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    swap(
-        folder.path(),
-        "..1",
-        &[("key_id", "id"), ("access_key", "key"), ("other", "o")],
-    );
+    swap(folder.path(), "..1", &[("key_id", "id"), ("access_key", "key"), ("other", "o")]);
     let files = read_directory(folder.path(), ["key_id", "access_key", "absent"], LIMIT).unwrap();
     let names: Vec<_> = files.keys().collect();
     assert_eq!(names, ["access_key", "key_id"]);
@@ -142,14 +127,12 @@ fn a_plain_directory_is_read_as_it_is() {
     let files = read_directory(folder.path(), ["key_id"], LIMIT).unwrap();
     assert_eq!(files["key_id"].expose(), "id");
     let missing = folder.path().join("absent");
-    assert_eq!(
-        read_directory(missing, ["key_id"], LIMIT).unwrap_err(),
-        FileError::Missing
-    );
+    assert_eq!(read_directory(missing, ["key_id"], LIMIT).unwrap_err(), FileError::Missing.into());
     let mut large = fs::File::create(folder.path().join("large")).unwrap();
     large.write_all(&[b'x'; LIMIT + 1]).unwrap();
     let error = read_directory(folder.path(), ["large"], LIMIT).unwrap_err();
-    assert_eq!(error, FileError::TooLarge(LIMIT));
+    let expected = DirectoryError { file: Some("large"), error: FileError::TooLarge(LIMIT) };
+    assert_eq!(error, expected);
 }
 
 #[test]
@@ -164,7 +147,8 @@ fn a_directory_that_may_not_be_entered_is_refused() {
     if rustix::process::geteuid().is_root() {
         assert_eq!(result.unwrap()["key_id"].expose(), "id");
     } else {
-        assert!(matches!(result, Err(FileError::Refused(_))), "{result:?}");
+        let error = result.unwrap_err().error;
+        assert!(matches!(error, FileError::Refused(_)), "{error}");
     }
     fs::set_permissions(&inner, fs::Permissions::from_mode(0o700)).unwrap();
 }
@@ -175,11 +159,7 @@ fn files_of_two_generations_are_never_mixed() {
     let volume = folder.path();
     let pair = |turn: u32| {
         let text = format!("generation {turn}");
-        swap(
-            volume,
-            &format!("..{turn}"),
-            &[("key_id", &text), ("access_key", &text)],
-        );
+        swap(volume, &format!("..{turn}"), &[("key_id", &text), ("access_key", &text)]);
     };
     pair(0);
     let over = AtomicBool::new(false);
@@ -196,7 +176,7 @@ fn files_of_two_generations_are_never_mixed() {
                     assert_eq!(files["key_id"], files["access_key"]);
                     whole += 1;
                 }
-                Err(error) => assert_eq!(error, FileError::Changing),
+                Err(error) => assert_eq!(error, FileError::Changing.into()),
             }
         }
     });

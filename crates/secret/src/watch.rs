@@ -1,0 +1,170 @@
+//! `secret-watch`: one Secret, watched through the Kubernetes API.
+
+mod api;
+mod backoff;
+mod followed;
+mod settings;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use kube::Client;
+use s3_credential_core::{
+    Changes, CredentialForm, CredentialSource, ErrorKind, Failure, ProvideContext, Signal,
+    SourceError, source_names,
+};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::keys::Reader;
+use crate::level::not_for_pods;
+use api::SecretApi;
+use followed::Followed;
+
+pub use settings::{SecretNamespace, SecretWatchSettings};
+
+/// The keys of a Secret that the operator names, followed through the Kubernetes API.
+///
+/// # Guarantees
+/// A change reaches [`changes`](CredentialSource::changes) at once. While the API server is away the last known keys are given. One
+/// watch serves all volumes; it begins with the first call and ends with the source. Which Secret it is, the operator says: of a volume
+/// nothing counts but, where the operator wants it, the pod's namespace as the kubelet tells it.
+///
+/// # Errors
+/// `not-found` where the Secret does not exist, also if it was deleted; `permission-denied` with the rule that is missing;
+/// `unavailable` while nothing is known yet and the API server cannot be asked; `invalid-secret` as for every Secret;
+/// `missing-pod-info` where the pod's namespace is needed and not told. Not applicable at pod level, unless the Secret is one of the
+/// pod's own namespace.
+///
+/// # Assumptions
+/// The driver's service account may `list` and `watch` this one Secret:
+/// `{"apiGroups":[""],"resources":["secrets"],"resourceNames":["NAME"],"verbs":["list","watch"]}` in a Role of its namespace. Runs
+/// within a tokio runtime.
+pub struct SecretWatchSource {
+    name: Cow<'static, str>,
+    client: Client,
+    settings: SecretWatchSettings,
+    reader: Reader,
+    signal: Signal,
+    /// By namespace.
+    watches: Mutex<HashMap<String, Watch>>,
+}
+
+/// A Secret and the task that follows it.
+struct Watch {
+    followed: Arc<Followed>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl SecretWatchSource {
+    /// The source for the Secret of these settings.
+    pub fn new(client: Client, settings: SecretWatchSettings) -> Result<Self, Failure> {
+        settings.check()?;
+        Ok(Self {
+            name: source_names::SECRET_WATCH.into(),
+            client,
+            reader: Reader::new(settings.key_names.clone())?,
+            settings,
+            signal: Signal::default(),
+            watches: Mutex::default(),
+        })
+    }
+
+    /// With a name of its own in chains.
+    #[must_use]
+    pub fn with_name(self, name: impl Into<String>) -> Self {
+        Self { name: Cow::Owned(name.into()), ..self }
+    }
+
+    /// The namespace of the Secret for this volume.
+    fn namespace<'a>(&'a self, context: &'a ProvideContext) -> Result<&'a str, SourceError> {
+        match &self.settings.namespace {
+            SecretNamespace::Fixed(namespace) => {
+                not_for_pods(context)?;
+                Ok(namespace)
+            }
+            SecretNamespace::OfThePod => {
+                let namespace = context.pod().namespace.as_deref().ok_or_else(|| {
+                    Failure::new(
+                        ErrorKind::MissingPodInfo,
+                        "the request does not tell the pod's namespace, in which the Secret is",
+                    )
+                    .with_help("set `podInfoOnMount: true` in the CSIDriver object")
+                })?;
+                self.settings.call("list", namespace).check()?;
+                Ok(namespace)
+            }
+        }
+    }
+
+    /// The Secret of this namespace, which is followed from now on; nothing outside of a runtime.
+    fn follow(&self, namespace: &str) -> Option<Arc<Followed>> {
+        let runtime = Handle::try_current().ok()?;
+        let mut watches = self.watches();
+        // A watch that has ended, or whose runtime has, knows nothing any more.
+        watches.retain(|_, watch| !watch.task.is_finished());
+        let watch = watches.entry(namespace.to_owned()).or_insert_with(|| {
+            let api = SecretApi::new(self.client.clone(), &self.settings, namespace);
+            let followed = Arc::new(Followed::new(api, &self.settings, self.signal.clone()));
+            let task = runtime.spawn(Arc::clone(&followed).run());
+            Watch { followed, task }
+        });
+        watch.followed.asked();
+        Some(Arc::clone(&watch.followed))
+    }
+
+    fn watches(&self) -> MutexGuard<'_, HashMap<String, Watch>> {
+        // Nothing can be half-done in there: a poisoned lock is as good as any.
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl CredentialSource for SecretWatchSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn provide(&self, context: &ProvideContext) -> Result<CredentialForm, SourceError> {
+        let namespace = self.namespace(context)?;
+        let followed = self.follow(namespace).ok_or_else(|| {
+            Failure::new(ErrorKind::Internal, "a Secret is watched within a tokio runtime only")
+        })?;
+        let values = followed.values().await?;
+        let place = self.settings.place(namespace);
+        let keys = self.reader.read(&place, &values)?;
+        keys.map(CredentialForm::Keys).ok_or_else(|| {
+            let wanted = self.reader.wanted();
+            SourceError::failed(
+                ErrorKind::InvalidSecret,
+                format!("{place} has neither of {wanted}"),
+            )
+            .with_help(format!("add {wanted} to {place}, or configure the names that it has"))
+        })
+    }
+
+    fn changes(&self) -> Option<Changes> {
+        if let SecretNamespace::Fixed(namespace) = &self.settings.namespace {
+            self.follow(namespace);
+        }
+        Some(self.signal.subscribe())
+    }
+}
+
+impl fmt::Debug for SecretWatchSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretWatchSource")
+            .field("name", &self.name)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
