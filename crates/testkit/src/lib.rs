@@ -12,6 +12,9 @@
 //! | [`pod_identity_agent::PodIdentityAgent`] | the EKS Pod Identity agent |
 //! | [`kubernetes::Kubernetes`] | the part of the Kubernetes API that a driver uses |
 //!
+//! [`client::Client`] is the other side: a program with an environment, which finds its keys by the AWS SDK's own chain. [`scratch::Scratch`]
+//! is a directory for the files that both need.
+//!
 //! Every emulator is a [`server::Server`] with state of its own: `url()`, `calls()`, `requests()`, `faults()`, `stop()` and `restart()`
 //! are there on each. All run on the current tokio runtime and end when they are dropped.
 //!
@@ -49,9 +52,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-// The common ground, the services in the order in which credentials pass through them, then what stands in for our own traits.
+// The common ground, the services in the order in which credentials pass through them, who reads the credentials, then what stands in
+// for our own traits.
 pub mod clock;
+pub mod conformance;
 pub mod ids;
+pub mod scratch;
 pub mod server;
 
 pub mod jwt;
@@ -61,6 +67,8 @@ pub mod iam;
 pub mod imds;
 pub mod pod_identity_agent;
 pub mod sts;
+
+pub mod client;
 
 pub mod mocks;
 
