@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Process(ProcessArguments),
     /// Keep volumes fresh until SIGTERM or SIGINT, then clean up
     Serve(ServeArguments),
+    /// See volumes get, keep and lose their credentials, against emulators in this process
+    Demo(DemoArguments),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,8 +53,9 @@ impl Command {
             Self::Cleanup(CleanupArguments { output, .. })
             | Self::Region(RegionArguments { output, .. })
             | Self::Explain(ExplainArguments { output, .. }) => (*output).into(),
-            Self::Serve(_) => Format::Json,
-            Self::Process(_) => Format::Text,
+            Self::Serve(_) | Self::Process(_) => Format::Json,
+            // It prints one object of its own, whatever happens.
+            Self::Demo(_) => Format::Text,
         }
     }
 }
@@ -192,6 +195,13 @@ pub(crate) struct ServeArguments {
     /// Print the values of plain key variables instead of masking them
     #[arg(long)]
     pub(crate) reveal: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// How to print what happened
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) output: ReportFormat,
 }
 
 #[derive(Debug, Args)]

@@ -39,13 +39,9 @@ pub(crate) fn report(error: &ProvideError, format: Format) -> ExitCode {
 
 /// What went wrong and what to do, for a person.
 pub(crate) fn report_line(error: &ProvideError) {
-    let _ = writeln!(std::io::stderr(), "s3cred: {}", line(error));
-}
-
-/// The same, for whoever prints it.
-pub(crate) fn line(error: &ProvideError) -> String {
     let help = if error.help().is_empty() { String::new() } else { format!(" ({})", error.help()) };
-    on_one_line(&format!("{}: {}{help}", error.kind(), error.failure.message()))
+    let line = format!("s3cred: {}: {}{help}", error.kind(), error.failure.message());
+    let _ = writeln!(std::io::stderr(), "{}", on_one_line(&line));
 }
 
 fn on_one_line(text: &str) -> String {

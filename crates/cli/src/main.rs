@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             Command::Explain(arguments) => commands::explain::run(arguments).await,
             Command::Process(arguments) => commands::process::run(arguments).await,
             Command::Serve(arguments) => commands::serve::run(arguments).await,
+            Command::Demo(arguments) => commands::demo::run(arguments).await,
         }
     });
     match result {

@@ -61,7 +61,9 @@ fn attempts(text: &mut String, title: &str, attempts: &[Attempt]) {
     for attempt in attempts {
         let _ = write!(text, "  {:width$}  {}", attempt.plugin, coloured(attempt.outcome));
         if attempt.outcome != Outcome::NotTried {
-            let _ = write!(text, "  {:>9.3} ms", output::milliseconds(attempt));
+            // As wide as the longest word for an outcome.
+            let gap = Outcome::NotApplicable.as_str().len() - attempt.outcome.as_str().len();
+            let _ = write!(text, "{:gap$}  {:>9.3} ms", "", output::milliseconds(attempt));
         }
         if let Some(reason) = &attempt.reason {
             let _ = write!(text, "  {reason}");
@@ -74,33 +76,36 @@ fn attempts(text: &mut String, title: &str, attempts: &[Attempt]) {
 }
 
 fn coloured(outcome: Outcome) -> String {
-    let colour = match outcome {
-        Outcome::Provided => Colour::Green,
-        Outcome::Failed => Colour::Red,
-        _ => Colour::Grey,
+    let style = match outcome {
+        Outcome::Provided => Style::Good,
+        Outcome::Failed => Style::Bad,
+        _ => Style::Faint,
     };
-    colour.paint(format!("{:<14}", outcome.as_str()))
+    style.paint(outcome.as_str())
 }
 
-/// Colours of a terminal.
+/// How a word stands out on a terminal.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Colour {
-    Green,
-    Red,
-    Grey,
+pub(crate) enum Style {
+    Good,
+    Bad,
+    Faint,
+    Strong,
 }
 
-impl Colour {
-    /// The text in this colour, or as it is where nobody looks at a terminal.
+impl Style {
+    /// The text in this style; as it is where nobody looks at a terminal.
     pub(crate) fn paint(self, text: impl Into<String>) -> String {
         let text = text.into();
         if !std::io::stdout().is_terminal() {
             return text;
         }
+        // ECMA-48, "select graphic rendition".
         let code = match self {
-            Self::Green => "32",
-            Self::Red => "31",
-            Self::Grey => "2",
+            Self::Good => "32",
+            Self::Bad => "31",
+            Self::Faint => "2",
+            Self::Strong => "1",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
     }

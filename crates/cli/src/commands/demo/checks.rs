@@ -1,0 +1,26 @@
+//! What each step should have done, and whether it did.
+
+use std::fmt::Display;
+
+/// How many things were looked at, and which of them were not as they should be.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    pub(super) made: usize,
+    pub(super) failures: Vec<String>,
+}
+
+impl Checks {
+    /// Notes whether something is as it should be; `what` says how it should be.
+    pub(super) fn that(&mut self, what: impl Into<String>, holds: bool) {
+        self.made += 1;
+        if !holds {
+            self.failures.push(format!("this should be so and is not: {}", what.into()));
+        }
+    }
+
+    /// What a step came to, or nothing and the reason noted.
+    pub(super) fn done<T, E: Display>(&mut self, step: &str, result: Result<T, E>) -> Option<T> {
+        self.made += 1;
+        result.map_err(|error| self.failures.push(format!("{step}: {error}"))).ok()
+    }
+}
