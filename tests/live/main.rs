@@ -1,0 +1,161 @@
+//! What rotates reaches the live volume without a new publish, through the real sources, real files and a Kubernetes API.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use s3_credential_core::{
+    Environment, MountTarget, PublishRequest, SourceChain, SystemClock, TOKENS_KEY, names,
+};
+use s3_credential_irsa::{IrsaSettings, IrsaSource};
+use s3_credential_provider::{Event, Provided, Provider, ProviderBuilder};
+use s3_credential_secret::{SecretNamespace, SecretWatchSettings, SecretWatchSource};
+use s3_credential_testkit::kubernetes::Kubernetes;
+use tempfile::TempDir;
+use tokio::sync::broadcast::Receiver;
+use tokio::time::timeout;
+
+const READER: &str = "arn:aws:iam::111122223333:role/reader";
+const WRITER: &str = "arn:aws:iam::111122223333:role/writer";
+
+struct World {
+    scratch: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::create_dir(scratch.path().join("write")).unwrap();
+        Self { scratch }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    fn builder(&self, environment: Environment) -> ProviderBuilder {
+        Provider::builder()
+            .environment(environment.with("AWS_REGION", "eu-north-1"))
+            .state_path(self.path("state"))
+    }
+
+    async fn publish(&self, provider: &Provider, level: &str, tokens: &str) -> Provided {
+        let request = PublishRequest::new(
+            "v",
+            "/var/lib/kubelet/pods/uid/volumes/kubernetes.io~csi/pv/mount",
+        )
+        .with_volume_context([
+            ("authenticationSource", level),
+            ("csi.storage.k8s.io/pod.namespace", "tenant"),
+            ("csi.storage.k8s.io/serviceAccount.name", "reader"),
+            (TOKENS_KEY, tokens),
+        ]);
+        let context = provider.context(request, MountTarget::new(self.path("write"))).unwrap();
+        provider.provide(&context).await.unwrap()
+    }
+}
+
+/// As the kubelet and every careful writer does.
+fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(new, path).unwrap();
+}
+
+async fn refreshed(events: &mut Receiver<Event>) {
+    let event =
+        timeout(Duration::from_secs(20), events.recv()).await.expect("an event in time").unwrap();
+    assert!(matches!(event, Event::Refreshed { .. }), "{event:?}");
+}
+
+fn contents(provided: &Provided, variable: &str) -> String {
+    std::fs::read_to_string(provided.environment[variable].expose()).unwrap()
+}
+
+#[tokio::test]
+async fn a_rotated_projected_token_reaches_the_live_volume() {
+    let world = World::new();
+    let token = world.path("projected");
+    replace(&token, "first");
+    let driver = Environment::default()
+        .with(names::AWS_WEB_IDENTITY_TOKEN_FILE, token.to_str().unwrap())
+        .with(names::AWS_ROLE_ARN, READER);
+    let settings = IrsaSettings { poll: Duration::from_millis(100), ..IrsaSettings::default() };
+    let source = IrsaSource::new(driver.clone(), SystemClock, settings).unwrap();
+    let provider =
+        world.builder(driver).driver_chain(SourceChain::first_try(source)).build().unwrap();
+    let mut events = provider.events();
+    let _fresh = provider.keep_fresh();
+    let provided = world.publish(&provider, "driver", "").await;
+    assert_eq!(contents(&provided, "AWS_WEB_IDENTITY_TOKEN_FILE"), "first");
+    replace(&token, "second, no token");
+    let event = timeout(Duration::from_secs(20), events.recv()).await.unwrap().unwrap();
+    assert!(matches!(event, Event::RefreshFailed { .. }), "{event:?}");
+    assert_eq!(
+        contents(&provided, "AWS_WEB_IDENTITY_TOKEN_FILE"),
+        "first",
+        "what is broken replaces nothing"
+    );
+    replace(&token, "third");
+    refreshed(&mut events).await;
+    assert_eq!(contents(&provided, "AWS_WEB_IDENTITY_TOKEN_FILE"), "third");
+}
+
+#[tokio::test]
+async fn a_rotated_secret_reaches_the_live_volume() {
+    let world = World::new();
+    let kubernetes = Kubernetes::start().await.unwrap();
+    kubernetes.put_namespace("driver");
+    kubernetes.put_secret("driver", "keys", &[("key_id", "AKIAFIRST"), ("access_key", "first")]);
+    let settings = SecretWatchSettings::new(SecretNamespace::Fixed("driver".to_owned()), "keys");
+    let kubeconfig = kube::config::Kubeconfig::from_yaml(&kubernetes.kubeconfig_yaml()).unwrap();
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
+    let client = kube::Client::try_from(config).unwrap();
+    let source = Arc::new(SecretWatchSource::new(client, settings).unwrap());
+    let provider = world
+        .builder(Environment::default())
+        .driver_chain(SourceChain::first_try(source))
+        .build()
+        .unwrap();
+    let mut events = provider.events();
+    let _fresh = provider.keep_fresh();
+    let provided = world.publish(&provider, "driver", "").await;
+    assert!(contents(&provided, "AWS_SHARED_CREDENTIALS_FILE").contains("AKIAFIRST"));
+    kubernetes.put_secret("driver", "keys", &[("key_id", "AKIASECOND"), ("access_key", "second")]);
+    refreshed(&mut events).await;
+    assert!(contents(&provided, "AWS_SHARED_CREDENTIALS_FILE").contains("AKIASECOND"));
+}
+
+#[tokio::test]
+async fn a_changed_annotation_is_told_as_a_change_of_identity() {
+    let world = World::new();
+    let kubernetes = Kubernetes::start().await.unwrap();
+    kubernetes.put_namespace("tenant");
+    kubernetes.put_service_account("tenant", "reader", &[("eks.amazonaws.com/role-arn", READER)]);
+    let kubeconfig = world.path("kubeconfig");
+    kubernetes.write_kubeconfig(&kubeconfig, kubernetes.admin_token()).unwrap();
+    let driver = Environment::default().with(names::KUBECONFIG, kubeconfig.to_str().unwrap());
+    let tokens = |token: &str, minutes: i64| {
+        let at = Timestamp::now() + SignedDuration::from_mins(minutes);
+        format!(r#"{{"sts.amazonaws.com":{{"token":"{token}","expirationTimestamp":"{at}"}}}}"#)
+    };
+    // Each run of the driver reads the annotation anew.
+    let first = world.builder(driver.clone()).build().unwrap();
+    let provided = world.publish(&first, "pod", &tokens("one", 60)).await;
+    assert_eq!(provided.environment["AWS_ROLE_ARN"].expose(), READER);
+
+    kubernetes.put_service_account("tenant", "reader", &[("eks.amazonaws.com/role-arn", WRITER)]);
+    let second = world.builder(driver).build().unwrap();
+    let mut events = second.events();
+    let provided = world.publish(&second, "pod", &tokens("two", 90)).await;
+    assert!(provided.identity_changed);
+    assert_eq!(
+        provided.environment["AWS_ROLE_ARN"].expose(),
+        READER,
+        "the running Mountpoint has this one"
+    );
+    assert_eq!(contents(&provided, "AWS_WEB_IDENTITY_TOKEN_FILE"), "two");
+    assert!(matches!(events.try_recv(), Ok(Event::IdentityChanged { .. })));
+}
