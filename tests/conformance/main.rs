@@ -77,7 +77,7 @@ fn tokens(audience: &str, expires_in: SignedDuration) -> String {
 }
 
 #[tokio::test]
-async fn irsa_conforms() {
+async fn the_source_irsa_conforms() {
     let token = file(CANARY);
     let path = token.path().to_str().unwrap();
     let source = |variables: &[(&str, &str)]| {
@@ -196,7 +196,7 @@ async fn secret_watch_conforms() {
 }
 
 #[tokio::test]
-async fn profile_conforms() {
+async fn the_source_profile_conforms() {
     let (config, credentials) =
         (file("[default]\n"), file(&format!("[default]\naws_secret_access_key={CANARY}\n")));
     let driver = |config: &str| {

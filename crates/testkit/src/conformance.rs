@@ -116,25 +116,10 @@ impl SourceConformance {
             self.provided(context, *form, &mut found).await;
         }
         for context in &self.skips {
-            match self.ask(context).await {
-                Some(Err(error @ AttemptError::NotApplicable(_))) => found.error(&error),
-                other => found.add(format!(
-                    "where it should not apply it answers {}",
-                    outcome(other.as_ref())
-                )),
-            }
+            found.skipped(self.ask(context).await);
         }
         for (context, kind) in &self.fails {
-            match self.ask(context).await {
-                Some(Err(error @ AttemptError::Failed(_))) => {
-                    found.kind(&error, *kind);
-                    found.error(&error);
-                }
-                other => found.add(format!(
-                    "where it should fail with {kind} it answers {}",
-                    outcome(other.as_ref())
-                )),
-            }
+            found.failed(self.ask(context).await, *kind);
         }
         found.shown(&format!("{:?}", self.source));
         // A subscription can be had at any time, and dropped again.
@@ -241,25 +226,10 @@ impl ResolverConformance {
             }
         }
         for context in &self.skips {
-            match self.ask(context).await {
-                Some(Err(error @ AttemptError::NotApplicable(_))) => found.error(&error),
-                other => found.add(format!(
-                    "where it should not apply it answers {}",
-                    outcome(other.as_ref())
-                )),
-            }
+            found.skipped(self.ask(context).await);
         }
         for (context, kind) in &self.fails {
-            match self.ask(context).await {
-                Some(Err(error @ AttemptError::Failed(_))) => {
-                    found.kind(&error, *kind);
-                    found.error(&error);
-                }
-                other => found.add(format!(
-                    "where it should fail with {kind} it answers {}",
-                    outcome(other.as_ref())
-                )),
-            }
+            found.failed(self.ask(context).await, *kind);
         }
         found.problems
     }
@@ -290,11 +260,31 @@ impl Findings {
         }
     }
 
-    fn kind(&mut self, error: &AttemptError, kind: ErrorKind) {
-        if let AttemptError::Failed(failure) = error
-            && failure.kind() != kind
-        {
-            self.add(format!("where it should fail with {kind} it fails with {}", failure.kind()));
+    /// Where the plug-in should not apply.
+    fn skipped<T>(&mut self, answer: Option<Result<T, AttemptError>>) {
+        match answer {
+            Some(Err(error @ AttemptError::NotApplicable(_))) => self.error(&error),
+            other => self
+                .add(format!("where it should not apply it answers {}", outcome(other.as_ref()))),
+        }
+    }
+
+    /// Where the plug-in should be broken in this way.
+    fn failed<T>(&mut self, answer: Option<Result<T, AttemptError>>, kind: ErrorKind) {
+        match answer {
+            Some(Err(AttemptError::Failed(failure))) => {
+                if failure.kind() != kind {
+                    self.add(format!(
+                        "where it should fail with {kind} it fails with {}",
+                        failure.kind()
+                    ));
+                }
+                self.error(&AttemptError::Failed(failure));
+            }
+            other => self.add(format!(
+                "where it should fail with {kind} it answers {}",
+                outcome(other.as_ref())
+            )),
         }
     }
 

@@ -52,7 +52,7 @@ pub(crate) const CHAIN_NAMES: &[(&str, &str)] = &[
     ("secret-watch", "secret"),
     ("secret-directory", "secret"),
     ("secret-environment", "secret"),
-    ("profile", "profile"),
+    // `profile` is left out: a form and a delivery have that name as well.
     ("imds", "imds"),
     ("pod-token", "pod-token"),
 ];
