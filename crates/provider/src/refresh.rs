@@ -14,8 +14,8 @@ const ENDPOINT_MARGIN: SignedDuration = SignedDuration::from_mins(10);
 /// (aws-c-auth, credentials without an expiry), and some time for a slow refresh.
 const PROFILE_MARGIN: SignedDuration = SignedDuration::from_mins(20);
 
-/// The instant at which to refresh what was made (or is first seen) at `age.issued_at` or `now`, never before `now`. Nothing
-/// without an expiry is ever due.
+/// The instant at which to refresh what was made (or is first seen) at `age.issued_at` or `now`, never before the second of `now`. Nothing
+/// without an expiry is ever due. In whole seconds.
 pub fn refresh_at(delivery: Delivery, now: Timestamp, age: TokenAge) -> Option<Timestamp> {
     let expires_at = age.expires_at?;
     let due_at = match delivery {
@@ -26,7 +26,9 @@ pub fn refresh_at(delivery: Delivery, now: Timestamp, age: TokenAge) -> Option<T
             born_at.checked_add(expires_at.duration_since(born_at) / 100 * SHARE_OF_LIFE)
         }
     };
-    Some(due_at.unwrap_or(expires_at).max(now))
+    let due_at = due_at.unwrap_or(expires_at).max(now);
+    // Nobody needs to know it better than to the second, and it is read by people.
+    Some(Timestamp::from_second(due_at.as_second()).unwrap_or(due_at))
 }
 
 /// Whether keys that end so soon can be delivered as a profile at all: Mountpoint must re-read the file while the keys that it
