@@ -14,7 +14,7 @@ use crate::removal::{empty, remove};
 use crate::temporary;
 use crate::volume::{Existing, Volume};
 
-/// A file that was written.
+/// A file that is there now: written, or found to be what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenFile {
     /// Where it is, under the write path.
@@ -47,8 +47,10 @@ impl Volume {
         existing: Existing,
     ) -> Result<Vec<WrittenFile>, Failure> {
         let mut staged = Vec::with_capacity(planned.len());
+        let is_due = |file: &&PlannedFile| existing == Existing::Replace || !self.has(file);
+        let due: Vec<_> = planned.iter().filter(is_due).collect();
         let written = self
-            .stage(planned, &mut staged)
+            .stage(&due, &mut staged)
             .and_then(|()| match existing {
                 Existing::Replace if !self.is_new => self.clear(&staged),
                 _ => Ok(()),
@@ -60,15 +62,15 @@ impl Volume {
             }
             return Err(failure);
         }
-        let written = |file: &Staged| WrittenFile {
+        let there = |file: &PlannedFile| WrittenFile {
             path: self.directory.path_of(file.name),
             mode: self.files.mode,
         };
-        Ok(staged.iter().map(written).collect())
+        Ok(planned.iter().map(there).collect())
     }
 
-    fn stage(&self, planned: &[PlannedFile], staged: &mut Vec<Staged>) -> Result<(), Failure> {
-        for file in planned {
+    fn stage(&self, due: &[&PlannedFile], staged: &mut Vec<Staged>) -> Result<(), Failure> {
+        for file in due {
             let content = file.content.expose().as_bytes();
             let initial_mode = Mode::from_raw_mode(self.files.initial_mode);
             let prepare = |new: &OwnedFd| self.files.give(new, &fstat(new)?);

@@ -37,6 +37,7 @@ mod temporary;
 
 mod write_path;
 mod volume;
+mod unchanged;
 mod apply;
 mod removal;
 

@@ -18,7 +18,7 @@ use crate::write_path::WritePath;
 pub enum Existing {
     /// Nothing is mounted with what is in it: everything but the new files goes.
     Replace,
-    /// It serves a live mount: the new files take the place of their predecessors, and all else stays.
+    /// It serves a live mount: the new files take the place of their predecessors, and all else stays. A file that is as it should be is not written again.
     Update,
 }
 

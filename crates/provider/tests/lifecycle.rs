@@ -197,6 +197,8 @@ async fn unchanged_input_writes_nothing() {
         |path: &Path| std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap());
     let before = inode(&first.files[0].path);
     let second = provider.provide(&context).await.unwrap();
+    assert_eq!(inode(&first.files[0].path), before);
+    // Another process, too, which has only the journal and the files to go by.
     let third = world.provider().provide(&context).await.unwrap();
     assert_eq!(inode(&first.files[0].path), before);
     assert_eq!((second.refresh_at, third.refresh_at), (first.refresh_at, first.refresh_at));
