@@ -12,6 +12,7 @@ use crate::arguments::{
 };
 
 /// The one place where the process environment is read: it is the driver's.
+#[expect(clippy::disallowed_methods, reason = "the process environment enters here, and only here")]
 pub(crate) fn environment() -> Environment {
     std::env::vars_os().collect()
 }

@@ -9,6 +9,9 @@ mod refusal;
 mod report;
 mod page;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +32,7 @@ use world::World;
 pub(crate) async fn run(arguments: DemoArguments) -> Result<(), ProvideError> {
     // An interrupted demo takes its directory with it, too.
     let shown = tokio::select! {
-        shown = show(arguments.output) => shown,
+        shown = Box::pin(show(arguments.output)) => shown,
         _ = ctrl_c() => Err(Failure::new(ErrorKind::Internal, "the demo was interrupted")),
     };
     match shown {

@@ -105,7 +105,7 @@ impl<'a> Play<'a> {
         );
         for file in &provided.files {
             let mode = fs::symlink_metadata(&file.path).map(|found| found.permissions().mode());
-            let is_right = mode.is_ok_and(|mode| mode & 0o7777 == file.mode && mode & 0o007 == 0);
+            let is_right = mode.is_ok_and(|mode| [file.mode, 0o640] == [mode & 0o7777; 2]);
             checks.that(format!("{} has its mode", file.path.display()), is_right);
         }
         self.story.published = Some(provided);
