@@ -5,6 +5,7 @@
     reason = "helpers of tests may fail as loudly as tests"
 )]
 
+mod client;
 mod clock;
 mod http;
 mod imds;
