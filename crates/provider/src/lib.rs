@@ -40,6 +40,7 @@ mod lease;
 mod leases;
 mod journal;
 mod turns;
+mod cache;
 
 mod provide;
 mod deliver;
@@ -52,6 +53,7 @@ mod cleanup;
 mod error;
 
 pub use builder::ProviderBuilder;
+pub use cache::{CacheEvent, CacheSettings, CachedKeys, CachedKeysBuilder, CurrentKeys, KernelClock};
 pub use error::ProvideError;
 pub use events::{Event, LeaseId};
 pub use identity::Identity;
