@@ -84,7 +84,10 @@ impl CredentialSource for ProfileSource {
 fn text(variable: &str, path: &PathBuf) -> Result<Secret, Failure> {
     read(path, MAX_LEN).map_err(|error| {
         error
-            .failure(ErrorKind::Misconfigured, &format!("the file {path:?} of {variable}"))
+            .failure(
+                ErrorKind::Misconfigured,
+                &format!("the file {} of {variable}", path.display()),
+            )
             .with_help(format!("let {variable} name a file that the driver may read, or unset it"))
     })
 }

@@ -44,19 +44,19 @@ impl Provider {
     /// The first call for a volume is all or nothing. A further one (a republish) refreshes the identity that the volume was
     /// published with; it never takes away what a mounted volume has, and any failure of it is UNAVAILABLE.
     pub async fn provide(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
-        let write_path = WritePath::open(&context.target().write_path)?;
         let key = LeaseKey::of(context);
         let _turn = self.turns.take(&key.name).await;
         let live = match context.target().mounted {
-            Some(false) => None,
-            _ => self.journal.read(&key)?,
-        };
-        let mut result = match &live {
-            None => self.publish(context, &key, &write_path).await,
-            Some(record) => self.republish(context, &key, &write_path, record).await,
+            Some(false) => Ok(None),
+            _ => self.journal.read(&key),
         };
         // The caller may know of a mount that the journal has lost.
-        if live.is_some() || context.target().mounted == Some(true) {
+        let is_mounted = context.target().mounted == Some(true) || matches!(live, Ok(Some(_)));
+        let mut result = match live {
+            Ok(live) => self.provide_lease(context, &key, live.as_ref()).await,
+            Err(failure) => Err(failure.into()),
+        };
+        if is_mounted {
             result = result.map_err(ProvideError::of_live_lease);
         }
         match &result {
@@ -73,6 +73,19 @@ impl Provider {
             }
         }
         result
+    }
+
+    async fn provide_lease(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        live: Option<&LeaseRecord>,
+    ) -> Result<Provided, ProvideError> {
+        let write_path = WritePath::open(&context.target().write_path)?;
+        match live {
+            None => self.publish(context, key, &write_path).await,
+            Some(live) => self.republish(context, key, &write_path, live).await,
+        }
     }
 
     async fn publish(
@@ -98,7 +111,7 @@ impl Provider {
             }
             chosen => chosen,
         };
-        let again = self.wiring.prepare_again(&self.settings, context, &live.identity).await;
+        let again = self.prepare_again(context, &live.identity).await;
         match (again, chosen) {
             (Ok(Some(prepared)), chosen) => {
                 let (identity_changed, attempts) = match chosen {
@@ -115,10 +128,10 @@ impl Provider {
             }
             (Ok(None), Ok(other)) => self.keep(context, key, live, other).await,
             (_, Err(error)) => Err(error),
-            (Err(failure), Ok(other)) => Err(ProvideError {
-                failure,
+            (Err(error), Ok(other)) => Err(ProvideError {
                 attempts: other.attempts,
                 region_attempts: other.region_attempts,
+                ..error
             }),
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::broadcast;
 use crate::builder::ProviderBuilder;
 use crate::error::ProvideError;
 use crate::events::Event;
+use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::leases::Leases;
 use crate::preparation::{Prepared, Wiring};
@@ -35,6 +36,16 @@ impl Provider {
 
     pub(crate) async fn prepare(&self, context: &ProvideContext) -> Result<Prepared, ProvideError> {
         self.within_deadline(self.wiring.prepare(&self.settings, context)).await
+    }
+
+    /// What a refresh of this identity delivers; nothing if its source no longer applies.
+    pub(crate) async fn prepare_again(
+        &self,
+        context: &ProvideContext,
+        identity: &Identity,
+    ) -> Result<Option<Prepared>, ProvideError> {
+        let again = self.wiring.prepare_again(&self.settings, context, identity);
+        self.within_deadline(async { Ok(again.await?) }).await
     }
 
     pub(crate) async fn within_deadline<T>(

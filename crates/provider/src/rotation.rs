@@ -145,11 +145,8 @@ impl Provider {
             self.leases.remove(&key.name);
             return Ok(false);
         };
-        let again = self.wiring.prepare_again(&self.settings, &lease.context, &record.identity);
-        let prepared = self
-            .within_deadline(async { again.await.map_err(ProvideError::from) })
-            .await?
-            .ok_or_else(|| {
+        let prepared =
+            self.prepare_again(&lease.context, &record.identity).await?.ok_or_else(|| {
                 Failure::new(
                     ErrorKind::NoSource,
                     "the source that the volume was published with no longer applies",

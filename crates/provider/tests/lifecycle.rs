@@ -251,6 +251,12 @@ async fn a_failing_republish_leaves_everything_and_can_always_be_retried() {
         assert!(error.is_retryable());
         assert_eq!(token_of(&provided), "one");
     }
+    // A write path that is gone is no different; and it is back in a moment.
+    let away = world.write.path().with_extension("away");
+    std::fs::rename(world.write.path(), &away).unwrap();
+    let error = provider.provide(&context).await.unwrap_err();
+    std::fs::rename(&away, world.write.path()).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     // A request that cannot even be parsed is no different.
     let broken = PublishRequest::new("volume", target("pod"))
         .with_volume_context([("authenticationSource", "x")]);
