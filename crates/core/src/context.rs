@@ -1,8 +1,6 @@
-//! What `provide` and `cleanup` are told, parsed once.
+//! What `provide` is told, parsed once.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ErrorKind, Failure};
 use crate::level::AuthenticationLevel;
 use crate::mount_options::MountOptions;
-use crate::request::{PublishRequest, UnpublishRequest};
+use crate::mount_target::MountTarget;
+use crate::request::PublishRequest;
 use crate::role::RoleArn;
 use crate::secret::Secret;
 use crate::service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
@@ -34,99 +33,6 @@ mod attributes {
     pub(super) const EPHEMERAL: &str = "csi.storage.k8s.io/ephemeral";
 }
 
-/// How Mountpoint is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MountKind {
-    /// In a pod of its own, with its own network namespace.
-    #[default]
-    Pod,
-    /// As a systemd unit on the node.
-    Systemd,
-}
-
-impl MountKind {
-    /// The word on the command line and in configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pod => "pod",
-            Self::Systemd => "systemd",
-        }
-    }
-}
-
-impl FromStr for MountKind {
-    type Err = Failure;
-
-    fn from_str(word: &str) -> Result<Self, Failure> {
-        [Self::Pod, Self::Systemd].into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| {
-            Failure::new(ErrorKind::InvalidRequest, "the mount kind is none of pod and systemd")
-        })
-    }
-}
-
-/// What the driver says about the mount, beside the request.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct MountTarget {
-    /// The existing directory under which credential files are written, as this process sees it.
-    pub write_path: PathBuf,
-    /// The same directory as Mountpoint sees it; the write path where unset.
-    pub env_path: Option<PathBuf>,
-    /// How Mountpoint is run.
-    pub kind: MountKind,
-    /// The uid of the Mountpoint pod where several workloads share one.
-    pub mountpoint_pod_uid: Option<String>,
-    /// The role that the driver has looked up for the pod; it goes before mapping and annotation.
-    pub role_arn: Option<RoleArn>,
-    /// Whether Mountpoint is running with what was provided before; what the lease table says where unset.
-    #[serde(skip)]
-    pub mounted: Option<bool>,
-}
-
-impl MountTarget {
-    /// A target with this write path.
-    pub fn new(write_path: impl Into<PathBuf>) -> Self {
-        Self { write_path: write_path.into(), ..Self::default() }
-    }
-
-    /// With the path at which Mountpoint sees the write path.
-    #[must_use]
-    pub fn with_env_path(mut self, path: impl Into<PathBuf>) -> Self {
-        self.env_path = Some(path.into());
-        self
-    }
-
-    /// With the way Mountpoint is run.
-    #[must_use]
-    pub fn with_kind(mut self, kind: MountKind) -> Self {
-        self.kind = kind;
-        self
-    }
-
-    /// With the Mountpoint pod that several workloads share.
-    #[must_use]
-    pub fn with_mountpoint_pod_uid(mut self, uid: impl Into<String>) -> Self {
-        self.mountpoint_pod_uid = Some(uid.into()).filter(|uid| !uid.is_empty());
-        self
-    }
-
-    /// With the role that the driver has looked up.
-    #[must_use]
-    pub fn with_role_arn(mut self, role_arn: RoleArn) -> Self {
-        self.role_arn = Some(role_arn);
-        self
-    }
-
-    /// With what the driver knows about a running Mountpoint.
-    #[must_use]
-    pub fn with_mounted(mut self, mounted: bool) -> Self {
-        self.mounted = Some(mounted);
-        self
-    }
-}
-
 /// The pod that the volume is for, as far as the kubelet told (`podInfoOnMount`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -148,7 +54,7 @@ pub struct PodInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvideContext(Arc<Parsed>);
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parsed {
     volume_id: String,
@@ -243,20 +149,9 @@ impl ProvideContext {
     /// The same context with this role, which a source that assumes roles then uses.
     #[must_use]
     pub fn with_role_arn(&self, role_arn: RoleArn) -> Self {
-        let parsed = &*self.0;
-        Self(Arc::new(Parsed {
-            target: MountTarget { role_arn: Some(role_arn), ..parsed.target.clone() },
-            volume_id: parsed.volume_id.clone(),
-            target_path: parsed.target_path.clone(),
-            bucket: parsed.bucket.clone(),
-            sts_region: parsed.sts_region.clone(),
-            pod: parsed.pod.clone(),
-            mount_options: parsed.mount_options.clone(),
-            tokens: parsed.tokens.clone(),
-            secrets: parsed.secrets.clone(),
-            lease_pod: parsed.lease_pod.clone(),
-            ..*parsed
-        }))
+        let mut parsed = Parsed::clone(&self.0);
+        parsed.target.role_arn = Some(role_arn);
+        Self(Arc::new(parsed))
     }
 
     /// The volume's id.
@@ -354,68 +249,8 @@ impl<'de> Deserialize<'de> for ProvideContext {
     }
 }
 
-/// What `cleanup` is told: all that `NodeUnpublishVolume` has, and the mount's pod where one is shared. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct CleanupContext {
-    volume_id: Arc<str>,
-    target_path: Arc<str>,
-    write_path: Arc<Path>,
-    mountpoint_pod_uid: Option<Arc<str>>,
-}
-
-impl CleanupContext {
-    /// Parses an unpublish request. `mountpoint_pod_uid` is given where `provide` had it, and can be left out: the lease is then
-    /// found by its holder.
-    pub fn from_unpublish_request(
-        request: &UnpublishRequest,
-        write_path: impl AsRef<Path>,
-        mountpoint_pod_uid: Option<&str>,
-    ) -> Result<Self, Failure> {
-        check_id("volumeId", &request.volume_id)?;
-        check_id("targetPath", &request.target_path)?;
-        let mountpoint_pod_uid = mountpoint_pod_uid.filter(|uid| !uid.is_empty());
-        if let Some(uid) = mountpoint_pod_uid {
-            check_id("the Mountpoint pod's uid", uid)?;
-        }
-        Ok(Self {
-            volume_id: request.volume_id.as_str().into(),
-            target_path: request.target_path.as_str().into(),
-            write_path: write_path.as_ref().into(),
-            mountpoint_pod_uid: mountpoint_pod_uid.map(Into::into),
-        })
-    }
-
-    /// The volume's id.
-    pub fn volume_id(&self) -> &str {
-        &self.volume_id
-    }
-
-    /// The path that the volume was published at.
-    pub fn target_path(&self) -> &str {
-        &self.target_path
-    }
-
-    /// The directory under which the credential files were written.
-    pub fn write_path(&self) -> &Path {
-        &self.write_path
-    }
-
-    /// The uid of the Mountpoint pod, where the caller knows it.
-    pub fn mountpoint_pod_uid(&self) -> Option<&str> {
-        self.mountpoint_pod_uid.as_deref()
-    }
-
-    /// The uid of the pod that the lease belongs to, as far as the request tells.
-    pub fn lease_pod(&self) -> Option<String> {
-        self.mountpoint_pod_uid
-            .as_deref()
-            .map(str::to_owned)
-            .or_else(|| pod_uid_of(&self.target_path))
-    }
-}
-
 /// The uid in `.../pods/<uid>/volumes/...`, the kubelet's layout of target paths; of the last such place.
-fn pod_uid_of(target_path: &str) -> Option<String> {
+pub(crate) fn pod_uid_of(target_path: &str) -> Option<String> {
     let parts: Vec<_> = target_path.split('/').collect();
     parts
         .windows(3)
@@ -430,7 +265,7 @@ fn missing_pod_info(what: &str) -> Failure {
         .with_help("set `podInfoOnMount: true` in the CSIDriver object")
 }
 
-fn check_id(field: &str, id: &str) -> Result<(), Failure> {
+pub(crate) fn check_id(field: &str, id: &str) -> Result<(), Failure> {
     let refuse =
         |problem: &str| Err(Failure::new(ErrorKind::InvalidRequest, format!("{field} {problem}")));
     if id.is_empty() {

@@ -32,7 +32,9 @@ mod level;
 mod role;
 mod token;
 mod service_account_tokens;
+mod mount_target;
 mod context;
+mod cleanup_context;
 
 mod attempt;
 mod kubernetes;
@@ -52,8 +54,9 @@ mod plan;
 
 pub use attempt::{Attempt, AttemptError, NotApplicable, Outcome};
 pub use chain::{SourceAnswer, SourceChain, SourcedForm};
+pub use cleanup_context::CleanupContext;
 pub use clock::{COARSE_TICK, Clock, Moment, SystemClock};
-pub use context::{CleanupContext, MountKind, MountTarget, PodInfo, ProvideContext};
+pub use context::{PodInfo, ProvideContext};
 pub use delivery::Delivery;
 pub use environment::{Environment, names};
 pub use error::{Code, ErrorKind, Failure};
@@ -65,6 +68,7 @@ pub use form::{
 pub use kubernetes::KubernetesCall;
 pub use level::AuthenticationLevel;
 pub use mount_options::MountOptions;
+pub use mount_target::{MountKind, MountTarget};
 pub use plan::{
     Consumer, DeliveryPlan, EndpointGrant, EnvironmentValue, PROFILE_NAME, PlanRequest,
     PlannedFile, file_names,

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::context::MountKind;
 use crate::delivery::Delivery;
 use crate::environment::Environment;
 use crate::error::{ErrorKind, Failure};
 use crate::form::{CredentialForm, FormKind};
 use crate::level::AuthenticationLevel;
+use crate::mount_target::MountKind;
 use crate::region::ResolvedRegion;
 use crate::secret::Secret;
 use crate::token::TokenAge;

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use super::{Consumer, EnvironmentValue, PROFILE_NAME, PlanRequest, PlannedFile, file_names};
-use crate::context::MountKind;
 use crate::environment::names;
 use crate::error::{ErrorKind, Failure};
 use crate::form::{Container, FormKind, Keys, ProfileFiles, WebIdentity};
 use crate::level::AuthenticationLevel;
+use crate::mount_target::MountKind;
 use crate::region::resolver_names;
 use crate::secret::Secret;
 use crate::token::{Token, TokenAge};
