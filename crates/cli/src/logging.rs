@@ -1,5 +1,7 @@
 //! Logs: on stderr, only where RUST_LOG asks, and only our own.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::prelude::*;
 
@@ -12,6 +14,9 @@ pub(crate) fn init() {
         let target = metadata.target();
         target.starts_with("s3_credential") || target.starts_with("s3cred")
     });
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(ours);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_filter(ours);
     tracing_subscriber::registry().with(filter).with(lines).init();
 }
