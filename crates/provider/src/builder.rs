@@ -15,7 +15,7 @@ use crate::defaults::Defaults;
 use crate::journal::Journal;
 use crate::preparation::Wiring;
 use crate::provider::Provider;
-use crate::settings::Settings;
+use crate::settings::{Settings, default_state_path};
 
 /// How many events a slow reader may be behind before it misses the oldest.
 const EVENTS_KEPT: usize = 1024;
@@ -117,10 +117,10 @@ impl ProviderBuilder {
 
     /// The provider. To be called within a tokio runtime, whose tasks some sources use.
     pub fn build(self) -> Result<Provider, Failure> {
-        let mut settings = self.settings.unwrap_or_else(|| Settings::new(&self.environment));
-        if let Some(path) = self.state_path {
-            settings.state_path = path;
-        }
+        let mut settings = self.settings.unwrap_or_default();
+        settings.state_path = self.state_path.or(settings.state_path);
+        let state_path =
+            settings.state_path.clone().unwrap_or_else(|| default_state_path(&self.environment));
         if let Some(consumer) = self.consumer {
             settings.consumer = consumer;
         }
@@ -142,7 +142,7 @@ impl ProviderBuilder {
         };
         Ok(Provider {
             wiring: Arc::new(wiring),
-            journal: Journal::new(settings.state_path.clone()),
+            journal: Journal::new(state_path),
             settings: Arc::new(settings),
             environment: self.environment,
             turns: Arc::default(),

@@ -17,7 +17,6 @@ use crate::leases::Lease;
 use crate::preparation::Prepared;
 use crate::provided::{Provided, ProvidedFile};
 use crate::provider::Provider;
-use crate::refresh::{profile_can_carry, refresh_at};
 
 impl Provider {
     /// Draws the plan and checks that its delivery can keep it fresh.
@@ -28,7 +27,10 @@ impl Provider {
         prepared: &Prepared,
     ) -> Result<DeliveryPlan, Failure> {
         let temporary_profile = prepared.delivery == Delivery::Profile
-            && !profile_can_carry(self.wiring.clock.now(), prepared.form.expires_at());
+            && !self
+                .settings
+                .rotation
+                .profile_can_carry(self.wiring.clock.now(), prepared.form.expires_at());
         if temporary_profile {
             return Err(Failure::new(
                 ErrorKind::UnsupportedDelivery,
@@ -168,7 +170,7 @@ impl Provider {
         let refresh_at = match old {
             // The same credentials are due when they were due.
             Some(old) if old.expires_at == age.expires_at => old.refresh_at,
-            _ => refresh_at(plan.delivery, self.wiring.clock.now(), age),
+            _ => self.settings.rotation.refresh_at(plan.delivery, self.wiring.clock.now(), age),
         };
         LeaseRecord {
             write_path: canonical(&context.target().write_path),

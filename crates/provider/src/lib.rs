@@ -35,7 +35,6 @@ mod settings;
 mod provider;
 mod identity;
 mod preparation;
-mod refresh;
 mod lease;
 mod leases;
 mod journal;
@@ -53,18 +52,22 @@ mod cleanup;
 mod error;
 
 pub use builder::ProviderBuilder;
-pub use cache::{CacheEvent, CacheSettings, CachedKeys, CachedKeysBuilder, CurrentKeys, KernelClock};
+pub use cache::{
+    CacheEvent, CacheSettings, CachedKeys, CachedKeysBuilder, CurrentKeys, KernelClock,
+};
 pub use error::ProvideError;
 pub use events::{Event, LeaseId};
 pub use identity::Identity;
 pub use node_label::NodeLabelRegion;
 pub use provided::{CleanedUp, Provided, ProvidedFile};
 pub use provider::Provider;
-pub use refresh::{profile_can_carry, refresh_at};
 pub use resume::{ResumeOptions, Resumed};
 pub use rotation::{KeepFresh, LeaseStatus};
 pub use sdk::{SdkRegion, SdkSource, VolumeCredentials, VolumeRegion};
-pub use settings::{Settings, default_state_path};
+pub use settings::{
+    Deliveries, EndpointSettings, FormDeliveries, RotationSettings, Scope, Settings,
+    default_state_path,
+};
 
 pub use s3_credential_core::{
     self as core, Attempt, AuthenticationLevel, CleanupContext, Code, Consumer, CredentialForm,

@@ -67,7 +67,7 @@ impl Wiring {
             region_attempts: region.attempts.clone(),
         };
         let sourced = answer.result.map_err(told)?;
-        let ready = self.ready(settings, &sourced, &region).await.map_err(told)?;
+        let ready = self.ready(settings, context, &sourced, &region).await.map_err(told)?;
         Ok(ready.with_attempts(&answer.attempts, &region))
     }
 
@@ -97,7 +97,7 @@ impl Wiring {
             return Ok(None);
         }
         let region = self.region.resolve(&*self.clock, &context).await;
-        let ready = self.ready(settings, &sourced, &region).await?;
+        let ready = self.ready(settings, &context, &sourced, &region).await?;
         Ok(Some(ready.with_attempts(&[], &region)))
     }
 
@@ -133,6 +133,7 @@ impl Wiring {
     async fn ready(
         &self,
         settings: &Settings,
+        context: &ProvideContext,
         sourced: &SourcedForm,
         answer: &RegionAnswer,
     ) -> Result<Prepared, Failure> {
@@ -147,9 +148,11 @@ impl Wiring {
             }
             Err(_) => None,
         };
-        let delivery = settings.delivery.unwrap_or_else(|| Delivery::default_for(&sourced.form));
-        let delivery =
-            if nothing_to_hand_over(&sourced.form, settings) { Delivery::None } else { delivery };
+        let delivery = settings.delivery_of(context.target().kind, &sourced.form);
+        // An instance profile is Mountpoint's own to ask for, unless keys were asked for by name.
+        let nothing_to_hand_over =
+            sourced.form.kind() == FormKind::InstanceProfile && !delivery.needs_keys();
+        let delivery = if nothing_to_hand_over { Delivery::None } else { delivery };
         let as_it_is = matches!(
             (sourced.form.kind(), delivery),
             (FormKind::Keys, _) | (FormKind::Profile, Delivery::Profile)
@@ -204,12 +207,6 @@ impl Prepared {
     fn with_attempts(self, attempts: &[Attempt], region: &RegionAnswer) -> Self {
         Self { attempts: attempts.to_vec(), region_attempts: region.attempts.clone(), ..self }
     }
-}
-
-/// An instance profile is Mountpoint's own to ask for, unless keys were asked for by name.
-fn nothing_to_hand_over(form: &CredentialForm, settings: &Settings) -> bool {
-    form.kind() == FormKind::InstanceProfile
-        && settings.delivery.is_none_or(|delivery| !delivery.needs_keys())
 }
 
 /// A region that came with the credentials goes before what the machine says, and after what the volume itself says.

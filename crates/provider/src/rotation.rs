@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use s3_credential_core::{AuthenticationLevel, Changes, CredentialSource, ErrorKind, Failure};
 use s3_credential_delivery::WritePath;
 use tokio::sync::{Semaphore, broadcast};
@@ -19,13 +19,6 @@ use crate::provider::Provider;
 
 /// However far away the next refresh is, the wall clock is looked at this often: it may have jumped, or the machine may have slept.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-
-/// How many leases are refreshed at once.
-const CONCURRENT_REFRESHES: usize = 16;
-
-/// First and longest wait after a failed refresh. Each failure doubles it; the wait itself is drawn from its upper half.
-const FIRST_RETRY: SignedDuration = SignedDuration::from_secs(1);
-const LONGEST_RETRY: SignedDuration = SignedDuration::from_mins(5);
 
 /// How a lease is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +78,7 @@ impl Provider {
     }
 
     async fn refresh_what_is_due(self) {
-        let slots = Arc::new(Semaphore::new(CONCURRENT_REFRESHES));
+        let slots = Arc::new(Semaphore::new(self.settings.rotation.concurrency.into()));
         let mut refreshes = JoinSet::new();
         loop {
             while let Some(name) = self.leases.take_due(self.wiring.clock.now()) {
@@ -163,7 +156,9 @@ impl Provider {
         let waits_for_republish =
             failure.kind() == ErrorKind::MissingToken || failure.kind() == ErrorKind::NoSource;
         let now = self.wiring.clock.now();
-        let retry_at = now.saturating_add(backoff(lease.failures)).unwrap_or(Timestamp::MAX);
+        let retry_at = now
+            .saturating_add(self.settings.rotation.backoff(lease.failures))
+            .unwrap_or(Timestamp::MAX);
         if !(waits_for_republish && lease.plan.is_none()) {
             tracing::warn!(volume = lease.context.volume_id(), kind = %failure.kind(), %retry_at, "a refresh failed: {failure}");
             self.tell(Event::RefreshFailed {
@@ -188,13 +183,4 @@ impl Provider {
         // Nobody listening is fine.
         let _ = self.events.send(event);
     }
-}
-
-/// Doubles with each failure, and draws from the upper half so that many leases do not retry together.
-fn backoff(failures: u32) -> SignedDuration {
-    let longest = FIRST_RETRY
-        .checked_mul(1_i32.checked_shl(failures).unwrap_or(i32::MAX))
-        .unwrap_or(LONGEST_RETRY)
-        .min(LONGEST_RETRY);
-    longest.mul_f64(0.5 + fastrand::f64() / 2.0)
 }

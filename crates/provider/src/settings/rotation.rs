@@ -1,0 +1,85 @@
+//! When credentials are due for renewal: a pure function of what they are and when they end.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use s3_credential_core::{Delivery, TokenAge};
+
+use crate::cache::CacheSettings;
+
+/// When credentials are renewed, and how patiently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotationSettings {
+    /// How much of a token's life passes before it is replaced, in percent; 80, as the kubelet has it for service-account tokens.
+    pub token_life_percent: u8,
+    /// What must be left of keys in a profile when they are replaced; 20 minutes: a running Mountpoint reads the file every 15 minutes
+    /// (aws-c-auth, credentials without an expiry), and some time for a slow refresh.
+    pub profile_margin: Duration,
+    /// How long before their end keys are fetched anew where the reader sees their expiry; 10 minutes: twice the SDKs' advisory refresh
+    /// window, so that there is time for retries before a reader begins to ask for every request.
+    pub endpoint_margin: Duration,
+    /// The pause after a first failed refresh; 1 second. Each further failure doubles it, and the pause itself is drawn from its upper half.
+    pub first_retry: Duration,
+    /// The longest pause; 5 minutes.
+    pub last_retry: Duration,
+    /// How many leases are refreshed at once; 16.
+    pub concurrency: u16,
+    /// How exchanged keys are kept fresh in memory.
+    pub cache: CacheSettings,
+}
+
+impl Default for RotationSettings {
+    fn default() -> Self {
+        Self {
+            token_life_percent: 80,
+            profile_margin: Duration::from_mins(20),
+            endpoint_margin: Duration::from_mins(10),
+            first_retry: Duration::from_secs(1),
+            last_retry: Duration::from_mins(5),
+            concurrency: 16,
+            cache: CacheSettings::default(),
+        }
+    }
+}
+
+impl RotationSettings {
+    /// The instant at which to refresh what was made (or is first seen) at `age.issued_at` or `now`, never before the second of `now`.
+    /// Nothing without an expiry is ever due. In whole seconds.
+    pub fn refresh_at(
+        &self,
+        delivery: Delivery,
+        now: Timestamp,
+        age: TokenAge,
+    ) -> Option<Timestamp> {
+        let expires_at = age.expires_at?;
+        let due_at = match delivery {
+            Delivery::Profile => expires_at.checked_sub(self.profile_margin),
+            Delivery::Endpoint => expires_at.checked_sub(self.endpoint_margin),
+            _ => {
+                let born_at = age.issued_at.unwrap_or(now).min(expires_at);
+                let life = expires_at.duration_since(born_at);
+                born_at.checked_add(life / 100 * i32::from(self.token_life_percent))
+            }
+        };
+        let due_at = due_at.unwrap_or(expires_at).max(now);
+        // Nobody needs to know it better than to the second, and it is read by people.
+        Some(Timestamp::from_second(due_at.as_second()).unwrap_or(due_at))
+    }
+
+    /// Whether keys that end so soon can be delivered as a profile at all: Mountpoint must re-read the file while the keys that it
+    /// holds are still good.
+    pub fn profile_can_carry(&self, now: Timestamp, expires_at: Option<Timestamp>) -> bool {
+        let left = |at: Timestamp| at.duration_since(now);
+        expires_at.is_none_or(|at| {
+            Duration::try_from(left(at)).is_ok_and(|left| left > self.profile_margin)
+        })
+    }
+
+    /// The pause after this many failed refreshes before. It is drawn from its upper half, so that many leases do not retry together.
+    pub(crate) fn backoff(&self, failures: u32) -> SignedDuration {
+        let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
+        let longest = self.first_retry.saturating_mul(factor).min(self.last_retry);
+        SignedDuration::try_from(longest.mul_f64(0.5 + fastrand::f64() / 2.0))
+            .unwrap_or(SignedDuration::MAX)
+    }
+}
