@@ -44,7 +44,12 @@ mod removal;
 mod lock;
 mod state_path;
 
+#[cfg(feature = "endpoint")]
+mod endpoint;
+
 pub use apply::WrittenFile;
+#[cfg(feature = "endpoint")]
+pub use endpoint::{Endpoint, EndpointSettings, Grants, KeySource, new_token};
 pub use lock::Lock;
 pub use name::directory_name;
 pub use options::{FileOptions, Owner};

@@ -1,0 +1,111 @@
+//! The loopback credentials endpoint: one listener for all volumes, asked by Mountpoint over the container-credentials protocol of the
+//! AWS SDKs (`AWS_CONTAINER_CREDENTIALS_FULL_URI`, `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`).
+
+mod settings;
+
+mod token;
+mod limit;
+mod grants;
+
+mod socket;
+mod connections;
+mod listener;
+
+mod request;
+mod answer;
+mod service;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use s3_credential_core::{Clock, Failure};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use grants::{Grants, KeySource};
+pub use settings::EndpointSettings;
+pub use token::new_token;
+
+/// A listening endpoint. It ends, at once and with all connections, when it is dropped.
+///
+/// # Guarantees
+/// A volume's keys are told to whoever knows its token and asks this machine by its loopback address, and to nobody else; whether a
+/// volume is known is not told. Keys that the volume's [`KeySource`] has are told without waiting for anything. No slow, idle or
+/// greedy client keeps one that knows its token from being answered.
+///
+/// # Assumptions
+/// Nobody but the volume's Mountpoint reads the token. The port is one that no one else can have bound: below 1024, see
+/// [`EndpointSettings::address`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), s3_credential_core::Failure> {
+/// use std::sync::Arc;
+/// use s3_credential_core::{Keys, SystemClock};
+/// use s3_credential_delivery::{Endpoint, EndpointSettings, Grants, new_token};
+/// use tokio::runtime::Handle;
+///
+/// let grants = Grants::default();
+/// let settings = EndpointSettings { address: Some(([127, 0, 0, 1], 0).into()), ..EndpointSettings::default() };
+/// let endpoint = Endpoint::bind(&settings, grants.clone(), Arc::new(SystemClock), &Handle::current())?;
+///
+/// let keys = Arc::new(Keys::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI"));
+/// grants.insert("volume-1", new_token()?, Arc::new(keys))?;
+/// assert!(endpoint.uri("volume-1").ends_with("/v1/volumes/volume-1"));
+/// endpoint.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Endpoint {
+    address: SocketAddr,
+    closing: watch::Sender<bool>,
+    listening: JoinHandle<()>,
+}
+
+impl Endpoint {
+    /// Listens, on this runtime. What `grants` holds may change at any time.
+    ///
+    /// # Errors
+    /// `misconfigured` where the address is taken, may not be bound or is none of the loopback.
+    pub fn bind(
+        settings: &EndpointSettings,
+        grants: Grants,
+        clock: Arc<dyn Clock>,
+        runtime: &Handle,
+    ) -> Result<Self, Failure> {
+        let _runtime = runtime.enter();
+        let listener = socket::listen(settings.address)?;
+        let address = listener.local_addr().map_err(|error| socket::refused(None, &error))?;
+        let service = service::Service::new(settings, address.port(), grants, clock)?;
+        let (closing, closed) = watch::channel(false);
+        let listening =
+            runtime.spawn(listener::listen(listener, settings.clone(), Arc::new(service), closed));
+        tracing::debug!(%address, "the credentials endpoint listens");
+        Ok(Self { address, closing, listening })
+    }
+
+    /// The address. To survive a restart, the next endpoint is bound to it.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the keys of this volume are.
+    pub fn uri(&self, id: &str) -> String {
+        format!("http://{}{}{id}", self.address, request::PATH)
+    }
+
+    /// Stops listening, and ends when what is being answered is answered, or a second later.
+    pub async fn shutdown(mut self) {
+        self.closing.send_replace(true);
+        // An error is a panic in there, and then it has ended too.
+        (&mut self.listening).await.unwrap_or_default();
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}

@@ -1,0 +1,138 @@
+//! What is answered: keys, or that there are none for who asks.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use s3_credential_core::{Keys, Secret};
+use zeroize::Zeroizing;
+
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// What is said of keys that never end, or not at an instant that is known: a Mountpoint whose keys have no expiry does not mount
+/// (aws-c-auth, `expiration_required`). It asks again then, a little earlier.
+const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why a request gets no keys. What is said says nothing of volumes, tokens or keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    ForeignHost,
+    NoSuchPath,
+    NotGet,
+    Body,
+    Unauthorized,
+    TooMany,
+    NoKeys,
+}
+
+impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::ForeignHost => StatusCode::FORBIDDEN,
+            Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::NotGet => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Body => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoKeys => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn body(self) -> &'static str {
+        match self {
+            Self::ForeignHost => r#"{"code":"Forbidden","message":"not for this host"}"#,
+            Self::NoSuchPath => r#"{"code":"NotFound","message":"no such path"}"#,
+            Self::NotGet => r#"{"code":"MethodNotAllowed","message":"only GET"}"#,
+            Self::Body => r#"{"code":"PayloadTooLarge","message":"no body"}"#,
+            Self::Unauthorized => r#"{"code":"Unauthorized","message":"not authorized"}"#,
+            Self::TooMany => r#"{"code":"TooManyRequests","message":"too many requests"}"#,
+            Self::NoKeys => r#"{"code":"ServiceUnavailable","message":"no credentials now"}"#,
+        }
+    }
+
+    /// The answer. Who is not one of our clients is not kept.
+    pub(super) fn answer(self) -> Answer {
+        let mut answer = respond(self.status(), Bytes::from_static(self.body().as_bytes()));
+        let headers = answer.headers_mut();
+        if self == Self::NotGet {
+            headers.insert(ALLOW, HeaderValue::from_static("GET"));
+        }
+        if !matches!(self, Self::TooMany | Self::NoKeys) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+}
+
+/// The keys, as the container-credentials protocol of the AWS SDKs has them. The memory of the body is zeroised when it is sent.
+pub(super) fn keys(keys: &Keys, now: Timestamp) -> Answer {
+    let expires_at =
+        keys.expires_at.or_else(|| now.checked_add(ASK_AGAIN_AFTER).ok()).unwrap_or(Timestamp::MAX);
+    // Whole seconds, rounded down: not every client reads a fraction.
+    let expires_at = Timestamp::from_second(expires_at.as_second()).unwrap_or(expires_at);
+    let fields = [
+        (r#"{"AccessKeyId":""#, Some(&keys.access_key_id)),
+        (r#"","SecretAccessKey":""#, Some(&keys.secret_access_key)),
+        // Empty without a session token: several clients demand the field.
+        (r#"","Token":""#, keys.session_token.as_ref()),
+    ];
+    let values = fields.iter().filter_map(|(_, value)| *value);
+    let escaped_len: usize =
+        values.map(|value| value.expose().bytes().map(escaped_len).sum::<usize>()).sum();
+    // Of the right size at once, so that no partial copy stays behind.
+    let mut body = Zeroizing::new(String::with_capacity(escaped_len + 128));
+    for (name, value) in fields {
+        body.push_str(name);
+        push_escaped(&mut body, value.map_or("", Secret::expose));
+    }
+    body.push_str(r#"","Expiration":""#);
+    body.push_str(&expires_at.to_string());
+    body.push_str("\"}");
+    respond(StatusCode::OK, Bytes::from_owner(SecretBody(body)))
+}
+
+fn respond(status: StatusCode, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+struct SecretBody(Zeroizing<String>);
+
+impl AsRef<[u8]> for SecretBody {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// How many bytes this one takes in a JSON string, at most.
+fn escaped_len(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    }
+}
+
+/// Appends text to a JSON string (RFC 8259, section 7).
+fn push_escaped(body: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => body.extend(['\\', c]),
+            '\0'..' ' => {
+                let code = c as u32;
+                body.push_str("\\u00");
+                body.extend(
+                    [code / 16, code % 16]
+                        .into_iter()
+                        .filter_map(|digit| char::from_digit(digit, 16)),
+                );
+            }
+            _ => body.push(c),
+        }
+    }
+}

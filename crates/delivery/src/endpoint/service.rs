@@ -1,0 +1,98 @@
+//! One request, one answer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Body;
+use s3_credential_core::{Clock, Failure, Keys, Secret};
+use subtle::ConstantTimeEq as _;
+
+use super::answer::{self, Answer, Refusal};
+use super::connections::Trust;
+use super::grants::{Grant, Grants};
+use super::limit::Rate;
+use super::request::{Asked, look_at};
+use super::settings::EndpointSettings;
+use super::token::new_token;
+
+pub(super) struct Service {
+    grants: Grants,
+    clock: Arc<dyn Clock>,
+    port: u16,
+    rate: Rate,
+    load_timeout: Duration,
+    /// What is compared where no volume is known: nobody has it.
+    nobodys: Secret,
+}
+
+impl Service {
+    pub(super) fn new(
+        settings: &EndpointSettings,
+        port: u16,
+        grants: Grants,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            grants,
+            clock,
+            port,
+            rate: Rate::per_second(settings.requests_per_second),
+            load_timeout: settings.load_timeout,
+            nobodys: new_token()?,
+        })
+    }
+
+    pub(super) async fn answer<B: Body>(&self, request: Request<B>, trust: &Trust) -> Answer {
+        let granted = look_at(&request, self.port).and_then(|asked| self.authorize(&asked));
+        let grant = match granted {
+            Ok(grant) => grant,
+            Err(refusal) => return refused(refusal),
+        };
+        trust.earn();
+        if !grant.admitted.admit(self.rate, self.clock.coarse().elapsed) {
+            return refused(Refusal::TooMany);
+        }
+        match self.keys(&grant).await {
+            Some(keys) => answer::keys(&keys, self.clock.coarse().now),
+            None => refused(Refusal::NoKeys),
+        }
+    }
+
+    /// In the same time for a volume that is not known as for a token that is wrong: neither tells which ids there are.
+    fn authorize(&self, asked: &Asked<'_>) -> Result<Arc<Grant>, Refusal> {
+        let grant = self.grants.find(asked.id);
+        let token = grant.as_ref().map_or(&self.nobodys, |grant| &grant.token);
+        let is_right = token.expose().as_bytes().ct_eq(asked.token);
+        grant.filter(|_| is_right.into()).ok_or(Refusal::Unauthorized)
+    }
+
+    async fn keys(&self, grant: &Grant) -> Option<Arc<Keys>> {
+        if let Some(keys) = grant.keys.current() {
+            return Some(keys);
+        }
+        match tokio::time::timeout(self.load_timeout, grant.keys.load()).await {
+            Ok(Ok(keys)) => Some(keys),
+            Ok(Err(failure)) => {
+                tracing::debug!(%failure, "the credentials endpoint has no keys to give");
+                None
+            }
+            Err(_) => {
+                tracing::debug!("the credentials endpoint got no keys in time");
+                None
+            }
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> Answer {
+    tracing::debug!(?refusal, "the credentials endpoint refuses a request");
+    refusal.answer()
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").field("grants", &self.grants).finish_non_exhaustive()
+    }
+}

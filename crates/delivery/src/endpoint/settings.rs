@@ -1,0 +1,38 @@
+//! How the endpoint listens, and what it puts up with.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How the endpoint listens, and what it puts up with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointSettings {
+    /// A loopback address. Where unset: 127.0.0.1 and the first free port of 980 to 988, which no unprivileged process can take to
+    /// collect tokens; where this process may not bind those either (it needs `CAP_NET_BIND_SERVICE`), any free port.
+    ///
+    /// A running Mountpoint knows the port: an endpoint that comes back after a restart must be given the address it had.
+    pub address: Option<SocketAddr>,
+    /// How many connections may be open; 1024. Beyond, the oldest one that has not shown a token makes room for the next; where all
+    /// have, the next one is closed.
+    pub max_connections: usize,
+    /// How long a connection may take to send the head of a request, from its begin or its last answer on, so how long it may idle;
+    /// 10 seconds.
+    pub header_timeout: Duration,
+    /// How many requests of one volume are answered in a second, and how many may come at once; 100,000. In the last minutes of its
+    /// keys a Mountpoint asks for every request that it signs, and what it is refused is an I/O error for its users: far more than
+    /// a mount signs, so that it is for what has gone mad.
+    pub requests_per_second: u32,
+    /// How long a request waits for keys where there are none; 5 seconds.
+    pub load_timeout: Duration,
+}
+
+impl Default for EndpointSettings {
+    fn default() -> Self {
+        Self {
+            address: None,
+            max_connections: 1024,
+            header_timeout: Duration::from_secs(10),
+            requests_per_second: 100_000,
+            load_timeout: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! A loopback socket that listens.
+
+use std::io::{self, ErrorKind as Io};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use s3_credential_core::{ErrorKind, Failure};
+use tokio::net::{TcpListener, TcpSocket};
+
+/// Ports that only a privileged process can bind, and that IANA has given to nobody.
+const PRIVILEGED_PORTS: std::ops::RangeInclusive<u16> = 980..=988;
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+pub(super) fn listen(address: Option<SocketAddr>) -> Result<TcpListener, Failure> {
+    let Some(address) = address else { return default() };
+    if !address.ip().is_loopback() {
+        return Err(Failure::new(
+            ErrorKind::Misconfigured,
+            format!("the credentials endpoint would listen on {address}, which is not a loopback address"),
+        )
+        .with_help("use 127.0.0.1 or ::1"));
+    }
+    bind(address).map_err(|error| refused(Some(address), &error))
+}
+
+fn default() -> Result<TcpListener, Failure> {
+    for port in PRIVILEGED_PORTS {
+        match bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
+            Ok(listener) => return Ok(listener),
+            Err(error) if error.kind() == Io::PermissionDenied => {
+                tracing::warn!(
+                    "the credentials endpoint listens on an unprivileged port, which another process could take while the driver is \
+                     down: give the driver CAP_NET_BIND_SERVICE, or an address"
+                );
+                break;
+            }
+            Err(_) => {}
+        }
+    }
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    bind(address).map_err(|error| refused(Some(address), &error))
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of an endpoint that has just ended must not keep the next one from its port.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+pub(super) fn refused(address: Option<SocketAddr>, error: &io::Error) -> Failure {
+    let place = address.map(|address| format!(" on {address}")).unwrap_or_default();
+    let failure = Failure::new(
+        ErrorKind::Misconfigured,
+        format!("the credentials endpoint cannot listen{place}: {}", error.kind()),
+    );
+    match error.kind() {
+        Io::AddrInUse => failure.with_retryable(true).with_help(
+            "another process listens there: end it, or give the endpoint another address",
+        ),
+        Io::PermissionDenied => failure
+            .with_help("give the driver CAP_NET_BIND_SERVICE, or the endpoint a port from 1024 on"),
+        _ => failure,
+    }
+}
