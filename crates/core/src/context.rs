@@ -130,7 +130,9 @@ impl ProvideContext {
             .with_help("remove `--profile` from the volume's mountOptions, and name a credential source instead"));
         }
         Ok(Self(Arc::new(Parsed {
-            read_only: request.readonly || mount_options.has("read-only"),
+            read_only: request.readonly
+                || mount_options.has("read-only")
+                || request.volume_capability.access_mode.is_reader_only(),
             level,
             bucket: attribute(attributes::BUCKET_NAME),
             sts_region: attribute(attributes::STS_REGION),

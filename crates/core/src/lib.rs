@@ -48,6 +48,7 @@ mod session;
 mod region;
 mod region_resolvers;
 mod exchange;
+mod scope;
 
 mod delivery;
 mod plan;
@@ -80,8 +81,9 @@ pub use region::{
 pub use region_resolvers::{
     EnvironmentRegion, FixedRegion, MountOptionsRegion, VolumeContextRegion,
 };
-pub use request::{MountVolume, PublishRequest, UnpublishRequest, VolumeCapability};
+pub use request::{AccessMode, MountVolume, PublishRequest, UnpublishRequest, VolumeCapability};
 pub use role::RoleArn;
+pub use scope::VolumeScope;
 pub use secret::Secret;
 pub use service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
 pub use signal::{Changes, Signal};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use crate::secret::Secret;
@@ -36,13 +37,37 @@ pub struct PublishRequest {
 
 /// `VolumeCapability`, as far as it matters here.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct VolumeCapability {
     /// For a file-system volume.
     #[serde(deserialize_with = "null_is_default")]
     pub mount: MountVolume,
+    /// What the volume is claimed for.
+    #[serde(alias = "access_mode", deserialize_with = "null_is_default")]
+    pub access_mode: AccessMode,
 }
+
+/// `VolumeCapability.AccessMode`, as far as it matters here.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct AccessMode {
+    /// The name of the mode; a number is read as the name that it stands for.
+    #[serde(deserialize_with = "mode_name")]
+    pub mode: String,
+}
+
+impl AccessMode {
+    /// Whether nobody may write to the volume, as on a claim that is `ReadOnlyMany`.
+    pub fn is_reader_only(&self) -> bool {
+        READER_ONLY.iter().any(|(name, _)| self.mode == *name)
+    }
+}
+
+/// The modes of csi.proto that allow no writer, with their numbers.
+const READER_ONLY: [(&str, u64); 2] =
+    [("SINGLE_NODE_READER_ONLY", 2), ("MULTI_NODE_READER_ONLY", 3)];
 
 /// `VolumeCapability.MountVolume`, as far as it matters here.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -120,4 +145,23 @@ fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Protobuf's JSON form has an enum by name or by number.
+fn mode_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Mode {
+        Name(String),
+        Number(u64),
+        Other(IgnoredAny),
+    }
+    Ok(match Mode::deserialize(deserializer)? {
+        Mode::Name(name) => name,
+        Mode::Number(number) => READER_ONLY
+            .iter()
+            .find_map(|(name, known)| (*known == number).then(|| (*name).to_owned()))
+            .unwrap_or_default(),
+        Mode::Other(_) => String::new(),
+    })
 }

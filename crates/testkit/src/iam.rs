@@ -21,6 +21,8 @@
 
 mod authentication;
 mod issued;
+mod pattern;
+mod policy;
 mod role;
 
 use std::collections::BTreeMap;
@@ -35,6 +37,7 @@ use crate::{ids, lock};
 
 pub use authentication::AuthenticationError;
 pub use issued::{Issued, Session};
+pub use policy::{Access, Policy, PolicyError};
 pub use role::{Caller, Role, Trust};
 
 /// The store. Clones share it.
@@ -50,6 +53,8 @@ struct Inner {
 struct State {
     providers: BTreeMap<String, Provider>,
     roles: BTreeMap<String, Role>,
+    /// Identity policies, by the ARN of the role or user that has them.
+    policies: BTreeMap<String, Vec<Policy>>,
     /// In the order in which they were issued.
     issued: Vec<Issued>,
 }
@@ -91,6 +96,23 @@ impl Iam {
     /// Removes a role. Sessions that exist live on.
     pub fn remove_role(&self, arn: &str) {
         lock(&self.0.state).roles.remove(arn);
+    }
+
+    /// Adds an identity policy to a role or a user. Without one they may do nothing.
+    pub fn add_policy(&self, arn: &str, document: &str) -> Result<(), PolicyError> {
+        let policy = Policy::parse(document)?;
+        lock(&self.0.state).policies.entry(arn.to_owned()).or_default().push(policy);
+        Ok(())
+    }
+
+    /// Whether these keys may do this: their role's or user's policies must allow it and, where their session was given a policy, that
+    /// one too. Managed session policies are not known here, and allow nothing.
+    pub fn allows(&self, caller: &Issued, access: &Access<'_>) -> bool {
+        let principal = caller.session.as_ref().map_or(&caller.arn, |session| &session.role_arn);
+        let policies = lock(&self.0.state).policies.get(principal).cloned().unwrap_or_default();
+        policies.iter().any(|policy| policy.allows(access))
+            && !policies.iter().any(|policy| policy.denies(access))
+            && caller.session.as_ref().is_none_or(|session| session.allows(access))
     }
 
     /// Long-term keys for a user: `arn:aws:iam::111122223333:user/name`.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use s3_credential_core::Secret;
 
+use super::policy::{Access, Policy};
+
 /// A pair of keys, long-term (`AKIA...`, a user's) or temporary (`ASIA...`, a session's).
 #[derive(Debug, Clone)]
 pub struct Issued {
@@ -76,6 +78,14 @@ impl Session {
             audience: None,
             external_id: None,
             caller: None,
+        }
+    }
+
+    /// Whether its session policies, if it has any, allow this.
+    pub(super) fn allows(&self, access: &Access<'_>) -> bool {
+        match &self.policy {
+            Some(document) => Policy::parse(document).is_ok_and(|policy| policy.allows(access)),
+            None => self.policy_arns.is_empty(),
         }
     }
 

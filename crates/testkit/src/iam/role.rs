@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::pattern::{self, wildcards};
 use crate::ids;
 
 /// A role, with its trust policy.
@@ -151,19 +152,6 @@ impl Trust {
     }
 }
 
-/// `*` is any text, `?` any character.
 fn matches(pattern: &str, text: &str) -> bool {
-    let Some(first) = pattern.chars().next() else {
-        return text.is_empty();
-    };
-    let rest = &pattern[first.len_utf8()..];
-    let mut characters = text.chars();
-    match first {
-        '*' => {
-            matches(rest, text)
-                || (characters.next().is_some() && matches(pattern, characters.as_str()))
-        }
-        '?' => characters.next().is_some() && matches(rest, characters.as_str()),
-        literal => characters.next() == Some(literal) && matches(rest, characters.as_str()),
-    }
+    pattern::matches(&wildcards(pattern), text)
 }
