@@ -48,7 +48,7 @@ impl Asks {
             tags: Vec::new(),
         };
         let policy = policy(identity.session.policy.as_ref(), request.policy.as_ref())?;
-        let policy_arns = check_policy_arns(policy_arns)?.to_owned();
+        let policy_arns = check_policy_arns(policy_arns, request.policy.as_ref())?.to_owned();
         match &identity.second_hop {
             None => Ok(Self {
                 first: Ask {
@@ -123,7 +123,7 @@ fn policy(own: Option<&String>, asked: Option<&String>) -> Result<Option<String>
     {
         return Err(misconfigured(
             "the source and the volume both set a session policy, and STS takes one",
-            "leave the policy out of the source's configuration, or give it as a managed policy (policy ARNs)",
+            "leave the policy out of the source's configuration, or set `scope: role` in the driver's",
         ));
     }
     let policy = asked.or(own);
@@ -139,7 +139,17 @@ fn policy(own: Option<&String>, asked: Option<&String>) -> Result<Option<String>
     }
 }
 
-fn check_policy_arns(arns: &[String]) -> Result<&[String], Failure> {
+/// Session policies are taken together: a session may do what any one of them allows. So what is asked for narrows only alone.
+fn check_policy_arns<'a>(
+    arns: &'a [String],
+    asked: Option<&String>,
+) -> Result<&'a [String], Failure> {
+    if asked.is_some() && !arns.is_empty() {
+        return Err(misconfigured(
+            "the source sets policy ARNs and the volume a session policy, and STS allows what any of them does",
+            "leave the policy ARNs out of the source's configuration, or set `scope: role` in the driver's",
+        ));
+    }
     if arns.len() <= MAX_POLICY_ARNS && arns.iter().all(|arn| arn.starts_with("arn:")) {
         return Ok(arns);
     }

@@ -45,6 +45,18 @@ async fn two_session_policies_are_refused_rather_than_one_left_out() {
 }
 
 #[tokio::test]
+async fn policy_arns_beside_a_policy_that_narrows_are_refused() {
+    let session = SessionSettings {
+        policy_arns: vec!["arn:aws:iam::aws:policy/AmazonS3FullAccess".to_owned()],
+        ..SessionSettings::default()
+    };
+    let request = ExchangeRequest { policy: Some(POLICY.to_owned()), ..ExchangeRequest::default() };
+    let failure = refused(session, None, request).await;
+    assert_eq!(failure.kind(), ErrorKind::Misconfigured);
+    assert!(failure.message().contains("policy ARNs"), "{failure}");
+}
+
+#[tokio::test]
 async fn the_same_policy_from_both_sides_is_one() {
     let world = World::start().await;
     let identity = world.identity().with_session(SessionSettings {
