@@ -198,6 +198,10 @@ fn check_part(field: &str, value: &Secret) -> Result<(), Failure> {
     if value.contains(['"', '\'']) {
         return refuse("holds a quotation mark");
     }
+    // What `Debug` shows by its number: unassigned code points, format characters, every space but the ordinary one.
+    if value.chars().any(|c| c.escape_debug().len() > 2) {
+        return refuse("holds a character that cannot be seen");
+    }
     Ok(())
 }
 

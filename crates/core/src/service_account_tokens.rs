@@ -1,9 +1,10 @@
 //! The service-account tokens that the kubelet puts into a publish request.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{ErrorKind, Failure};
@@ -15,6 +16,9 @@ pub const TOKENS_KEY: &str = "csi.storage.k8s.io/serviceAccount.tokens";
 
 /// More than any kubelet sends: a few audiences of at most 20,000 bytes each.
 const MAX_LEN: usize = 1 << 20;
+
+/// As deep as Go's decoder goes, through which every other driver reads this text.
+const MAX_DEPTH: usize = 10_000;
 
 /// Tokens by audience, as `{"<audience>": {"token": "…", "expirationTimestamp": "RFC 3339"}}`.
 ///
@@ -35,7 +39,7 @@ impl ServiceAccountTokens {
                 format!("`{TOKENS_KEY}` is not a JSON object of tokens by audience"),
             )
         };
-        if text.len() > MAX_LEN {
+        if text.len() > MAX_LEN || depth(text) > MAX_DEPTH {
             return Err(malformed());
         }
         let entries: BTreeMap<String, &RawValue> =
@@ -80,32 +84,95 @@ impl ServiceAccountTokens {
     }
 }
 
-/// Field names are matched as Go's decoder does, whatever their case, and the last of a repeated field counts.
 fn parse_entry(audience: &str, entry: &RawValue) -> Result<Token, Failure> {
     let field = format!("the service-account token for {audience}");
     let malformed =
         |problem: &str| Failure::new(ErrorKind::MalformedToken, format!("{field} {problem}"));
-    let fields: BTreeMap<Cow<'_, str>, &RawValue> =
+    let entry: Entry<'_> =
         serde_json::from_str(entry.get()).map_err(|_| malformed("is not a JSON object"))?;
-    let find = |name: &str| {
-        fields
-            .iter()
-            .find(|(key, _)| *key == name)
-            .or_else(|| fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))
-    };
-    let (_, token) = find("token").ok_or_else(|| malformed("has no field `token`"))?;
+    let token = entry.token.ok_or_else(|| malformed("has no field `token`"))?;
     let token: Secret =
         serde_json::from_str(token.get()).map_err(|_| malformed("is not a string"))?;
-    let expires_at = match find("expirationTimestamp") {
-        Some((_, at)) if at.get() != "null" => Some(
-            serde_json::from_str::<String>(at.get())
-                .ok()
-                .and_then(|at| at.parse::<Timestamp>().ok())
-                .ok_or_else(|| {
-                    malformed("has an `expirationTimestamp` that is not an RFC 3339 instant")
-                })?,
-        ),
-        _ => None,
-    };
+    let expires_at = entry
+        .expires_at
+        .map(|at| {
+            serde_json::from_str(at.get()).ok().and_then(|at: String| instant(&at)).ok_or_else(
+                || malformed("has an `expirationTimestamp` that is not an RFC 3339 instant"),
+            )
+        })
+        .transpose()?;
     Token::parse(&field, token, expires_at)
+}
+
+/// The two fields of an entry, found as Go's decoder finds them: whatever their case, the last of a repeated one, and null is none.
+#[derive(Default)]
+struct Entry<'a> {
+    token: Option<&'a RawValue>,
+    expires_at: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Entry<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Entry<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Entry<'de>, M::Error> {
+                let mut entry = Entry::default();
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    if value.get() == "null" {
+                        continue;
+                    }
+                    // Both ways, since there are letters that only one of them folds.
+                    match name.to_uppercase().to_lowercase().as_str() {
+                        "token" => entry.token = Some(value),
+                        "expirationtimestamp" => entry.expires_at = Some(value),
+                        _ => {}
+                    }
+                }
+                Ok(entry)
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// RFC 3339 as Go reads it: jiff alone takes lower case, leap seconds and offsets without a colon, but no hour of one digit.
+fn instant(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.split_once('T')?;
+    let hour = if time.as_bytes().get(1) == Some(&b':') { "0" } else { "" };
+    let time = format!("{hour}{time}");
+    let offset_at = time.len().checked_sub("+00:00".len())?;
+    let has_offset = time.get(offset_at..).is_some_and(|offset| {
+        offset.starts_with(['+', '-']) && offset.as_bytes().get(3) == Some(&b':')
+    });
+    if !(has_offset || time.ends_with('Z')) || time.get(6..8) == Some("60") {
+        return None;
+    }
+    format!("{date}T{time}").parse().ok()
+}
+
+/// How many objects and arrays stand in each other.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }

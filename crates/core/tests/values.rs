@@ -162,8 +162,25 @@ fn keys_that_a_profile_file_cannot_carry_back_are_refused_by_name() {
     ] {
         assert!(check(good).is_ok(), "{good}");
     }
-    for bad in ["", " x", "x ", "x\n", "x #y", "x ;y", "\"x\"", "it's", "a\tb", "a\0b", "\u{fffd}"]
-    {
+    for bad in [
+        "",
+        " x",
+        "x ",
+        "x\n",
+        "x #y",
+        "x ;y",
+        "\"x\"",
+        "it's",
+        "a\tb",
+        "a\0b",
+        "\u{fffd}",
+        "a\u{a0}b",
+        "a\u{ad}b",
+        "a\u{378}b",
+        "a\u{2028}b",
+        "a\u{3000}b",
+        "a\u{ffff}b",
+    ] {
         let failure = check(bad).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::InvalidSecret, "{bad:?}");
         assert!(failure.message().contains(&format!("{:?}", KeyPart::SecretAccessKey)));
