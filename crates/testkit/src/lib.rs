@@ -70,6 +70,7 @@ pub mod sts;
 
 pub mod client;
 
+#[cfg(feature = "mocks")]
 pub mod mocks;
 
 /// A panic in one test's task must not take the emulator down with it.
