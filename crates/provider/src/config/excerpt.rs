@@ -1,0 +1,88 @@
+//! The line that a problem is about, without what may be secret.
+
+use crate::config::problem::Finding;
+use crate::config::tree::Place;
+
+/// A longer line is shown in part, around the place that counts.
+const WIDTH: usize = 100;
+
+/// What stands in the place of values that a problem is not about: they may be secret.
+const ELSEWHERE: char = '…';
+
+/// A line of the file, as it may be shown, with the columns (from 0) that the caret marks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Excerpt {
+    pub(crate) line: String,
+    pub(crate) column: usize,
+    pub(crate) len: usize,
+}
+
+impl Excerpt {
+    pub(crate) fn among(line: &str, scalars: &[Place], finding: &Finding) -> Self {
+        let place = finding.place;
+        let mut hidden: Vec<&Place> = scalars
+            .iter()
+            .filter(|scalar| {
+                scalar.line == place.line && (finding.conceal || !overlap(**scalar, place))
+            })
+            .collect();
+        hidden.sort();
+        let characters: Vec<char> = line.chars().collect();
+        let mut shown = Vec::new();
+        let mut column = place.column - 1;
+        let mut next = 0;
+        for scalar in hidden {
+            let start = scalar.column - 1;
+            let end = (start + scalar.len).min(characters.len());
+            // What an alias stands for is all in the alias's own place.
+            if start < next || start >= end {
+                continue;
+            }
+            shown.extend(&characters[next..start]);
+            shown.push(ELSEWHERE);
+            if start < place.column - 1 {
+                column -= end - start - 1;
+            }
+            next = end;
+        }
+        shown.extend(&characters[next..]);
+        Self::new(&shown, column, if finding.conceal { 1 } else { place.len })
+    }
+
+    /// What comes after the place is left out: without a tree nobody knows what it is.
+    pub(crate) fn up_to(line: &str, place: Place) -> Self {
+        let end = place.column - 1 + place.len;
+        let mut shown: Vec<char> = line.chars().take(end).collect();
+        if line.chars().nth(end).is_some() {
+            shown.push(ELSEWHERE);
+        }
+        Self::new(&shown, place.column - 1, place.len)
+    }
+
+    fn new(line: &[char], column: usize, len: usize) -> Self {
+        let column = column.min(line.len());
+        // A caret for what is not there stands behind the line.
+        let len = len.min(line.len() - column).max(1);
+        // Nothing in a file may move the cursor of a terminal.
+        let printable = |&c: &char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
+        Self { line: line.iter().map(printable).collect(), column, len }.cropped()
+    }
+
+    fn cropped(self) -> Self {
+        let count = self.line.chars().count();
+        if count <= WIDTH {
+            return self;
+        }
+        let from = self.column.saturating_sub(WIDTH / 2).min(count - WIDTH);
+        let len = self.len.min(WIDTH);
+        let part: String = self.line.chars().skip(from).take(WIDTH).collect();
+        let before = if from > 0 { "…" } else { "" };
+        let after = if from + WIDTH < count { "…" } else { "" };
+        let column = self.column - from + before.chars().count();
+        Self { line: format!("{before}{part}{after}"), column, len }
+    }
+}
+
+fn overlap(one: Place, other: Place) -> bool {
+    one.column < other.column + other.len && other.column < one.column + one.len
+}

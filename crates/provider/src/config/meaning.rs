@@ -1,0 +1,103 @@
+//! What types cannot tell: keys that contradict each other, or what Mountpoint does.
+
+use std::time::Duration;
+
+use s3_credential_core::{Delivery, FormKind};
+
+use crate::config::model::{DeliverySection, Model, RotationSection, ScopeWord};
+use crate::config::problem::Finding;
+use crate::config::tree::{Node, Place};
+
+/// How often a running Mountpoint reads a profile (aws-c-auth, credentials without an expiry).
+const PROFILE_READ_EVERY: Duration = Duration::from_mins(15);
+
+/// With less left, a reader of the endpoint asks for each of its requests (aws-c-auth, refresh before expiry).
+const ENDPOINT_READ_BEFORE: Duration = Duration::from_mins(5);
+
+/// Everything that is wrong with the model as a whole.
+pub(crate) fn check(model: &Model, tree: &Node) -> Vec<Finding> {
+    let mut checker = Checker { tree, findings: Vec::new() };
+    checker.deliveries(&model.delivery, model.scope);
+    checker.rotation(&model.rotation);
+    checker.findings
+}
+
+struct Checker<'a> {
+    tree: &'a Node,
+    findings: Vec<Finding>,
+}
+
+impl Checker<'_> {
+    fn refuse(&mut self, path: &str, message: impl Into<String>, help: &str) {
+        let place = self.place(path);
+        self.findings.push(Finding::at(place, message).of(path).suggesting(help.to_owned()));
+    }
+
+    /// Where the value of a key is, as far as the file has it.
+    fn place(&self, path: &str) -> Place {
+        path.split('.')
+            .try_fold(self.tree, |node, key| node.get(key))
+            .map_or(Place::START, |node| node.place)
+    }
+
+    fn deliveries(&mut self, delivery: &DeliverySection, scope: ScopeWord) {
+        for (kind, forms) in [("pod", &delivery.pod), ("systemd", &delivery.systemd)] {
+            for (form, word) in forms.iter() {
+                let path = format!("delivery.{kind}.{form}");
+                if word == Delivery::Endpoint && kind == "pod" {
+                    self.refuse(
+                        &path,
+                        "a Mountpoint pod cannot reach the endpoint, which listens on the node's loopback interface",
+                        if form == FormKind::Keys { "use `profile`" } else { "use `delegated` or `profile`" },
+                    );
+                }
+                if word == Delivery::Delegated && scope == ScopeWord::Volume {
+                    self.refuse(
+                        &path,
+                        "with `scope: volume` the exchange cannot be left to Mountpoint, which would not narrow it",
+                        "use `profile` or `endpoint`, or leave it out",
+                    );
+                }
+            }
+        }
+    }
+
+    fn rotation(&mut self, rotation: &RotationSection) {
+        if Duration::from(rotation.profile_margin) <= PROFILE_READ_EVERY {
+            self.refuse(
+                "rotation.profileMargin",
+                "keys in a profile must be replaced more than 15 minutes before they end: a running Mountpoint reads the file no more often",
+                "write `20m`, or more",
+            );
+        }
+        if Duration::from(rotation.endpoint_margin) <= ENDPOINT_READ_BEFORE {
+            self.refuse(
+                "rotation.endpointMargin",
+                "the endpoint's keys must be replaced more than 5 minutes before they end: with less left, readers ask for every request",
+                "write `10m`, or more",
+            );
+        }
+        if rotation.first_retry > rotation.last_retry {
+            self.refuse(
+                "rotation.firstRetry",
+                "the first pause is longer than the longest (`lastRetry`)",
+                "",
+            );
+        }
+        let cache = &rotation.cache;
+        if cache.mandatory_window > cache.advisory_window {
+            self.refuse(
+                "rotation.cache.mandatoryWindow",
+                "a refresh cannot be urgent before it is due (`advisoryWindow`)",
+                "",
+            );
+        }
+        if cache.first_backoff > cache.last_backoff {
+            self.refuse(
+                "rotation.cache.firstBackoff",
+                "the shortest pause is longer than the longest (`lastBackoff`)",
+                "",
+            );
+        }
+    }
+}

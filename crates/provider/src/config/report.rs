@@ -1,0 +1,141 @@
+//! Problems as a person reads them: with file, line, column, the line itself and a caret.
+
+use std::fmt::{self, Write as _};
+
+use s3_credential_core::{ErrorKind, Failure};
+use serde::Serialize;
+
+use crate::config::excerpt::Excerpt;
+use crate::config::problem::{Finding, Severity};
+use crate::config::tree::Place;
+
+/// One problem of a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ConfigProblem {
+    /// Whether the file can be used all the same.
+    pub severity: Severity,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+    /// The key that it is about, as `chains.driver[0]`; empty for the file as a whole.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What was probably meant, or what to write.
+    pub suggestion: Option<String>,
+    #[serde(skip)]
+    excerpt: Excerpt,
+}
+
+/// Everything there is to say about one configuration file, in the order of its lines.
+///
+/// `Display` is what `s3cred config check` prints. Of the lines that it shows, values are left out but for the one that is wrong.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigReport {
+    file: String,
+    problems: Vec<ConfigProblem>,
+}
+
+impl ConfigReport {
+    /// `scalars` are the places of all values of the file; none are known where it could not be parsed.
+    pub(crate) fn new(
+        file: &str,
+        text: &str,
+        scalars: Option<&[Place]>,
+        findings: Vec<Finding>,
+    ) -> Self {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut problems: Vec<ConfigProblem> = findings
+            .into_iter()
+            .map(|finding| {
+                let line = lines.get(finding.place.line - 1).copied().unwrap_or_default();
+                let excerpt = match scalars {
+                    Some(scalars) => Excerpt::among(line, scalars, &finding),
+                    None => Excerpt::up_to(line, finding.place),
+                };
+                ConfigProblem {
+                    severity: finding.severity,
+                    line: finding.place.line,
+                    column: finding.place.column,
+                    path: finding.path,
+                    message: finding.message,
+                    suggestion: finding.suggestion,
+                    excerpt,
+                }
+            })
+            .collect();
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        problems.dedup();
+        Self { file: file.to_owned(), problems }
+    }
+
+    /// Whether the file can be used.
+    pub fn is_valid(&self) -> bool {
+        self.errors().next().is_none()
+    }
+
+    /// Every problem, in the order of the lines.
+    pub fn problems(&self) -> &[ConfigProblem] {
+        &self.problems
+    }
+
+    /// The problems that stand in the way.
+    pub fn errors(&self) -> impl Iterator<Item = &ConfigProblem> {
+        self.problems.iter().filter(|problem| problem.severity == Severity::Error)
+    }
+
+    /// The first error on one line, and how many more there are; nothing where there is none.
+    pub fn failure(&self) -> Option<Failure> {
+        let mut errors = self.errors();
+        let first = errors.next()?;
+        let more = match errors.count() {
+            0 => String::new(),
+            1 => " (and 1 more problem)".to_owned(),
+            more => format!(" (and {more} more problems)"),
+        };
+        let ConfigProblem { line, column, message, .. } = first;
+        let message = format!("{}:{line}:{column}: {message}{more}", self.file);
+        let help = match &first.suggestion {
+            Some(suggestion) => {
+                format!("{suggestion}; `s3cred config check` shows each problem with its line")
+            }
+            None => "`s3cred config check` shows each problem with its line".to_owned(),
+        };
+        Some(Failure::new(ErrorKind::InvalidConfiguration, message).with_help(help))
+    }
+}
+
+impl fmt::Display for ConfigReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            let ConfigProblem { severity, line, column, message, excerpt, .. } = problem;
+            writeln!(f, "{}:{line}:{column}: {severity}: {message}", self.file)?;
+            let margin = line.to_string().len();
+            writeln!(f, " {line} | {}", excerpt.line.trim_end())?;
+            // Tabs stay tabs, so that the caret stands under what it marks.
+            let indent: String = excerpt
+                .line
+                .chars()
+                .take(excerpt.column)
+                .map(|c| if c == '\t' { c } else { ' ' })
+                .collect();
+            let carets = "^".repeat(excerpt.len);
+            write!(f, " {:margin$} | {indent}{carets}", "")?;
+            match &problem.suggestion {
+                Some(suggestion) => writeln!(f, " {suggestion}")?,
+                None => f.write_char('\n')?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<ConfigReport> for Failure {
+    fn from(report: ConfigReport) -> Self {
+        report.failure().unwrap_or_else(|| {
+            Self::new(ErrorKind::InvalidConfiguration, format!("{} cannot be used", report.file))
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! One schema out of many: the model's, and that of each registered plug-in.
+
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value as Json, json};
+
+use crate::config::model::Model;
+use crate::config::period::Period;
+use crate::registry::{Catalogue, Registry};
+
+/// The keys that every plug-in has, beside its own settings.
+pub(crate) const TYPE: &str = "type";
+pub(crate) const TIMEOUT: &str = "timeout";
+
+const SOURCES: &str = "Settings of credential sources, by their name in chains. A name that is no type of source needs its `type`, so \
+    that one type can be there several times.";
+const RESOLVERS: &str = "Settings of region resolvers, by their type.";
+
+/// The JSON Schema (draft 2020-12) of configuration files with these plug-ins.
+pub(crate) fn schema(registry: &Registry) -> Json {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let sources = plugins(&registry.sources, &mut generator);
+    let resolvers = plugins(&registry.resolvers, &mut generator);
+    let mut schema = generator.into_root_schema_for::<Model>().to_value();
+
+    let named =
+        |noun: &str, name: &str| json!({ "$ref": format!("#/$defs/{}", definition(noun, name)) });
+    let by_type = |noun: &str, all: &[(String, Json)]| -> Json {
+        all.iter().map(|(name, _)| (name.clone(), named(noun, name))).collect::<Map<_, _>>().into()
+    };
+    let any_name: Vec<Json> = sources
+        .iter()
+        .map(|(name, _)| {
+            let mut schema = named(registry.sources.noun, name);
+            schema["required"] = json!([TYPE]);
+            schema
+        })
+        .collect();
+    schema["properties"]["sources"] = json!({
+        "description": SOURCES,
+        "type": "object",
+        "properties": by_type(registry.sources.noun, &sources),
+        "propertyNames": { "pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$" },
+        "additionalProperties": { "oneOf": any_name },
+    });
+    schema["properties"]["resolvers"] = json!({
+        "description": RESOLVERS,
+        "type": "object",
+        "properties": by_type(registry.resolvers.noun, &resolvers),
+        "additionalProperties": false,
+    });
+    for (noun, all) in [(registry.sources.noun, sources), (registry.resolvers.noun, resolvers)] {
+        for (name, plugin) in all {
+            schema["$defs"][definition(noun, &name)] = plugin;
+        }
+    }
+    schema
+}
+
+fn definition(noun: &str, name: &str) -> String {
+    format!("{noun}-{name}")
+}
+
+fn plugins<P: ?Sized>(
+    catalogue: &Catalogue<P>,
+    generator: &mut SchemaGenerator,
+) -> Vec<(String, Json)> {
+    let timeout = generator.subschema_for::<Period>();
+    let plugin = |(name, settings): (&str, Schema)| {
+        let mut schema = settings.to_value();
+        if !schema["properties"].is_object() {
+            schema["properties"] = json!({});
+        }
+        let mut timeout = timeout.clone();
+        timeout.insert("description".to_owned(), "How long it has to answer.".into());
+        schema["properties"][TIMEOUT] = timeout.to_value();
+        if catalogue.renamable {
+            schema["properties"][TYPE] =
+                json!({ "description": "The type.", "type": "string", "const": name });
+        }
+        schema["type"] = json!("object");
+        schema["additionalProperties"] = json!(false);
+        (name.to_owned(), schema)
+    };
+    let settings: Vec<(&str, Schema)> =
+        catalogue.iter().map(|(name, kind)| (name, (kind.schema)(generator))).collect();
+    settings.into_iter().map(plugin).collect()
+}

@@ -1,0 +1,127 @@
+//! Values that have no others in them.
+
+use serde_json::Value as Json;
+
+use super::Schema;
+use crate::config::problem::Finding;
+use crate::config::suggestion::{listed, nearest};
+use crate::config::tree::{Node, Value};
+use crate::config::{formats, period};
+
+const DURATION: &str = "a duration";
+const NOTHING: &str = "nothing";
+
+/// The only words that there are.
+pub(super) fn words(schema: &Schema) -> Option<Vec<&str>> {
+    if let Some(word) = schema.get("const") {
+        return word.as_str().map(|word| vec![word]);
+    }
+    schema.get("enum")?.as_array()?.iter().map(Json::as_str).collect()
+}
+
+pub(super) fn check_word(node: &Node, words: &[&str], path: &str) -> Vec<Finding> {
+    let Some(text) = node.as_text() else {
+        return vec![mismatch(node, &["a text"], path)];
+    };
+    if words.contains(&text) {
+        return Vec::new();
+    }
+    let finding = Finding::at(node.place, format!("this is none of {}", listed(words))).of(path);
+    let nearest = nearest(text, words.iter().copied());
+    vec![finding.suggesting(nearest.map(|word| format!("did you mean `{word}`?")))]
+}
+
+pub(super) fn check_text(node: &Node, text: &str, schema: &Schema, path: &str) -> Vec<Finding> {
+    if let Some(format) = schema.get("format").and_then(Json::as_str)
+        && let Err(failure) = formats::check(format, text)
+    {
+        let finding = Finding::at(node.place, failure.message().to_owned()).of(path);
+        return vec![finding.suggesting(failure.help().to_owned())];
+    }
+    let characters = text.chars().count() as u64;
+    let limit = |key: &str| schema.get(key).and_then(Json::as_u64);
+    let message = if limit("minLength").is_some_and(|least| characters < least) {
+        if text.is_empty() { "this is empty" } else { "this is too short" }
+    } else if limit("maxLength").is_some_and(|most| characters > most) {
+        "this is too long"
+    } else {
+        return Vec::new();
+    };
+    vec![Finding::at(node.place, message).of(path)]
+}
+
+pub(super) fn check_number(node: &Node, number: i128, schema: &Schema, path: &str) -> Vec<Finding> {
+    let limit = |key: &str| {
+        let limit = schema.get(key)?;
+        limit.as_i64().map(i128::from).or_else(|| limit.as_u64().map(i128::from))
+    };
+    let (least, most) = (limit("minimum"), limit("maximum"));
+    let message = match (least, most) {
+        (Some(least), Some(most)) if !(least..=most).contains(&number) => {
+            format!("this is not {least} to {most}")
+        }
+        (Some(least), _) if number < least => format!("this is less than {least}"),
+        (_, Some(most)) if number > most => format!("this is more than {most}"),
+        _ => return Vec::new(),
+    };
+    vec![Finding::at(node.place, message).of(path)]
+}
+
+fn types(schema: &Schema) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Json::String(name)) => vec![name],
+        Some(Json::Array(names)) => names.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn is_of_type(node: &Node, schema: &Schema) -> bool {
+    let types = types(schema);
+    let fits = |name: &&str| match &node.value {
+        Value::Null => *name == "null",
+        Value::Bool(_) => *name == "boolean",
+        Value::Integer(_) => ["integer", "number"].contains(name),
+        Value::Float(_) => *name == "number",
+        Value::Text(_) => *name == "string",
+        Value::Sequence(_) => *name == "array",
+        Value::Mapping(_) => *name == "object",
+    };
+    types.is_empty() || types.iter().any(fits)
+}
+
+/// What a person calls the values that are expected.
+pub(super) fn expected(schema: &Schema) -> Vec<&'static str> {
+    let is_duration = schema.get("format").and_then(Json::as_str) == Some(period::FORMAT);
+    let name = |name: &str| match name {
+        "string" if is_duration => DURATION,
+        "string" => "a text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "true or false",
+        "array" => "a list",
+        "object" => "a mapping",
+        _ => NOTHING,
+    };
+    types(schema).into_iter().map(name).collect()
+}
+
+pub(super) fn mismatch(node: &Node, expected: &[&'static str], path: &str) -> Finding {
+    let mut expected = expected.to_vec();
+    expected.retain(|kind| *kind != NOTHING);
+    expected.dedup();
+    let suggestion = match (expected.as_slice(), &node.value) {
+        ([DURATION], Value::Integer(number)) => {
+            let finding = Finding::at(node.place, "a duration needs its unit").of(path);
+            return finding.suggesting(period::unit_missing(number));
+        }
+        (["a text"], Value::Integer(_) | Value::Float(_) | Value::Bool(_)) => "put it in quotes",
+        (["a whole number"], Value::Text(text)) if text.parse::<i64>().is_ok() => {
+            "leave the quotes out"
+        }
+        (["true or false"], Value::Text(_)) => "write `true` or `false`",
+        (["a list"], Value::Text(_) | Value::Integer(_)) => "write it in brackets",
+        _ => "",
+    };
+    let message = format!("expected {}, found {}", expected.join(" or "), node.kind());
+    Finding::at(node.place, message).of(path).suggesting(suggestion.to_owned())
+}

@@ -1,0 +1,149 @@
+//! Which plug-ins there are, by the type that a configuration file names.
+
+mod built_in;
+mod catalogue;
+mod driver;
+mod named;
+
+use std::sync::Arc;
+
+use s3_credential_core::{AuthenticationLevel, CredentialSource, Failure, RegionResolver};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+pub(crate) use catalogue::{Blueprint, Catalogue, Kind, is_name};
+pub use driver::Driver;
+pub(crate) use named::Named;
+
+/// The types of credential sources and region resolvers that a configuration may name. The default are those of this workspace.
+///
+/// A third party's source is one more registration, with settings of its own type: its keys are checked with line and column, explained
+/// in the schema and suggested for misspelled ones as everybody's are.
+///
+/// ```
+/// use s3_credential_provider::{AuthenticationLevel, Config, CredentialForm, Driver, Keys, Registry, source_fn};
+/// # use s3_credential_provider::Failure;
+///
+/// /// Settings of `sandbox`.
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct SandboxSettings {
+///     /// The access key id.
+///     key_id: String,
+/// }
+///
+/// let mut registry = Registry::default();
+/// registry
+///     .register("sandbox", |settings: &SandboxSettings, _driver: &Driver| {
+///         let keys = Keys::new(settings.key_id.as_str(), "not-a-secret");
+///         Ok(source_fn("sandbox", move |_context| {
+///             let keys = keys.clone();
+///             async move { Ok(CredentialForm::Keys(keys)) }
+///         }))
+///     })?
+///     .only_at([AuthenticationLevel::Driver]);
+///
+/// let text = "chains: {driver: [sandbox]}\nsources: {sandbox: {key_id: AKIAIOSFODNN7EXAMPLE}}";
+/// assert!(Config::parse(&registry, "chains.yaml", text).is_ok());
+/// # Ok::<(), Failure>(())
+/// ```
+#[derive(Debug)]
+pub struct Registry {
+    pub(crate) sources: Catalogue<dyn CredentialSource>,
+    pub(crate) resolvers: Catalogue<dyn RegionResolver>,
+}
+
+/// A type of source that was just registered, to say more about it.
+#[derive(Debug)]
+pub struct Registration<'a>(&'a mut Kind<dyn CredentialSource>);
+
+impl Default for Registry {
+    fn default() -> Self {
+        let mut registry = Self::empty();
+        let registered = built_in::register_all(&mut registry);
+        debug_assert!(registered.is_ok(), "each name is there once: {registered:?}");
+        registry
+    }
+}
+
+impl Registry {
+    /// No types at all.
+    pub fn empty() -> Self {
+        Self {
+            sources: Catalogue::new("source", true),
+            resolvers: Catalogue::new("resolver", false),
+        }
+    }
+
+    /// Registers a type of source: lower-case letters, digits and inner dashes. Its settings are what a configuration says under `sources`,
+    /// beside the keys `type` and `timeout` that every source has; for a source that is only named in a chain they are read from an
+    /// empty mapping.
+    ///
+    /// The factory is called once for each place in a chain, within the tokio runtime of the provider. It fails for what makes the
+    /// configuration useless; what may get better is for the source to tell when it is asked.
+    ///
+    /// # Errors
+    /// `invalid-configuration` where the name is taken or can be none.
+    pub fn register<S, T, F>(&mut self, name: &str, factory: F) -> Result<Registration<'_>, Failure>
+    where
+        S: DeserializeOwned + JsonSchema + Send + Sync + 'static,
+        T: CredentialSource,
+        F: Fn(&S, &Driver) -> Result<T, Failure> + Send + Sync + 'static,
+    {
+        let kind = Kind::new::<S, _>(move |settings, driver| {
+            let plugin: Arc<dyn CredentialSource> = Arc::new(factory(settings, driver)?);
+            Ok(plugin)
+        });
+        self.sources.add(name, kind).map(Registration)
+    }
+
+    /// Registers a type of region resolver, in the same way.
+    ///
+    /// # Errors
+    /// `invalid-configuration` where the name is taken or can be none.
+    pub fn register_region<S, T, F>(&mut self, name: &str, factory: F) -> Result<(), Failure>
+    where
+        S: DeserializeOwned + JsonSchema + Send + Sync + 'static,
+        T: RegionResolver,
+        F: Fn(&S, &Driver) -> Result<T, Failure> + Send + Sync + 'static,
+    {
+        let kind = Kind::new::<S, _>(move |settings, driver| {
+            let plugin: Arc<dyn RegionResolver> = Arc::new(factory(settings, driver)?);
+            Ok(plugin)
+        });
+        self.resolvers.add(name, kind).map(drop)
+    }
+
+    /// The types of sources, in alphabetical order.
+    pub fn source_types(&self) -> impl Iterator<Item = &str> {
+        self.sources.names()
+    }
+
+    /// The types of region resolvers, in alphabetical order.
+    pub fn resolver_types(&self) -> impl Iterator<Item = &str> {
+        self.resolvers.names()
+    }
+}
+
+impl Registration<'_> {
+    /// The source has credentials at these levels only: a chain of another one in which it stands alone is refused.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "it changes what is registered"
+    )]
+    pub fn only_at(self, levels: impl IntoIterator<Item = AuthenticationLevel>) -> Self {
+        self.0.levels = levels.into_iter().collect();
+        self
+    }
+
+    /// The source never says "not applicable" at its levels: what comes after it in a chain is never asked.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "it changes what is registered"
+    )]
+    pub fn always_answers(self) -> Self {
+        self.0.always_answers = true;
+        self
+    }
+}

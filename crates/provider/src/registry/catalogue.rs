@@ -1,0 +1,115 @@
+//! Types of plug-ins, whatever the plug-ins do.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use s3_credential_core::{AuthenticationLevel, ErrorKind, Failure};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+
+use crate::config::{Node, TreeError};
+use crate::registry::Driver;
+
+/// What makes a plug-in for a driver, its settings being known.
+pub(crate) type Blueprint<P> = Arc<dyn Fn(&Driver) -> Result<Arc<P>, Failure> + Send + Sync>;
+
+type Prepare<P> = Box<dyn Fn(&Node) -> Result<Blueprint<P>, TreeError> + Send + Sync>;
+
+/// One type of plug-in.
+pub(crate) struct Kind<P: ?Sized> {
+    /// Where it may have an answer.
+    pub(crate) levels: Vec<AuthenticationLevel>,
+    /// It never says "not applicable".
+    pub(crate) always_answers: bool,
+    /// The schema of its settings.
+    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
+    prepare: Prepare<P>,
+}
+
+/// The types of one kind of plug-in.
+#[derive(Debug)]
+pub(crate) struct Catalogue<P: ?Sized> {
+    /// What a person calls these plug-ins.
+    pub(crate) noun: &'static str,
+    /// Whether one type may be there several times, under other names.
+    pub(crate) renamable: bool,
+    kinds: BTreeMap<String, Kind<P>>,
+}
+
+impl<P: ?Sized + 'static> Kind<P> {
+    pub(crate) fn new<S, F>(make: F) -> Self
+    where
+        S: DeserializeOwned + JsonSchema + Send + Sync + 'static,
+        F: Fn(&S, &Driver) -> Result<Arc<P>, Failure> + Send + Sync + 'static,
+    {
+        let make = Arc::new(make);
+        Self {
+            levels: AuthenticationLevel::ALL.into(),
+            always_answers: false,
+            // In full, since keys are added to it.
+            schema: S::json_schema,
+            prepare: Box::new(move |node| {
+                let settings = S::deserialize(node)?;
+                let make = Arc::clone(&make);
+                Ok(Arc::new(move |driver: &Driver| make(&settings, driver)))
+            }),
+        }
+    }
+
+    /// Reads the settings.
+    pub(crate) fn prepare(&self, settings: &Node) -> Result<Blueprint<P>, TreeError> {
+        (self.prepare)(settings)
+    }
+}
+
+impl<P: ?Sized> Catalogue<P> {
+    pub(crate) fn new(noun: &'static str, renamable: bool) -> Self {
+        Self { noun, renamable, kinds: BTreeMap::new() }
+    }
+
+    pub(crate) fn add(&mut self, name: &str, kind: Kind<P>) -> Result<&mut Kind<P>, Failure> {
+        let noun = self.noun;
+        let refuse = |problem: &str| {
+            let message = format!("the {noun} {name:?} cannot be registered: {problem}");
+            Err(Failure::new(ErrorKind::InvalidConfiguration, message))
+        };
+        if !is_name(name) {
+            return refuse("a name has only lower-case letters, digits and inner dashes");
+        }
+        if self.kinds.contains_key(name) {
+            return refuse("there is one of this name already");
+        }
+        Ok(self.kinds.entry(name.to_owned()).or_insert(kind))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Kind<P>> {
+        self.kinds.get(name)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.kinds.keys().map(String::as_str)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Kind<P>)> {
+        self.kinds.iter().map(|(name, kind)| (name.as_str(), kind))
+    }
+}
+
+/// What can be the name of a type, and of a plug-in in a chain: it is a label of metrics as well.
+pub(crate) fn is_name(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&name.len())
+        && name.bytes().all(allowed)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+impl<P: ?Sized> fmt::Debug for Kind<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kind")
+            .field("levels", &self.levels)
+            .field("always_answers", &self.always_answers)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,52 @@
+//! What plug-ins get from the driver that they serve.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use kube::Client;
+use s3_credential_core::{Clock, Environment, Failure};
+use s3_credential_imds::{Imds, ImdsSettings};
+
+use crate::kubernetes_client;
+
+/// What a plug-in gets from the driver that it serves: its environment, its clock, and clients that are shared.
+pub struct Driver {
+    environment: Environment,
+    clock: Arc<dyn Clock>,
+    imds: Imds,
+    kubernetes: OnceLock<Result<Option<Client>, Failure>>,
+}
+
+impl Driver {
+    pub(crate) fn new(environment: Environment, clock: Arc<dyn Clock>, imds: ImdsSettings) -> Self {
+        let imds = Imds::new(&environment, imds, Arc::clone(&clock));
+        Self { environment, clock, imds, kubernetes: OnceLock::new() }
+    }
+
+    /// The driver's environment variables.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The source of time.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// The instance metadata service.
+    pub fn imds(&self) -> Imds {
+        self.imds.clone()
+    }
+
+    /// A client of the Kubernetes API that `KUBECONFIG` or the driver's pod names; nothing where neither is there. It is made when it is
+    /// first asked for.
+    pub fn kubernetes(&self) -> Result<Option<Client>, Failure> {
+        self.kubernetes.get_or_init(|| kubernetes_client::client(&self.environment)).clone()
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}
