@@ -9,6 +9,7 @@ use s3_credential_core::Failure;
 
 use crate::directory::Directory;
 use crate::failure::refused;
+use crate::name;
 
 /// The lock of one lease. Dropping it releases it.
 #[derive(Debug)]
@@ -58,4 +59,10 @@ impl Lock {
 /// Starts with a dot, which no record's name does.
 fn file_name(name: &str) -> String {
     format!(".{name}.lock")
+}
+
+/// Of which lease a file is the lock.
+pub(crate) fn name_of(file: &str) -> Option<&str> {
+    let name = file.strip_prefix('.')?.strip_suffix(".lock")?;
+    name::check(name).is_ok().then_some(name)
 }

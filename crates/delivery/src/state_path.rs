@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, mkdirat, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::{self, Errno, retry_on_intr};
 use s3_credential_core::{ErrorKind, Failure};
 
 use crate::directory::Directory;
 use crate::failure::{Failures, Quoted, refused};
 use crate::lock::Lock;
-use crate::{effective_uid, name, temporary};
+use crate::{effective_uid, lock, name, temporary};
 
 /// The longest record, in bytes. A record of ours is about one kilobyte.
 const MAX_RECORD_LEN: usize = 1 << 20;
@@ -122,16 +122,21 @@ impl StatePath {
         Ok(names)
     }
 
-    /// Removes the temporary files that crashes have left. One whose lock is held may still be written, and stays.
-    pub fn sweep_temporary(&self) -> Result<Vec<PathBuf>, Failure> {
+    /// Removes what crashes have left: temporary files, and locks without a record. Where the lock is held somebody is still at
+    /// work, and nothing goes. Returns the temporary files: a lock holds nothing.
+    pub fn sweep(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut removed = Vec::new();
         let mut failures = Failures::default();
-        for temporary in self.directory.names()? {
-            let Some(name) = name::of_temporary(&temporary) else {
-                continue;
+        for entry in self.directory.names()? {
+            let swept = if let Some(name) = name::of_temporary(&entry) {
+                self.sweep_temporary(&entry, name)
+            } else if let Some(name) = lock::name_of(&entry) {
+                self.sweep_lock(name).map(|()| false)
+            } else {
+                Ok(false)
             };
-            match self.sweep(&temporary, name) {
-                Ok(true) => removed.push(self.directory.path_of(&temporary)),
+            match swept {
+                Ok(true) => removed.push(self.directory.path_of(&entry)),
                 Ok(false) => {}
                 Err(failure) => failures.push(failure),
             }
@@ -139,7 +144,7 @@ impl StatePath {
         failures.into_result().map(|()| removed)
     }
 
-    fn sweep(&self, temporary: &str, name: &str) -> Result<bool, Failure> {
+    fn sweep_temporary(&self, temporary: &str, name: &str) -> Result<bool, Failure> {
         let Some(lock) = self.try_lock(name)? else {
             return Ok(false);
         };
@@ -152,6 +157,23 @@ impl StatePath {
         // The sweep may have made the file itself, and nobody needs it between two holders.
         lock.remove()?;
         Ok(swept)
+    }
+
+    fn sweep_lock(&self, name: &str) -> Result<(), Failure> {
+        match self.try_lock(name)? {
+            Some(lock) if !self.has(name)? => lock.remove(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether there is a record of this name, readable or not.
+    pub fn has(&self, name: &str) -> Result<bool, Failure> {
+        name::check(name)?;
+        match statat(&self.directory.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(errno) => Err(self.refused("cannot examine", name, errno)),
+        }
     }
 
     fn refused(&self, action: &str, name: &str, errno: Errno) -> Failure {

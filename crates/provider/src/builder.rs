@@ -146,6 +146,7 @@ impl ProviderBuilder {
             settings: Arc::new(settings),
             environment: self.environment,
             turns: Arc::default(),
+            outages: Arc::default(),
             leases: Arc::default(),
             events: broadcast::Sender::new(EVENTS_KEPT),
         })

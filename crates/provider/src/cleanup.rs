@@ -4,7 +4,7 @@ use s3_credential_core::{CleanupContext, Failure};
 use s3_credential_delivery::WritePath;
 
 use crate::error::ProvideError;
-use crate::lease::{LeaseKey, LeaseRecord};
+use crate::lease::{LeaseKey, LeaseRecord, Phase};
 use crate::provided::CleanedUp;
 use crate::provider::Provider;
 
@@ -26,12 +26,12 @@ impl Provider {
         );
         let _turn = self.turns.take(&key.name).await;
         let lock = self.journal.lock(&key).await?;
-        let record = self.journal.read(&key)?;
-        if let Some(record) = record {
+        if let Some(record) = self.journal.read(&key)? {
             let mut left = record.clone();
             left.holders.remove(context.target_path());
-            if !left.holders.is_empty() {
+            if record.is_live() && !left.holders.is_empty() {
                 self.journal.write(&key, Some(&record), &left)?;
+                self.leases.set_record(&key.name, &left);
                 let remaining_holders = left.holders.len();
                 tracing::info!(
                     volume = context.volume_id(),
@@ -40,13 +40,18 @@ impl Provider {
                 );
                 return Ok(CleanedUp { removed: Vec::new(), remaining_holders });
             }
+            let removing = LeaseRecord { phase: Phase::Removing, ..record.clone() };
+            if let Err(failure) = self.journal.write(&key, Some(&record), &removing) {
+                // Only a crash would need it, and on a full file system the removal is what helps.
+                tracing::warn!(%failure, "the journal does not tell of a removal");
+            }
         }
+        self.leases.remove(&key.name);
         // The files go first: until they are gone, the record must tell the next start of them.
         let removed = match WritePath::open_if_exists(context.write_path())? {
             Some(write_path) => write_path.remove(&key.directory)?,
             None => Vec::new(),
         };
-        self.leases.remove(&key.name);
         self.journal.remove(&key)?;
         lock.remove()?;
         tracing::info!(volume = context.volume_id(), files = removed.len(), "credentials removed");

@@ -12,32 +12,36 @@ use s3_credential_delivery::{Existing, WritePath};
 
 use crate::error::ProvideError;
 use crate::events::Event;
-use crate::lease::{FileRecord, LeaseKey, LeaseRecord, canonical};
+use crate::lease::{FileRecord, LeaseKey, LeaseRecord, Phase, canonical};
 use crate::leases::Lease;
 use crate::preparation::Prepared;
 use crate::provided::{Provided, ProvidedFile};
 use crate::provider::Provider;
+use crate::settings::due_at;
 
 impl Provider {
-    /// Draws the plan and checks that its delivery can keep it fresh.
+    /// Refuses what could not be kept fresh. It is for the first publish: of a live lease, any newer keys are better than the older.
+    pub(crate) fn check_life(&self, prepared: &Prepared) -> Result<(), Failure> {
+        let (now, expires_at) = (self.wiring.clock.now(), prepared.form.expires_at());
+        if prepared.delivery != Delivery::Profile
+            || self.settings.rotation.profile_can_carry(now, expires_at)
+        {
+            return Ok(());
+        }
+        Err(Failure::new(
+            ErrorKind::UnsupportedDelivery,
+            "these keys end too soon for a profile file, which a running Mountpoint reads only every 15 minutes",
+        )
+        .with_help("use the delivery endpoint (mount kind systemd) or delegated, or let the keys last longer"))
+    }
+
+    /// Draws the plan of what was prepared.
     pub(crate) fn plan(
         &self,
         context: &ProvideContext,
         key: &LeaseKey,
         prepared: &Prepared,
     ) -> Result<DeliveryPlan, Failure> {
-        let temporary_profile = prepared.delivery == Delivery::Profile
-            && !self
-                .settings
-                .rotation
-                .profile_can_carry(self.wiring.clock.now(), prepared.form.expires_at());
-        if temporary_profile {
-            return Err(Failure::new(
-                ErrorKind::UnsupportedDelivery,
-                "these keys end too soon for a profile file, which a running Mountpoint reads only every 15 minutes",
-            )
-            .with_help("use the delivery endpoint (mount kind systemd) or delegated, or let the keys last longer"));
-        }
         DeliveryPlan::draw(&PlanRequest {
             form: &prepared.form,
             delivery: prepared.delivery,
@@ -91,27 +95,50 @@ impl Provider {
         intent: Intent,
     ) -> Result<(Arc<LeaseRecord>, BTreeMap<String, EnvironmentValue>), Failure> {
         let plan = self.plan(context, key, prepared)?;
-        let _lock = self.journal.lock(key).await?;
+        let lock = self.journal.lock(key).await?;
         // Read under the lock: another process may have worked on the lease since it was looked at.
         let old = self.journal.read(key)?;
-        let live = old.as_ref().filter(|_| context.target().mounted != Some(false));
+        let delivery = Delivering { context, key, write_path, prepared, intent };
+        let delivered = self.deliver_over(old.as_ref(), plan, &delivery);
+        if delivered.is_err() && old.is_none() {
+            // The failure that led here is the one to tell.
+            let _ = lock.remove();
+        }
+        delivered
+    }
+
+    fn deliver_over(
+        &self,
+        old: Option<&LeaseRecord>,
+        plan: DeliveryPlan,
+        delivering: &Delivering<'_>,
+    ) -> Result<(Arc<LeaseRecord>, BTreeMap<String, EnvironmentValue>), Failure> {
+        let &Delivering { context, key, write_path, prepared, intent } = delivering;
+        // What a refresh renews is live, whatever was said at the publish.
+        let unmounted = intent == Intent::Publish && context.target().mounted == Some(false);
+        let live = old.filter(|old| old.is_live() && !unmounted);
         if live.is_some_and(|live| live.identity != prepared.identity) {
             return Err(Failure::new(
                 ErrorKind::Busy,
                 "another operation on the same volume came in between",
             ));
         }
-        if live.is_none() && intent == Intent::Refresh {
-            return Err(Failure::new(ErrorKind::Busy, "the volume was cleaned up in the meantime"));
+        match (live, intent) {
+            (Some(_), _) => {}
+            (None, Intent::Publish) => self.check_life(prepared)?,
+            (None, Intent::Refresh) => return Err(cleaned_up_meanwhile()),
         }
         let (files, kept) = split_older_tokens(&plan.files, live);
-        let mut record = self.record(context, key, prepared, &plan, &kept, old.as_ref());
+        // Holders of what has never been answered, or is gone, hold nothing.
+        let old_holders = old.filter(|old| old.is_live());
+        let mut record = self.record(context, key, prepared, &plan, &kept, old_holders);
         if intent == Intent::Publish {
             record.holders.insert(context.target_path().to_owned());
         }
 
         // The record goes first: whatever a crash leaves under the write path is then known to the journal.
-        self.journal.write(key, old.as_ref(), &record)?;
+        let first = self.record_of_intent(context, &record, live);
+        self.journal.write(key, old, &first)?;
         // The caller may know of a mount that the journal has lost: then nothing that is there is taken away.
         let mounted = live.is_some() || context.target().mounted == Some(true);
         let written = match (files.is_empty(), mounted) {
@@ -123,9 +150,23 @@ impl Provider {
                 write_path.apply(&key.directory, &files, &self.settings.files, existing).map(drop)
             }
         };
+        let written = written.and_then(|()| match self.journal.write(key, Some(&first), &record) {
+            // The files are there, and what the journal says is no worse for a crash than before.
+            Err(failure) if mounted => {
+                tracing::warn!(%failure, "the journal does not tell when a lease is due");
+                Ok(())
+            }
+            Err(failure) => {
+                if let Err(left) = write_path.remove(&key.directory) {
+                    tracing::error!(%left, "files of a failed provide are left");
+                }
+                Err(failure)
+            }
+            written => written,
+        });
         if let Err(failure) = written {
-            let restored = match &old {
-                Some(old) => self.journal.write(key, Some(&record), old),
+            let restored = match old {
+                Some(old) => self.journal.write(key, Some(&first), old),
                 None => self.journal.remove(key),
             };
             if let Err(restoring) = restored {
@@ -137,6 +178,27 @@ impl Provider {
         let environment = plan.environment.clone();
         self.remember(key, context, Arc::clone(&record), plan);
         Ok((record, environment))
+    }
+
+    /// What the journal says while files are written. A crash then leaves a first publish that nobody was answered, or a live lease
+    /// of which it is not known which files it has: it is due at once, and ends with the older ones.
+    fn record_of_intent(
+        &self,
+        context: &ProvideContext,
+        record: &LeaseRecord,
+        live: Option<&LeaseRecord>,
+    ) -> LeaseRecord {
+        match live {
+            Some(live) if live.expires_at != record.expires_at => LeaseRecord {
+                expires_at: live.expires_at,
+                refresh_at: Some(self.wiring.clock.now()),
+                ..record.clone()
+            },
+            None if context.target().mounted != Some(true) => {
+                LeaseRecord { phase: Phase::Publishing, ..record.clone() }
+            }
+            _ => record.clone(),
+        }
     }
 
     pub(crate) fn record(
@@ -183,6 +245,7 @@ impl Provider {
             files,
             expires_at: age.expires_at,
             refresh_at,
+            phase: Phase::Live,
         }
     }
 
@@ -195,7 +258,7 @@ impl Provider {
     ) {
         let lease = Lease {
             context: context.clone(),
-            due_at: record.refresh_at,
+            due_at: due_at(self.wiring.clock.now(), record.refresh_at, record.expires_at),
             record,
             plan: Some(Arc::new(plan)),
             failures: 0,
@@ -210,14 +273,14 @@ impl Provider {
         &self,
         context: &ProvideContext,
         key: &LeaseKey,
-        live: &LeaseRecord,
         other: Prepared,
     ) -> Result<Provided, ProvideError> {
         let _lock = self.journal.lock(key).await?;
-        let old = self.journal.read(key)?;
-        let mut record = old.clone().unwrap_or_else(|| live.clone());
+        let old = self.journal.read_live(key)?.ok_or_else(cleaned_up_meanwhile)?;
+        let mut record = old.clone();
         record.holders.insert(context.target_path().to_owned());
-        self.journal.write(key, old.as_ref(), &record)?;
+        self.journal.write(key, Some(&old), &record)?;
+        self.leases.set_record(&key.name, &record);
         self.tell(Event::IdentityChanged { lease: record.id() });
         Ok(Provided {
             level: context.level(),
@@ -237,6 +300,15 @@ impl Provider {
             identity_changed: true,
         })
     }
+}
+
+/// One delivery, for the time that its lease is locked.
+struct Delivering<'a> {
+    context: &'a ProvideContext,
+    key: &'a LeaseKey,
+    write_path: &'a WritePath,
+    prepared: &'a Prepared,
+    intent: Intent,
 }
 
 /// Whether a delivery is for a publish, which adds its target path to the holders, or renews what is there.
@@ -276,6 +348,10 @@ fn split_older_tokens(
         .cloned()
         .collect();
     (files, kept)
+}
+
+fn cleaned_up_meanwhile() -> Failure {
+    Failure::new(ErrorKind::Busy, "the volume was cleaned up in the meantime")
 }
 
 /// Without the values of key variables: they are secrets, and the journal holds none.

@@ -13,8 +13,10 @@ impl Provider {
     pub async fn explain(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
         let key = LeaseKey::of(context);
         let prepared = self.prepare(context).await?;
-        let plan =
-            self.plan(context, &key, &prepared).map_err(|failure| prepared.error(failure))?;
+        let plan = self
+            .check_life(&prepared)
+            .and_then(|()| self.plan(context, &key, &prepared))
+            .map_err(|failure| prepared.error(failure))?;
         let record = self.record(context, &key, &prepared, &plan, &[], None);
         Ok(Provided {
             level: context.level(),

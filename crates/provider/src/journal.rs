@@ -61,6 +61,11 @@ impl Journal {
         self.read_named(&key.name)
     }
 
+    /// The lease's record, if a Mountpoint may be running with it.
+    pub(crate) fn read_live(&self, key: &LeaseKey) -> Result<Option<LeaseRecord>, Failure> {
+        Ok(self.read(key)?.filter(LeaseRecord::is_live))
+    }
+
     /// The record of this name.
     pub(crate) fn read_named(&self, name: &str) -> Result<Option<LeaseRecord>, Failure> {
         let Some(bytes) = self.state()?.read(name)? else {
@@ -71,6 +76,11 @@ impl Journal {
             tracing::warn!(entry = name, "a journal entry is unreadable or of another version");
         }
         Ok(record)
+    }
+
+    /// Whether there is an entry, readable or not.
+    pub(crate) fn has(&self, key: &LeaseKey) -> Result<bool, Failure> {
+        self.state()?.has(&key.name)
     }
 
     /// Writes the record, unless it is what is there already.
@@ -99,7 +109,7 @@ impl Journal {
 
     /// Removes what a crash left half-written.
     pub(crate) fn sweep(&self) -> Result<Vec<PathBuf>, Failure> {
-        self.state()?.sweep_temporary()
+        self.state()?.sweep()
     }
 
     /// The lease that this target path holds for this volume.

@@ -23,9 +23,7 @@ pub(crate) struct LeaseKey {
 impl LeaseKey {
     /// Every spelling of a write path is one lease.
     pub(crate) fn new(write_path: &Path, pod: Option<&str>, volume_id: &str) -> Self {
-        let directory = directory_name(pod, volume_id);
-        let name = directory_name(Some(&canonical(write_path).to_string_lossy()), &directory);
-        Self { directory, name }
+        Self::in_directory(&canonical(write_path), directory_name(pod, volume_id))
     }
 
     /// The lease of a publish.
@@ -34,8 +32,12 @@ impl LeaseKey {
     }
 
     pub(crate) fn of_record(record: &LeaseRecord) -> Self {
-        let directory = record.directory.clone();
-        let name = directory_name(Some(&record.write_path.to_string_lossy()), &directory);
+        Self::in_directory(&record.write_path, record.directory.clone())
+    }
+
+    /// The lease of a directory under a canonical write path.
+    pub(crate) fn in_directory(write_path: &Path, directory: String) -> Self {
+        let name = directory_name(Some(&write_path.to_string_lossy()), &directory);
         Self { directory, name }
     }
 }
@@ -63,6 +65,21 @@ pub(crate) struct LeaseRecord {
     pub(crate) files: Vec<FileRecord>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) refresh_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) phase: Phase,
+}
+
+/// What was under way when the record was written: a crash leaves it for the next start, or the next call, to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Phase {
+    /// The files are there, and may be in use.
+    #[default]
+    Live,
+    /// The first publish has not been answered: nothing is mounted with what it wrote.
+    Publishing,
+    /// The last holder is gone: whatever is left goes too.
+    Removing,
 }
 
 /// A file of a lease.
@@ -82,6 +99,11 @@ impl LeaseRecord {
             volume_id: self.context.volume_id().to_owned(),
             holders: self.holders.iter().cloned().collect(),
         }
+    }
+
+    /// Whether a Mountpoint may be running with what the lease delivered.
+    pub(crate) fn is_live(&self) -> bool {
+        self.phase == Phase::Live
     }
 
     pub(crate) fn delivery(&self) -> Delivery {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use s3_credential_core::{DeliveryPlan, Failure, ProvideContext};
+use s3_credential_core::{DeliveryPlan, ErrorKind, Failure, ProvideContext};
 use tokio::sync::Notify;
 
 use crate::lease::LeaseRecord;
@@ -21,6 +21,22 @@ pub(crate) struct Lease {
     /// Refreshes that failed one after the other.
     pub(crate) failures: u32,
     pub(crate) last_error: Option<Failure>,
+}
+
+impl Lease {
+    /// Whether there is more to read than before, as far as it can be told of a lease that was adopted.
+    pub(crate) fn brings_more_than(&self, old: &Self) -> bool {
+        match &old.plan {
+            Some(_) => self.plan != old.plan,
+            None => self.record.expires_at != old.record.expires_at,
+        }
+    }
+
+    /// Of an adopted lease the pod's tokens are gone with the old process: the next republish brings them, and nobody need be told.
+    pub(crate) fn waits_for_republish(&self, failure: &Failure) -> bool {
+        self.plan.is_none()
+            && matches!(failure.kind(), ErrorKind::MissingToken | ErrorKind::NoSource)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +74,13 @@ impl Leases {
 
     pub(crate) fn get(&self, name: &str) -> Option<Lease> {
         self.table().leases.get(name).cloned()
+    }
+
+    /// Another process, or a call that renews nothing, has changed the record.
+    pub(crate) fn set_record(&self, name: &str, record: &LeaseRecord) {
+        if let Some(lease) = self.table().leases.get_mut(name) {
+            lease.record = Arc::new(record.clone());
+        }
     }
 
     pub(crate) fn remove(&self, name: &str) {

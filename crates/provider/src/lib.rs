@@ -45,6 +45,7 @@ mod provide;
 mod deliver;
 mod provided;
 mod explain;
+mod outages;
 mod rotation;
 mod resume;
 mod events;

@@ -1,6 +1,6 @@
 //! From a context to credentials in hand: level, chain, region, delivery and, where keys are needed, the exchange.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use s3_credential_core::{
@@ -44,6 +44,16 @@ impl Wiring {
             AuthenticationLevel::Pod => &self.pod,
             AuthenticationLevel::Secret => &self.secret,
         }
+    }
+
+    /// The names of the sources that can tell of changes.
+    pub(crate) fn sources_that_tell_of_changes(&self) -> HashSet<String> {
+        let sources =
+            AuthenticationLevel::ALL.into_iter().flat_map(|level| self.chain(level).sources());
+        sources
+            .filter(|source| source.changes().is_some())
+            .map(|source| source.name().to_owned())
+            .collect()
     }
 
     /// Asks the level's chain, and readies what it gives for delivery.

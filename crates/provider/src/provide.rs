@@ -31,9 +31,9 @@ impl Provider {
         };
         let live =
             match CleanupContext::from_unpublish_request(&unpublish, write_path, pod.as_deref()) {
-                Ok(context) if mounted != Some(false) => {
-                    self.find_lease(&context).is_ok_and(|found| found.is_some())
-                }
+                Ok(context) if mounted != Some(false) => self
+                    .find_lease(&context)
+                    .is_ok_and(|found| found.is_some_and(|(_, record)| record.is_live())),
                 _ => false,
             };
         Err(if live { failure.of_live_lease() } else { failure })
@@ -48,7 +48,7 @@ impl Provider {
         let _turn = self.turns.take(&key.name).await;
         let live = match context.target().mounted {
             Some(false) => Ok(None),
-            _ => self.journal.read(&key),
+            _ => self.journal.read_live(&key),
         };
         // The caller may know of a mount that the journal has lost.
         let is_mounted = context.target().mounted == Some(true) || matches!(live, Ok(Some(_)));
@@ -126,7 +126,7 @@ impl Provider {
                 }
                 Ok(Provided { identity_changed, ..provided })
             }
-            (Ok(None), Ok(other)) => self.keep(context, key, live, other).await,
+            (Ok(None), Ok(other)) => self.keep(context, key, other).await,
             (_, Err(error)) => Err(error),
             (Err(error), Ok(other)) => Err(ProvideError {
                 attempts: other.attempts,

@@ -12,6 +12,7 @@ use crate::events::Event;
 use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::leases::Leases;
+use crate::outages::Outages;
 use crate::preparation::{Prepared, Wiring};
 use crate::settings::Settings;
 use crate::turns::Turns;
@@ -24,6 +25,7 @@ pub struct Provider {
     pub(crate) environment: Environment,
     pub(crate) journal: Journal,
     pub(crate) turns: Arc<Turns>,
+    pub(crate) outages: Arc<Outages>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) events: broadcast::Sender<Event>,
 }

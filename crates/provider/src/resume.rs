@@ -47,29 +47,38 @@ impl fmt::Debug for ResumeOptions<'_> {
 }
 
 impl Provider {
-    /// Takes up every lease of the journal that is still held, and removes the others, the temporary files of a crash included.
-    /// To be called before the first `provide`.
+    /// Takes up every lease of the journal that is still held, and removes the others, what a crash has left included. To be called
+    /// before the first `provide`.
     pub async fn resume(&self, options: ResumeOptions<'_>) -> Result<Resumed, ProvideError> {
         let mut resumed = Resumed::default();
-        let mut known = HashSet::new();
+        let changing = self.wiring.sources_that_tell_of_changes();
         resumed.removed.extend(self.journal.sweep()?);
         for name in self.journal.names()? {
-            let Some(record) = self.journal.read_named(&name)? else {
-                resumed.unreadable.push(name);
-                continue;
-            };
-            known.insert((record.write_path.clone(), record.directory.clone()));
-            self.resume_lease(record, options.still_published, &mut resumed).await?;
+            match self.journal.read_named(&name) {
+                Ok(Some(record)) => {
+                    let resuming =
+                        self.resume_lease(record, options.still_published, &changing, &mut resumed);
+                    if let Err(failure) = resuming.await {
+                        resumed.failures.push(failure);
+                    }
+                }
+                Ok(None) => resumed.unreadable.push(name),
+                Err(failure) => resumed.failures.push(failure),
+            }
         }
         // An entry that cannot be read may be of a newer version with leases in these very directories.
         if resumed.unreadable.is_empty() {
             for write_path in options.own_write_paths {
-                sweep_strays(&canonical(&write_path), &known, &mut resumed);
+                if let Err(failure) = self.sweep_strays(&canonical(&write_path), &mut resumed).await
+                {
+                    resumed.failures.push(failure);
+                }
             }
         }
         tracing::info!(
             adopted = resumed.adopted,
             removed = resumed.removed.len(),
+            failures = resumed.failures.len(),
             "leases resumed"
         );
         Ok(resumed)
@@ -79,70 +88,71 @@ impl Provider {
         &self,
         record: LeaseRecord,
         still_published: Option<&(dyn Fn(&str) -> bool + Sync)>,
+        changing: &HashSet<String>,
         resumed: &mut Resumed,
-    ) -> Result<(), ProvideError> {
+    ) -> Result<(), Failure> {
         let key = LeaseKey::of_record(&record);
         let _turn = self.turns.take(&key.name).await;
         let lock = self.journal.lock(&key).await?;
         let Some(old) = self.journal.read(&key)? else {
-            return Ok(());
+            return lock.remove();
         };
         let mut record = old.clone();
         record.holders.retain(|holder| still_published.is_none_or(|published| published(holder)));
-        let write_path = WritePath::open_if_exists(&record.write_path)?;
-        match write_path {
-            Some(write_path) if !record.holders.is_empty() => {
+        match WritePath::open_if_exists(&record.write_path)? {
+            Some(write_path) if record.is_live() && !record.holders.is_empty() => {
                 self.journal.write(&key, Some(&old), &record)?;
-                match write_path.sweep_temporary(&key.directory) {
-                    Ok(swept) => resumed.removed.extend(swept),
-                    Err(failure) => resumed.failures.push(failure),
-                }
-                let lease = Lease {
-                    context: record.context.clone(),
-                    due_at: record.refresh_at,
-                    record: Arc::new(record),
-                    plan: None,
-                    failures: 0,
-                    last_error: None,
-                };
-                self.tell(Event::Adopted { lease: lease.record.id() });
-                self.leases.put(&key.name, lease);
+                resumed.removed.extend(write_path.sweep_temporary(&key.directory)?);
+                self.adopt(&key, record, changing);
                 resumed.adopted += 1;
             }
             gone_or_unheld => {
-                let removed = gone_or_unheld
-                    .map_or(Ok(Vec::new()), |write_path| write_path.remove(&key.directory));
-                match removed {
-                    Ok(removed) => {
-                        self.journal.remove(&key)?;
-                        lock.remove()?;
-                        self.tell(Event::Swept { lease: record.id(), removed: removed.len() });
-                        resumed.removed.extend(removed);
-                    }
-                    Err(failure) => resumed.failures.push(failure),
-                }
+                let removed = match gone_or_unheld {
+                    Some(write_path) => write_path.remove(&key.directory)?,
+                    None => Vec::new(),
+                };
+                self.journal.remove(&key)?;
+                lock.remove()?;
+                self.tell(Event::Swept { lease: record.id(), removed: removed.len() });
+                resumed.removed.extend(removed);
             }
         }
         Ok(())
     }
-}
 
-/// Removes directories that look like leases and are in no journal.
-fn sweep_strays(path: &Path, known: &HashSet<(PathBuf, String)>, resumed: &mut Resumed) {
-    let sweep = || -> Result<Vec<PathBuf>, Failure> {
-        let Some(write_path) = WritePath::open_if_exists(path)? else {
-            return Ok(Vec::new());
+    fn adopt(&self, key: &LeaseKey, record: LeaseRecord, changing: &HashSet<String>) {
+        // What is never due may have changed while nobody listened.
+        let changes = record.identity.source.as_ref().is_some_and(|name| changing.contains(name));
+        let now = self.wiring.clock.now();
+        let lease = Lease {
+            context: record.context.clone(),
+            due_at: record.refresh_at.or_else(|| changes.then_some(now)),
+            record: Arc::new(record),
+            plan: None,
+            failures: 0,
+            last_error: None,
         };
-        let mut removed = Vec::new();
+        self.tell(Event::Adopted { lease: lease.record.id() });
+        self.leases.put(&key.name, lease);
+    }
+
+    /// Removes directories that look like leases and are in no journal.
+    async fn sweep_strays(&self, path: &Path, resumed: &mut Resumed) -> Result<(), Failure> {
+        let Some(write_path) = WritePath::open_if_exists(path)? else {
+            return Ok(());
+        };
         for directory in write_path.directories()? {
-            if !known.contains(&(path.to_owned(), directory.clone())) {
-                removed.extend(write_path.remove(&directory)?);
+            let key = LeaseKey::in_directory(path, directory);
+            if self.journal.has(&key)? {
+                continue;
+            }
+            let lock = self.journal.lock(&key).await?;
+            // Read under the lock: another process may have provided it in the meantime.
+            if !self.journal.has(&key)? {
+                resumed.removed.extend(write_path.remove(&key.directory)?);
+                lock.remove()?;
             }
         }
-        Ok(removed)
-    };
-    match sweep() {
-        Ok(removed) => resumed.removed.extend(removed),
-        Err(failure) => resumed.failures.push(failure),
+        Ok(())
     }
 }

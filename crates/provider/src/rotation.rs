@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use s3_credential_core::{AuthenticationLevel, Changes, CredentialSource, ErrorKind, Failure};
+use futures::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use s3_credential_core::{
+    AuthenticationLevel, Changes, Clock as _, CredentialSource, ErrorKind, Failure,
+};
 use s3_credential_delivery::WritePath;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::task::JoinSet;
@@ -15,6 +18,7 @@ use crate::events::{Event, LeaseId};
 use crate::identity::Identity;
 use crate::lease::LeaseKey;
 use crate::leases::Lease;
+use crate::outages::Shared;
 use crate::provider::Provider;
 
 /// However far away the next refresh is, the wall clock is looked at this often: it may have jumped, or the machine may have slept.
@@ -103,11 +107,12 @@ impl Provider {
     }
 
     async fn refresh_on_changes(self, source: String, mut changes: Changes) {
+        let concurrency = usize::from(self.settings.rotation.concurrency);
         loop {
             changes.changed().await;
-            for name in self.leases.of_source(&source) {
-                self.refresh(&name).await;
-            }
+            let names = self.leases.of_source(&source);
+            let refresh = async |name: Arc<str>| self.refresh(&name).await;
+            stream::iter(names).for_each_concurrent(concurrency, refresh).await;
         }
     }
 
@@ -118,7 +123,14 @@ impl Provider {
             return;
         };
         let key = LeaseKey::of_record(&lease.record);
-        match self.refresh_lease(&key, &lease).await {
+        let source = lease.record.identity.source.clone().unwrap_or_default();
+        if let Err(shared) = self.outages.admit(&source, self.wiring.clock.elapsed()) {
+            return self.wait_for_source(name, lease, shared);
+        }
+        let refreshed = self.refresh_lease(&key, &lease).await;
+        let failure = refreshed.as_ref().err().map(|error| &error.failure);
+        self.outages.report(&source, self.wiring.clock.elapsed(), failure);
+        match refreshed {
             Ok(true) => {
                 if let Some(refreshed) = self.leases.get(name) {
                     self.tell(Event::Refreshed {
@@ -134,7 +146,7 @@ impl Provider {
 
     /// Whether anything new was delivered.
     async fn refresh_lease(&self, key: &LeaseKey, lease: &Lease) -> Result<bool, ProvideError> {
-        let Some(record) = self.journal.read(key)? else {
+        let Some(record) = self.journal.read_live(key)? else {
             self.leases.remove(&key.name);
             return Ok(false);
         };
@@ -147,19 +159,36 @@ impl Provider {
             })?;
         let write_path = WritePath::open(&record.write_path)?;
         self.deliver(&lease.context, key, &write_path, prepared, Intent::Refresh).await?;
-        let refreshed = self.leases.get(&key.name);
-        Ok(refreshed.is_some_and(|new| new.plan != lease.plan))
+        Ok(self.leases.get(&key.name).is_some_and(|new| new.brings_more_than(lease)))
     }
 
     fn put_off(&self, name: &str, lease: Lease, failure: Failure) {
-        // Of an adopted lease the pod's tokens are gone with the old process: the next republish brings them.
-        let waits_for_republish =
-            failure.kind() == ErrorKind::MissingToken || failure.kind() == ErrorKind::NoSource;
         let now = self.wiring.clock.now();
-        let retry_at = now
-            .saturating_add(self.settings.rotation.backoff(lease.failures))
-            .unwrap_or(Timestamp::MAX);
-        if !(waits_for_republish && lease.plan.is_none()) {
+        let left = lease.record.expires_at.map(|at| at.duration_since(now));
+        let pause = self.settings.rotation.backoff(lease.failures, left);
+        let failures = lease.failures.saturating_add(1);
+        let is_news = !lease.waits_for_republish(&failure);
+        self.retry(name, Lease { failures, ..lease }, failure, pause, is_news);
+    }
+
+    /// The service behind the source is known to be down: this lease has not failed by itself, and asks when it is worth it.
+    fn wait_for_source(&self, name: &str, lease: Lease, shared: Shared) {
+        let pause = shared.ask_in.mul_f64(1.0 + fastrand::f64() / 4.0);
+        let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+        let is_news = lease.last_error.is_none();
+        self.retry(name, lease, shared.failure, pause, is_news);
+    }
+
+    fn retry(
+        &self,
+        name: &str,
+        lease: Lease,
+        failure: Failure,
+        pause: SignedDuration,
+        is_news: bool,
+    ) {
+        let retry_at = self.wiring.clock.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
+        if is_news {
             tracing::warn!(volume = lease.context.volume_id(), kind = %failure.kind(), %retry_at, "a refresh failed: {failure}");
             self.tell(Event::RefreshFailed {
                 lease: lease.record.id(),
@@ -168,15 +197,8 @@ impl Provider {
                 expires_at: lease.record.expires_at,
             });
         }
-        self.leases.put(
-            name,
-            Lease {
-                due_at: Some(retry_at),
-                failures: lease.failures + 1,
-                last_error: Some(failure),
-                ..lease
-            },
-        );
+        let lease = Lease { due_at: Some(retry_at), last_error: Some(failure), ..lease };
+        self.leases.put(name, lease);
     }
 
     pub(crate) fn tell(&self, event: Event) {

@@ -12,6 +12,7 @@ use s3_credential_delivery::FileOptions;
 
 pub use deliveries::{Deliveries, FormDeliveries};
 pub use rotation::RotationSettings;
+pub(crate) use rotation::due_at;
 
 /// The choices that are not plug-ins. The defaults are those of the documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -61,9 +61,27 @@ fn what_a_crash_leaves_in_the_state_path_is_swept_unless_it_is_locked() {
     assert_eq!(state.names().unwrap(), ["lease"]);
 
     let lock = state.try_lock("lease").unwrap().unwrap();
-    assert_eq!(state.sweep_temporary().unwrap().len(), 0);
+    assert_eq!(state.sweep().unwrap().len(), 0);
     lock.remove().unwrap();
-    assert_eq!(state.sweep_temporary().unwrap().len(), 1);
+    assert_eq!(state.sweep().unwrap().len(), 1);
     assert_eq!(listing(&path), before);
     assert_eq!(fs::read(path.join("lease")).unwrap(), b"1");
+}
+
+#[test]
+fn a_lock_whose_record_is_gone_is_swept_and_no_other() {
+    let folder = Folder::new();
+    let path = folder.path().join("state");
+    let state = StatePath::open(&path).unwrap();
+    // As a crash leaves them: a process that ends does not remove what it has locked.
+    for name in ["live", "gone", "held"] {
+        drop(state.try_lock(name).unwrap().unwrap());
+    }
+    state.write("live", b"1").unwrap();
+    let held = state.try_lock("held").unwrap().unwrap();
+    assert_eq!(state.sweep().unwrap().len(), 0, "a lock holds nothing that is worth telling");
+    assert!(!path.join(".gone.lock").exists());
+    assert!(path.join(".live.lock").exists() && path.join(".held.lock").exists());
+    assert!(state.has("live").unwrap() && !state.has("gone").unwrap());
+    held.remove().unwrap();
 }

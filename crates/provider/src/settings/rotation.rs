@@ -7,6 +7,18 @@ use s3_credential_core::{Delivery, TokenAge};
 
 use crate::cache::CacheSettings;
 
+/// How far refreshes are spread, as a share of the time between the instant at which they are due and the end. It takes so little of the
+/// margins that every reader still finds new credentials in time.
+const SPREAD: f64 = 0.1;
+
+/// What part of the time that credentials have left may pass between two looks for newer ones.
+const PART_LEFT: i32 = 4;
+const SHORTEST_LOOK: SignedDuration = SignedDuration::from_secs(10);
+const LONGEST_LOOK: SignedDuration = SignedDuration::from_mins(5);
+
+/// The longest pause between retries when credentials are about to end, or have ended: somebody is waiting.
+const LONGEST_RETRY_AT_END: SignedDuration = SignedDuration::from_mins(1);
+
 /// When credentials are renewed, and how patiently.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotationSettings {
@@ -75,11 +87,31 @@ impl RotationSettings {
         })
     }
 
-    /// The pause after this many failed refreshes before. It is drawn from its upper half, so that many leases do not retry together.
-    pub(crate) fn backoff(&self, failures: u32) -> SignedDuration {
+    /// The pause after this many failed refreshes before, of credentials that are good for another `left`. It is drawn from its upper
+    /// half, so that many leases do not retry together; and it becomes short when the credentials are about to end.
+    pub(crate) fn backoff(&self, failures: u32, left: Option<SignedDuration>) -> SignedDuration {
         let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
         let longest = self.first_retry.saturating_mul(factor).min(self.last_retry);
-        SignedDuration::try_from(longest.mul_f64(0.5 + fastrand::f64() / 2.0))
-            .unwrap_or(SignedDuration::MAX)
+        let pause = SignedDuration::try_from(longest.mul_f64(0.5 + fastrand::f64() / 2.0))
+            .unwrap_or(SignedDuration::MAX);
+        left.map_or(pause, |left| pause.min((left / PART_LEFT).max(LONGEST_RETRY_AT_END)))
     }
+}
+
+/// When a lease whose credentials are due at `refresh_at` is refreshed: a little later, so that leases which began together do not
+/// all ask together for ever. Where that is past, the source had nothing newer, and is asked again in a part of the time that is left.
+pub(crate) fn due_at(
+    now: Timestamp,
+    refresh_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+) -> Option<Timestamp> {
+    let refresh_at = refresh_at?;
+    let expires_at = expires_at.unwrap_or(refresh_at);
+    let wait = if refresh_at > now {
+        let spread = expires_at.duration_since(refresh_at).mul_f64(SPREAD * fastrand::f64());
+        refresh_at.duration_since(now).saturating_add(spread)
+    } else {
+        (expires_at.duration_since(now) / PART_LEFT).clamp(SHORTEST_LOOK, LONGEST_LOOK)
+    };
+    Some(now.saturating_add(wait).unwrap_or(Timestamp::MAX))
 }
