@@ -24,6 +24,8 @@
 //! ```
 
 mod caller_identity;
+mod s3;
+mod signed;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -35,6 +37,8 @@ use aws_types::os_shim_internal::{Env, Fs};
 use jiff::Timestamp;
 use s3_credential_core::{Keys, Secret, names};
 use thiserror::Error;
+
+pub use s3::{S3Client, S3ClientError};
 
 /// The client. `Debug` shows the names of its variables.
 #[derive(Clone)]

@@ -10,6 +10,7 @@
 //! | [`imds::Imds`] | the EC2 Instance Metadata Service, version 2 |
 //! | [`sts::Sts`] | the query protocol of STS, with verified tokens and signatures |
 //! | [`pod_identity_agent::PodIdentityAgent`] | the EKS Pod Identity agent |
+//! | [`s3::S3`] | the part of S3 that Mountpoint lives on, with every policy evaluated |
 //! | [`kubernetes::Kubernetes`] | the part of the Kubernetes API that a driver uses |
 //!
 //! [`client::Client`] is the other side: a program with an environment, which finds its keys by the AWS SDK's own chain. [`scratch::Scratch`]
@@ -68,10 +69,14 @@ pub mod imds;
 pub mod pod_identity_agent;
 pub mod sts;
 
+pub mod s3;
+
 pub mod client;
 
 #[cfg(feature = "mocks")]
 pub mod mocks;
+
+mod xml;
 
 /// A panic in one test's task must not take the emulator down with it.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -29,6 +29,11 @@ impl Request {
         self.uri.path()
     }
 
+    /// The path, decoded. A `+` is itself there.
+    pub fn decoded_path(&self) -> String {
+        decode(self.path().as_bytes(), b'+')
+    }
+
     /// The parameters of the query string, decoded; the last of a repeated name wins.
     pub fn query(&self) -> BTreeMap<String, String> {
         form(self.uri.query().unwrap_or_default().as_bytes())
@@ -139,20 +144,20 @@ fn form(bytes: &[u8]) -> BTreeMap<String, String> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let mut next = || decode(halves.next().unwrap_or_default());
+            let mut next = || decode(halves.next().unwrap_or_default(), b' ');
             (next(), next())
         })
         .collect()
 }
 
-/// Percent-decoding with `+` as a space; what is not an escape stays as it is.
-fn decode(bytes: &[u8]) -> String {
+/// Percent-decoding with `+` as `plus`; what is not an escape stays as it is.
+fn decode(bytes: &[u8], plus: u8) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((&first, tail)) = rest.split_first() {
         let escaped = tail.get(..2).filter(|_| first == b'%').and_then(hex);
         decoded.push(match (first, escaped) {
-            (b'+', _) => b' ',
+            (b'+', _) => plus,
             (_, Some(byte)) => byte,
             (other, None) => other,
         });

@@ -11,6 +11,8 @@ mod http;
 mod imds;
 mod jwt;
 mod pod_identity_agent;
+mod policy;
+mod s3;
 mod server;
 mod sts;
 mod world;
