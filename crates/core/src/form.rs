@@ -177,6 +177,17 @@ pub enum KeyPart {
     SessionToken,
 }
 
+impl KeyPart {
+    /// The words for it in a message.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessKeyId => "access key id",
+            Self::SecretAccessKey => "secret access key",
+            Self::SessionToken => "session token",
+        }
+    }
+}
+
 /// More than any service hands out: STS says that session tokens have no fixed size, and gives about 1 KiB.
 const MAX_KEY_LEN: usize = 16 << 10;
 

@@ -127,6 +127,10 @@ impl EnvironmentValue {
 impl DeliveryPlan {
     /// Draws the plan. It fails where the delivery cannot carry the form.
     pub fn draw(request: &PlanRequest<'_>) -> Result<Self, Failure> {
+        if let CredentialForm::Keys(keys) = request.form {
+            // They may come from anybody's source, and a newline in one would be a line of the profile file.
+            keys.check(|part| format!("the {} that the source gave", part.as_str()))?;
+        }
         let mut draft = Draft { request, files: Vec::new(), environment: BTreeMap::new() };
         draft.shut_out_ambient_credentials()?;
         draft.set_region();

@@ -156,6 +156,23 @@ fn keys_in_a_profile_are_two_files_under_one_profile_name() {
 }
 
 #[test]
+fn keys_that_would_be_read_back_differently_are_refused_by_every_delivery() {
+    let bad = [
+        Keys::new("AKIA\naws_session_token=other", "canary/secret"),
+        Keys::new("AKIA", "canary/secret #comment"),
+        Keys::new("AKIA", ""),
+    ];
+    for keys in bad {
+        for delivery in [Delivery::Profile, Delivery::Environment, Delivery::Endpoint] {
+            let form = CredentialForm::Keys(keys.clone());
+            let failure = Case { delivery, ..Case::default() }.draw(&form).unwrap_err();
+            assert_eq!(failure.kind(), ErrorKind::InvalidSecret);
+            assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+        }
+    }
+}
+
+#[test]
 fn only_long_term_keys_can_be_plain_variables() {
     let case = Case { delivery: Delivery::Environment, ..Case::default() };
     let form = CredentialForm::Keys(keys());

@@ -10,8 +10,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use s3_credential_core::{
-    CredentialForm, CredentialSource, ErrorKind, KeyPart, Keys, NotApplicable, ProvideContext,
-    Region, RegionError, RegionResolver, SourceError,
+    CredentialForm, CredentialSource, ErrorKind, Keys, NotApplicable, ProvideContext, Region,
+    RegionError, RegionResolver, SourceError,
 };
 
 use crate::provider::Provider;
@@ -55,11 +55,7 @@ impl CredentialSource for SdkSource {
             })?;
             keys = keys.with_expires_at(at);
         }
-        keys.check(|part| match part {
-            KeyPart::AccessKeyId => "the access key id of the SDK's provider".to_owned(),
-            KeyPart::SecretAccessKey => "the secret access key of the SDK's provider".to_owned(),
-            KeyPart::SessionToken => "the session token of the SDK's provider".to_owned(),
-        })?;
+        keys.check(|part| format!("the {} of the SDK's provider", part.as_str()))?;
         Ok(CredentialForm::Keys(keys))
     }
 }
