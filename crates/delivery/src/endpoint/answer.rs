@@ -78,8 +78,7 @@ pub(super) fn keys(keys: &Keys, now: Timestamp) -> Answer {
         (r#"","Token":""#, keys.session_token.as_ref()),
     ];
     let values = fields.iter().filter_map(|(_, value)| *value);
-    let escaped_len: usize =
-        values.map(|value| value.expose().bytes().map(escaped_len).sum::<usize>()).sum();
+    let escaped_len: usize = values.map(|value| escaped_len(value.expose())).sum();
     // Of the right size at once, so that no partial copy stays behind.
     let mut body = Zeroizing::new(String::with_capacity(escaped_len + 128));
     for (name, value) in fields {
@@ -109,30 +108,31 @@ impl AsRef<[u8]> for SecretBody {
     }
 }
 
-/// How many bytes this one takes in a JSON string, at most.
-fn escaped_len(byte: u8) -> usize {
-    match byte {
-        b'"' | b'\\' => 2,
-        0..0x20 => 6,
-        _ => 1,
-    }
+/// How long a text is in a JSON string, at most.
+fn escaped_len(text: &str) -> usize {
+    text.len() + 5 * text.bytes().filter(|byte| is_special(*byte)).count()
 }
 
-/// Appends text to a JSON string (RFC 8259, section 7).
+/// What a JSON string does not hold as it is (RFC 8259, section 7).
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
+}
+
+/// Appends text to a JSON string, in whole pieces: a session token has a thousand characters and more.
 fn push_escaped(body: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => body.extend(['\\', c]),
-            '\0'..' ' => {
-                let code = c as u32;
+    let mut rest = text;
+    while let Some((at, special)) = rest.bytes().enumerate().find(|(_, byte)| is_special(*byte)) {
+        body.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        match special {
+            b'"' | b'\\' => body.extend(['\\', char::from(special)]),
+            control => {
+                let digits =
+                    [control / 16, control % 16].map(|digit| char::from_digit(digit.into(), 16));
                 body.push_str("\\u00");
-                body.extend(
-                    [code / 16, code % 16]
-                        .into_iter()
-                        .filter_map(|digit| char::from_digit(digit, 16)),
-                );
+                body.extend(digits.into_iter().flatten());
             }
-            _ => body.push(c),
         }
     }
+    body.push_str(rest);
 }
