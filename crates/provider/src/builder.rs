@@ -15,7 +15,7 @@ use crate::defaults::Defaults;
 use crate::journal::Journal;
 use crate::preparation::Wiring;
 use crate::provider::Provider;
-use crate::settings::{Settings, default_state_path};
+use crate::settings::{Scope, Settings, default_state_path};
 
 /// How many events a slow reader may be behind before it misses the oldest.
 const EVENTS_KEPT: usize = 1024;
@@ -27,6 +27,7 @@ pub struct ProviderBuilder {
     settings: Option<Settings>,
     state_path: Option<PathBuf>,
     delivery: Option<Delivery>,
+    scope: Option<Scope>,
     consumer: Option<Consumer>,
     clock: Option<Arc<dyn Clock>>,
     driver: Option<SourceChain>,
@@ -63,6 +64,13 @@ impl ProviderBuilder {
     #[must_use]
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = Some(delivery);
+        self
+    }
+
+    /// What a volume's credentials may do: all that their role may, or only what the volume needs.
+    #[must_use]
+    pub fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
         self
     }
 
@@ -125,6 +133,7 @@ impl ProviderBuilder {
             settings.consumer = consumer;
         }
         settings.delivery = self.delivery.or(settings.delivery);
+        settings.scope = self.scope.unwrap_or(settings.scope);
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let defaults = Defaults::new(&self.environment, &clock);
         let mut exchanges = defaults.exchanges();

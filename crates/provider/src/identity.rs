@@ -1,10 +1,10 @@
 //! Whose credentials a lease holds, as far as a running Mountpoint would notice a change.
 
-use s3_credential_core::{CredentialForm, FormKind, RoleArn, SourcedForm};
+use s3_credential_core::{CredentialForm, FormKind, RoleArn, SourcedForm, VolumeScope};
 use serde::{Deserialize, Serialize};
 
-/// What a running Mountpoint cannot be moved away from: the source, the kind of provider it was started with, and the role or
-/// address in its environment.
+/// What a running Mountpoint cannot be moved away from: the source, the kind of provider it was started with, the role or address in its
+/// environment, and the bucket and prefix that it was started for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
@@ -16,11 +16,14 @@ pub struct Identity {
     pub role_arn: Option<String>,
     /// The address of a container form.
     pub uri: Option<String>,
+    /// What the credentials are narrowed to; nothing where they are for all that the role may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<VolumeScope>,
 }
 
 impl Identity {
-    /// The identity of what a chain gave.
-    pub fn of(sourced: &SourcedForm) -> Self {
+    /// The identity of what a chain gave, narrowed to this.
+    pub fn of(sourced: &SourcedForm, scope: Option<VolumeScope>) -> Self {
         let (role_arn, uri) = match &sourced.form {
             CredentialForm::WebIdentity(identity) => {
                 (Some(identity.role_arn.as_str().to_owned()), None)
@@ -33,6 +36,7 @@ impl Identity {
             form: sourced.form.kind().as_str().to_owned(),
             role_arn,
             uri,
+            scope,
         }
     }
 
@@ -43,6 +47,7 @@ impl Identity {
             form: FormKind::Anonymous.as_str().to_owned(),
             role_arn: None,
             uri: None,
+            scope: None,
         }
     }
 

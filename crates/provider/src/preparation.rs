@@ -1,12 +1,14 @@
 //! From a context to credentials in hand: level, chain, region, delivery and, where keys are needed, the exchange.
 
+mod scoping;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use s3_credential_core::{
     Attempt, AuthenticationLevel, Clock, CredentialForm, Delivery, ErrorKind, ExchangeRequest,
     Failure, FormKind, KeyExchange, Keys, ProvideContext, RegionAnswer, RegionChain,
-    ResolvedRegion, SourceChain, SourceError, SourcedForm, resolver_names,
+    ResolvedRegion, SourceChain, SourceError, SourcedForm, VolumeScope, resolver_names,
 };
 
 use crate::error::ProvideError;
@@ -62,6 +64,7 @@ impl Wiring {
         settings: &Settings,
         context: &ProvideContext,
     ) -> Result<Prepared, ProvideError> {
+        let scope = scoping::scope_of(settings, context)?;
         if context.is_anonymous() {
             return Ok(self.anonymous(context).await);
         }
@@ -77,11 +80,14 @@ impl Wiring {
             region_attempts: region.attempts.clone(),
         };
         let sourced = answer.result.map_err(told)?;
-        let ready = self.ready(settings, context, &sourced, &region).await.map_err(told)?;
+        if scope.is_some() {
+            scoping::check_delivery(settings, context, &sourced.form).map_err(told)?;
+        }
+        let ready = self.ready(settings, context, &sourced, &region, scope).await.map_err(told)?;
         Ok(ready.with_attempts(&answer.attempts, &region))
     }
 
-    /// Asks only the source of this identity, for the role that it has: what a refresh of a live lease does when the chain would
+    /// Asks only the source of this identity, for the role and the scope that it has: what a refresh of a live lease does when the chain would
     /// no longer come to the same end. Nothing if that source no longer applies.
     pub(crate) async fn prepare_again(
         &self,
@@ -103,11 +109,12 @@ impl Wiring {
             Err(_) => return Ok(None),
         };
         let sourced = SourcedForm { source: source.name().to_owned(), form };
-        if Identity::of(&sourced) != *identity {
+        let scope = identity.scope.clone();
+        if Identity::of(&sourced, scope.clone()) != *identity {
             return Ok(None);
         }
         let region = self.region.resolve(&*self.clock, &context).await;
-        let ready = self.ready(settings, &context, &sourced, &region).await?;
+        let ready = self.ready(settings, &context, &sourced, &region, scope).await?;
         Ok(Some(ready.with_attempts(&[], &region)))
     }
 
@@ -146,8 +153,11 @@ impl Wiring {
         context: &ProvideContext,
         sourced: &SourcedForm,
         answer: &RegionAnswer,
+        scope: Option<VolumeScope>,
     ) -> Result<Prepared, Failure> {
-        let identity = Identity::of(sourced);
+        if scope.is_some() {
+            scoping::check_form(&sourced.form)?;
+        }
         let region = region_for(sourced, answer);
         let calls_sts = sourced.form.kind() == FormKind::WebIdentity;
         // A wrong region is refused whoever would use it; no region at all only where STS is called.
@@ -158,7 +168,10 @@ impl Wiring {
             }
             Err(_) => None,
         };
-        let delivery = settings.delivery_of(context.target().kind, &sourced.form);
+        let delivery = match scope {
+            Some(_) => scoping::delivery_of(settings, context, &sourced.form),
+            None => settings.delivery_of(context.target().kind, &sourced.form),
+        };
         // An instance profile is Mountpoint's own to ask for, unless keys were asked for by name.
         let nothing_to_hand_over =
             sourced.form.kind() == FormKind::InstanceProfile && !delivery.needs_keys();
@@ -168,12 +181,14 @@ impl Wiring {
             (FormKind::Keys, _) | (FormKind::Profile, Delivery::Profile)
         );
         let form = if delivery.needs_keys() && !as_it_is {
-            CredentialForm::Keys(self.exchange(&sourced.form, region.as_ref()).await?)
+            CredentialForm::Keys(
+                self.exchange(&sourced.form, region.as_ref(), scope.as_ref()).await?,
+            )
         } else {
             sourced.form.clone()
         };
         Ok(Prepared {
-            identity,
+            identity: Identity::of(sourced, scope),
             form,
             delivery,
             region,
@@ -186,6 +201,7 @@ impl Wiring {
         &self,
         form: &CredentialForm,
         region: Option<&ResolvedRegion>,
+        scope: Option<&VolumeScope>,
     ) -> Result<Keys, Failure> {
         let exchange = self.exchanges.get(&form.kind()).ok_or_else(|| {
             Failure::new(
@@ -196,10 +212,13 @@ impl Wiring {
                 ),
             )
         })?;
-        let request = ExchangeRequest {
-            region: region.map(|resolved| resolved.region.clone()),
-            ..Default::default()
+        let region = region.map(|resolved| resolved.region.clone());
+        let policy = match (scope, &region) {
+            (Some(scope), Some(region)) => Some(scope.session_policy(region.partition())?),
+            (Some(_), None) => return Err(no_partition()),
+            (None, _) => None,
         };
+        let request = ExchangeRequest { region, policy, duration: None };
         exchange.exchange(form, &request).await
     }
 }
@@ -217,6 +236,15 @@ impl Prepared {
     fn with_attempts(self, attempts: &[Attempt], region: &RegionAnswer) -> Self {
         Self { attempts: attempts.to_vec(), region_attempts: region.attempts.clone(), ..self }
     }
+}
+
+/// A policy is for resources of a partition, which only a region tells.
+fn no_partition() -> Failure {
+    Failure::new(
+        ErrorKind::NoRegion,
+        "no AWS region is known, which the session policy of the volume needs",
+    )
+    .with_help("set the volume attribute `stsRegion`, or AWS_REGION for the driver")
 }
 
 /// A region that came with the credentials goes before what the machine says, and after what the volume itself says.

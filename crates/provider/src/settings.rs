@@ -60,9 +60,16 @@ impl Default for Settings {
 impl Settings {
     /// How this form is delivered to a Mountpoint that is run in this way.
     pub fn delivery_of(&self, kind: MountKind, form: &CredentialForm) -> Delivery {
-        self.delivery
-            .or_else(|| self.deliveries.of(kind, form.kind()))
-            .unwrap_or_else(|| Delivery::default_for(form))
+        self.chosen_delivery(kind, form).unwrap_or_else(|| Delivery::default_for(form))
+    }
+
+    /// The delivery that somebody chose for it.
+    pub(crate) fn chosen_delivery(
+        &self,
+        kind: MountKind,
+        form: &CredentialForm,
+    ) -> Option<Delivery> {
+        self.delivery.or_else(|| self.deliveries.of(kind, form.kind()))
     }
 }
 
@@ -72,7 +79,8 @@ pub enum Scope {
     /// All that the role may.
     #[default]
     Role,
-    /// Only this volume's bucket and prefix, by a session policy of STS.
+    /// Only this volume's bucket and prefix, and only reading where it is read-only, by a session policy of STS. Of all forms only a web
+    /// identity can be narrowed so, and only where the provider exchanges it: the delivery is profile or endpoint.
     Volume,
 }
 
