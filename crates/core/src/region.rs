@@ -297,6 +297,12 @@ impl RegionChain {
         Self(self.0.and(Arc::new(resolver)))
     }
 
+    /// Lets the chain go on when the resolver that was added last is broken.
+    #[must_use]
+    pub fn even_if_it_fails(self) -> Self {
+        Self(self.0.last_goes_on_past_failure())
+    }
+
     /// Asks the resolvers in their order.
     pub async fn resolve(&self, clock: &dyn Clock, context: &ProvideContext) -> RegionAnswer {
         let walk = self

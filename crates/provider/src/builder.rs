@@ -1,20 +1,23 @@
-//! Building a provider: the default chains, or one's own.
+//! Building a provider: the default configuration, or one's own.
+
+mod slots;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use s3_credential_core::{
-    Clock, Consumer, Delivery, Environment, Failure, FormKind, KeyExchange, RegionChain,
-    SourceChain, SystemClock,
+    AuthenticationLevel, Clock, Consumer, Delivery, Environment, Failure, FormKind, KeyExchange,
+    RegionChain, SourceChain, SystemClock,
 };
 
 use tokio::sync::broadcast;
 
-use crate::defaults::Defaults;
+use crate::config::{Config, Slots};
 use crate::journal::Journal;
 use crate::preparation::Wiring;
 use crate::provider::Provider;
+use crate::registry::{Driver, Registry};
 use crate::settings::{Scope, Settings, default_state_path};
 
 /// How many events a slow reader may be behind before it misses the oldest.
@@ -24,6 +27,8 @@ const EVENTS_KEPT: usize = 1024;
 #[derive(Debug, Default)]
 pub struct ProviderBuilder {
     environment: Environment,
+    config: Option<Config>,
+    slots: Slots,
     settings: Option<Settings>,
     state_path: Option<PathBuf>,
     delivery: Option<Delivery>,
@@ -46,7 +51,14 @@ impl ProviderBuilder {
         self
     }
 
-    /// All settings at once.
+    /// What a configuration file says.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// All settings at once, in the place of the configuration's.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = Some(settings);
@@ -125,7 +137,11 @@ impl ProviderBuilder {
 
     /// The provider. To be called within a tokio runtime, whose tasks some sources use.
     pub fn build(self) -> Result<Provider, Failure> {
-        let mut settings = self.settings.unwrap_or_default();
+        let config = match self.config {
+            Some(config) => config,
+            None => Config::default_of(&Registry::default())?,
+        };
+        let mut settings = self.settings.unwrap_or_else(|| config.settings().clone());
         settings.state_path = self.state_path.or(settings.state_path);
         let state_path =
             settings.state_path.clone().unwrap_or_else(|| default_state_path(&self.environment));
@@ -135,17 +151,24 @@ impl ProviderBuilder {
         settings.delivery = self.delivery.or(settings.delivery);
         settings.scope = self.scope.unwrap_or(settings.scope);
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let defaults = Defaults::new(&self.environment, &clock);
-        let mut exchanges = defaults.exchanges();
+        for problem in config.report().problems() {
+            tracing::warn!(key = problem.path, "the configuration: {}", problem.message);
+        }
+        let driver = Driver::new(self.environment.clone(), Arc::clone(&clock), config.imds());
+        let mut exchanges = config.exchanges(&driver);
         exchanges.extend(self.exchanges);
+        let mut chains = config.source_chains(&driver, &self.slots)?;
+        let mut chain = |level, own: Option<SourceChain>| {
+            own.unwrap_or_else(|| chains.remove(&level).unwrap_or_default())
+        };
         let wiring = Wiring {
-            driver: match self.driver {
+            driver: chain(AuthenticationLevel::Driver, self.driver),
+            pod: chain(AuthenticationLevel::Pod, self.pod),
+            secret: chain(AuthenticationLevel::Secret, self.secret),
+            region: match self.region {
                 Some(chain) => chain,
-                None => defaults.driver_chain()?,
+                None => config.region_chain(&driver)?,
             },
-            pod: self.pod.unwrap_or_else(|| defaults.pod_chain()),
-            secret: self.secret.unwrap_or_else(Defaults::secret_chain),
-            region: self.region.unwrap_or_else(|| defaults.region_chain()),
             exchanges,
             clock,
         };

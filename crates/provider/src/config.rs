@@ -113,8 +113,11 @@ impl Config {
 
     /// Everything that can be read, and everything that is wrong.
     fn read(registry: &Registry, tree: &Node, findings: &mut Vec<Finding>) -> Option<Self> {
-        let schema = schema::schema(registry);
-        findings.extend(Walker::new(&schema).check(tree, &schema, ""));
+        // There is nothing to check in what is all default.
+        if !tree.entries().is_empty() {
+            let schema = schema::schema(registry);
+            findings.extend(Walker::new(&schema).check(tree, &schema, ""));
+        }
         let wrong: Vec<String> = findings.iter().map(|finding| finding.path.clone()).collect();
         let is_sound = |path: &str| !wrong.iter().any(|wrong| is_within(wrong, path));
 
@@ -139,20 +142,14 @@ impl Config {
         let chains = tree.get("chains");
         let mut by_level = BTreeMap::new();
         for level in AuthenticationLevel::ALL {
-            let chain = WrittenChain {
-                links: model.chains.level(level),
-                node: chains.and_then(|chains| chains.get(level.as_str())),
-                path: format!("chains.{level}"),
-                level: Some(level),
-            };
+            let node = chains.and_then(|chains| chains.get(level.as_str()));
+            let path = format!("chains.{level}");
+            let chain = WrittenChain::new(node, model.chains.level(level), path, Some(level));
             by_level.insert(level, chain.resolve(&mut sources, findings));
         }
-        let region = WrittenChain {
-            links: &model.chains.region,
-            node: chains.and_then(|chains| chains.get("region")),
-            path: "chains.region".to_owned(),
-            level: None,
-        };
+        let region = chains.and_then(|chains| chains.get("region"));
+        let region =
+            WrittenChain::new(region, &model.chains.region, "chains.region".to_owned(), None);
         let steps = region.resolve(&mut resolvers, findings);
 
         if findings.iter().all(|finding| finding.severity == Severity::Warning) {

@@ -26,7 +26,8 @@
 
 // In the order in which data flows.
 mod builder;
-mod defaults;
+mod config;
+mod registry;
 mod kubernetes_client;
 mod node_label;
 mod sdk;
@@ -56,12 +57,14 @@ pub use builder::ProviderBuilder;
 pub use cache::{
     CacheEvent, CacheSettings, CachedKeys, CachedKeysBuilder, CurrentKeys, KernelClock,
 };
+pub use config::{Config, ConfigProblem, ConfigReport, ConfigSeverity};
 pub use error::ProvideError;
 pub use events::{Event, LeaseId};
 pub use identity::Identity;
 pub use node_label::NodeLabelRegion;
 pub use provided::{CleanedUp, Provided, ProvidedFile};
 pub use provider::Provider;
+pub use registry::{Driver, Registration, Registry};
 pub use resume::{ResumeOptions, Resumed};
 pub use rotation::{KeepFresh, LeaseStatus};
 pub use sdk::{SdkRegion, SdkSource, VolumeCredentials, VolumeRegion};

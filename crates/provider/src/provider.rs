@@ -7,6 +7,7 @@ use s3_credential_core::{Environment, ErrorKind, Failure, ProvideContext};
 use tokio::sync::broadcast;
 
 use crate::builder::ProviderBuilder;
+use crate::config::Config;
 use crate::error::ProvideError;
 use crate::events::Event;
 use crate::identity::Identity;
@@ -34,6 +35,11 @@ impl Provider {
     /// A provider with the default chains, to be changed piece by piece.
     pub fn builder() -> ProviderBuilder {
         ProviderBuilder::default()
+    }
+
+    /// A provider as a configuration says, for a driver with this environment. To be called within a tokio runtime.
+    pub fn from_config(config: Config, environment: Environment) -> Result<Self, Failure> {
+        Self::builder().config(config).environment(environment).build()
     }
 
     pub(crate) async fn prepare(&self, context: &ProvideContext) -> Result<Prepared, ProvideError> {

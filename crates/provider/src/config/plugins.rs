@@ -1,7 +1,6 @@
 //! The plug-ins that a file configures, each ready to be made.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize as _;
@@ -15,8 +14,6 @@ use crate::registry::{Blueprint, Catalogue, Kind, is_name};
 
 /// A plug-in whose settings are known.
 pub(crate) struct Prepared<P: ?Sized> {
-    /// Its type.
-    pub(crate) kind: String,
     pub(crate) timeout: Option<Duration>,
     pub(crate) blueprint: Blueprint<P>,
 }
@@ -25,9 +22,12 @@ pub(crate) struct Prepared<P: ?Sized> {
 pub(crate) struct Plugins<'a, P: ?Sized> {
     catalogue: &'a Catalogue<P>,
     prepared: BTreeMap<String, Prepared<P>>,
-    /// What the file configures, with the place of its name: some of it may have errors.
-    named: BTreeMap<String, Place>,
+    /// What the file configures, with the place of its name and its type: some of it may have errors.
+    named: BTreeMap<String, (Place, Option<String>)>,
 }
+
+/// What there is under a name: the plug-in, and its type.
+type Found<'b, 'a, P> = (Option<&'b Prepared<P>>, Option<&'a Kind<P>>);
 
 impl<'a, P: ?Sized + 'static> Plugins<'a, P> {
     /// Reads a section. What is wrong with types was found before: what has errors is left out by `is_sound`.
@@ -41,7 +41,8 @@ impl<'a, P: ?Sized + 'static> Plugins<'a, P> {
         let mut plugins = Self { catalogue, prepared: BTreeMap::new(), named: BTreeMap::new() };
         for (key, node) in section.map(Node::entries).unwrap_or_default() {
             let path = key_path(path, &key.name);
-            plugins.named.insert(key.name.clone(), key.place);
+            let kind = kind_of(key, node);
+            plugins.named.insert(key.name.clone(), (key.place, kind.map(str::to_owned)));
             if !is_name(&key.name) {
                 let problem = format!("this cannot be the name of a {}", catalogue.noun);
                 let help = "use lower-case letters, digits and inner dashes".to_owned();
@@ -57,13 +58,15 @@ impl<'a, P: ?Sized + 'static> Plugins<'a, P> {
     }
 
     fn prepare(&self, key: &Key, node: &Node) -> Result<Prepared<P>, Finding> {
-        let kind = node.get(TYPE).and_then(Node::as_text).unwrap_or(&key.name);
+        let kind = kind_of(key, node).and_then(|kind| self.catalogue.get(kind));
         let settings = node.without(&[TYPE, TIMEOUT]);
         // What is wrong with a mapping as a whole is shown where its name is.
         let at_key =
             |place: Option<Place>| place.filter(|place| *place != node.place).unwrap_or(key.place);
-        let blueprint = self
-            .kind(kind)?
+        let blueprint = kind
+            .ok_or_else(|| {
+                Finding::at(key.place, format!("there is no {} of this type", self.catalogue.noun))
+            })?
             .prepare(&settings)
             .map_err(|error| Finding::at(at_key(error.place), error.message))?;
         let timeout = match node.get(TIMEOUT) {
@@ -74,47 +77,33 @@ impl<'a, P: ?Sized + 'static> Plugins<'a, P> {
             ),
             None => None,
         };
-        Ok(Prepared { kind: kind.to_owned(), timeout, blueprint })
+        Ok(Prepared { timeout, blueprint })
     }
 
-    fn kind(&self, name: &str) -> Result<&'a Kind<P>, Finding> {
-        self.catalogue.get(name).ok_or_else(|| {
-            let message = format!("there is no {} of the type `{name}`", self.catalogue.noun);
-            Finding::at(Place::START, message)
-                .suggesting(did_you_mean(name, self.catalogue.names()))
-        })
-    }
-
-    /// The plug-in that a chain names; nothing where the file configures it with errors, which are told already.
-    pub(crate) fn find(
-        &mut self,
-        name: &str,
-        place: Place,
-    ) -> Result<Option<(&Prepared<P>, &'a Kind<P>)>, Finding> {
-        if !self.prepared.contains_key(name) {
-            if self.named.contains_key(name) {
-                return Ok(None);
-            }
-            let noun = self.catalogue.noun;
-            let kind = self.catalogue.get(name).ok_or_else(|| {
-                let names = self.named.keys().map(String::as_str).chain(self.catalogue.names());
-                let names: std::collections::BTreeSet<&str> = names.collect();
-                Finding::at(place, format!("there is no {noun} `{name}`"))
-                    .suggesting(did_you_mean(name, names))
-            })?;
-            let blueprint = kind
-                .prepare(&Node { place, value: Value::Mapping(Vec::new()) })
-                .map_err(|error| {
-                    Finding::at(place, format!("`{name}` needs settings: {}", error.message))
-                        .suggesting(format!("add `{name}` under `{noun}s`"))
-                })?;
-            self.prepared.insert(
-                name.to_owned(),
-                Prepared { kind: name.to_owned(), timeout: None, blueprint },
-            );
+    /// The plug-in that a chain names, and its type; nothing of what the file configures with errors, which are told already.
+    pub(crate) fn find(&mut self, name: &str, place: Place) -> Result<Found<'_, 'a, P>, Finding> {
+        if let Some((_, kind)) = self.named.get(name) {
+            return Ok((
+                self.prepared.get(name),
+                kind.as_ref().and_then(|kind| self.catalogue.get(kind)),
+            ));
         }
-        let prepared = self.prepared.get(name);
-        Ok(prepared.and_then(|prepared| Some((prepared, self.catalogue.get(&prepared.kind)?))))
+        let noun = self.catalogue.noun;
+        let kind = self.catalogue.get(name).ok_or_else(|| {
+            let names: BTreeSet<&str> =
+                self.named.keys().map(String::as_str).chain(self.catalogue.names()).collect();
+            Finding::at(place, format!("there is no {noun} `{name}`"))
+                .suggesting(did_you_mean(name, names))
+        })?;
+        if !self.prepared.contains_key(name) {
+            let nothing = Node { place, value: Value::Mapping(Vec::new()) };
+            let blueprint = kind.prepare(&nothing).map_err(|error| {
+                Finding::at(place, format!("`{name}` needs settings: {}", error.message))
+                    .suggesting(format!("add `{name}` under `{noun}s`"))
+            })?;
+            self.prepared.insert(name.to_owned(), Prepared { timeout: None, blueprint });
+        }
+        Ok((self.prepared.get(name), Some(kind)))
     }
 
     /// The names of the file that no chain uses, with their places.
@@ -125,7 +114,7 @@ impl<'a, P: ?Sized + 'static> Plugins<'a, P> {
         self.named
             .iter()
             .filter(move |(name, _)| !used(name))
-            .map(|(name, place)| (name.as_str(), *place))
+            .map(|(name, (place, _))| (name.as_str(), *place))
     }
 
     pub(crate) fn noun(&self) -> &'static str {
@@ -137,8 +126,10 @@ impl<'a, P: ?Sized + 'static> Plugins<'a, P> {
     }
 }
 
-impl<P: ?Sized> fmt::Debug for Prepared<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prepared").field("kind", &self.kind).finish_non_exhaustive()
+/// The type of a configured plug-in: what it says, or its name.
+fn kind_of<'n>(key: &'n Key, node: &'n Node) -> Option<&'n str> {
+    match node.get(TYPE) {
+        Some(kind) => kind.as_text(),
+        None => Some(&key.name),
     }
 }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use s3_credential_core::AuthenticationLevel;
+use serde::Deserialize as _;
 
 use crate::config::model::{Link, OnFailure};
 use crate::config::plugins::Plugins;
 use crate::config::problem::{Finding, item_path};
 use crate::config::suggestion::listed;
-use crate::config::tree::{Node, Place};
+use crate::config::tree::{Node, Place, Value};
 use crate::registry::{Blueprint, Kind};
 
 /// One plug-in of a chain, ready to be made.
@@ -20,62 +21,87 @@ pub(crate) struct Step<P: ?Sized> {
     pub(crate) blueprint: Blueprint<P>,
 }
 
-/// A chain of the file: its links, its node where the file has it, and its path.
+/// A chain as it is written.
 #[derive(Debug)]
-pub(crate) struct WrittenChain<'a> {
-    pub(crate) links: &'a [Link],
-    pub(crate) node: Option<&'a Node>,
-    pub(crate) path: String,
+pub(crate) struct WrittenChain {
+    /// Each link that can be read, with the place of its name and its path.
+    links: Vec<(Link, Place, String)>,
+    place: Place,
+    path: String,
     /// Nothing for the region chain, which serves every level.
-    pub(crate) level: Option<AuthenticationLevel>,
+    level: Option<AuthenticationLevel>,
+    is_whole: bool,
 }
 
 /// What is known of a link that was found.
 struct Known<'a, P: ?Sized> {
-    name: &'a str,
+    name: String,
     place: Place,
     path: String,
     kind: &'a Kind<P>,
     stops: bool,
 }
 
-impl<'a> WrittenChain<'a> {
-    /// The plug-ins in their order.
-    pub(crate) fn resolve<P: ?Sized + 'static>(
+impl WrittenChain {
+    /// The chain of the file, or the default one.
+    pub(crate) fn new(
+        node: Option<&Node>,
+        default: &[Link],
+        path: String,
+        level: Option<AuthenticationLevel>,
+    ) -> Self {
+        let Some(node) = node.filter(|node| node.value != Value::Null) else {
+            let links =
+                default.iter().map(|link| (link.clone(), Place::START, path.clone())).collect();
+            return Self { links, place: Place::START, path, level, is_whole: true };
+        };
+        let link = |(index, item): (usize, &Node)| {
+            let place = item.get("name").unwrap_or(item).place;
+            Some((Link::deserialize(item).ok()?, place, item_path(&path, index)))
+        };
+        let links: Vec<_> = node.items().iter().enumerate().filter_map(link).collect();
+        let is_whole = links.len() == node.items().len();
+        Self { links, place: node.place, path, level, is_whole }
+    }
+
+    /// The plug-ins in their order. What cannot be read was found before.
+    pub(crate) fn resolve<'a, P: ?Sized + 'static>(
         &self,
         plugins: &mut Plugins<'a, P>,
         findings: &mut Vec<Finding>,
     ) -> Vec<Step<P>> {
         let mut steps = Vec::new();
         let mut known: Vec<Known<'a, P>> = Vec::new();
-        let mut is_complete = true;
-        for (index, link) in self.links.iter().enumerate() {
-            let place = self.place(index);
-            let path = item_path(&self.path, index);
-            if self.links[..index].iter().any(|other| other.name == link.name) {
+        for (index, (link, place, path)) in self.links.iter().enumerate() {
+            if self.links[..index].iter().any(|(other, ..)| other.name == link.name) {
                 let message = format!("`{}` is in this chain already", link.name);
-                findings.push(Finding::at(place, message).of(path));
+                findings.push(Finding::at(*place, message).of(path));
                 continue;
             }
-            match plugins.find(&link.name, place) {
-                Ok(Some((prepared, kind))) => {
-                    let stops = link.on_failure == OnFailure::Stop;
-                    known.push(Known { name: &link.name, place, path, kind, stops });
-                    steps.push(Step {
-                        name: link.name.clone(),
-                        goes_on_past_failure: !stops,
-                        timeout: prepared.timeout,
-                        blueprint: prepared.blueprint.clone(),
-                    });
-                }
-                Ok(None) => is_complete = false,
+            let (prepared, kind) = match plugins.find(&link.name, *place) {
+                Ok(found) => found,
                 Err(finding) => {
-                    is_complete = false;
                     findings.push(finding.of(path));
+                    continue;
                 }
-            }
+            };
+            let stops = link.on_failure == OnFailure::Stop;
+            steps.extend(prepared.map(|prepared| Step {
+                name: link.name.clone(),
+                goes_on_past_failure: !stops,
+                timeout: prepared.timeout,
+                blueprint: prepared.blueprint.clone(),
+            }));
+            known.extend(kind.map(|kind| Known {
+                name: link.name.clone(),
+                place: *place,
+                path: path.clone(),
+                kind,
+                stops,
+            }));
         }
-        if let Some(level) = self.level.filter(|_| is_complete) {
+        if let Some(level) = self.level.filter(|_| self.is_whole && known.len() == self.links.len())
+        {
             self.check_level(level, &known, plugins, findings);
         }
         check_order(&known, findings);
@@ -97,13 +123,12 @@ impl<'a> WrittenChain<'a> {
                 .filter(|(_, kind)| kind.levels.contains(&level))
                 .map(|(name, _)| name)
                 .collect();
-            let place = self.node.map_or(Place::START, |node| node.place);
             let message = format!(
                 "this chain can never succeed: no {} in it has credentials at {level} level",
                 plugins.noun()
             );
             let help = format!("at this level there are {}", listed(&able));
-            findings.push(Finding::at(place, message).of(&self.path).suggesting(help));
+            findings.push(Finding::at(self.place, message).of(&self.path).suggesting(help));
             return;
         }
         for known in known.iter().filter(|known| !serves(known)) {
@@ -114,18 +139,12 @@ impl<'a> WrittenChain<'a> {
             findings.push(Finding::warning_at(known.place, message).of(known.path.clone()));
         }
     }
-
-    /// The name of a link; the start of the file for the default chain.
-    fn place(&self, index: usize) -> Place {
-        let item = self.node.and_then(|node| node.items().get(index));
-        item.map_or(Place::START, |item| item.get("name").unwrap_or(item).place)
-    }
 }
 
 fn check_order<P: ?Sized>(known: &[Known<'_, P>], findings: &mut Vec<Finding>) {
     let end = known.iter().position(|known| known.kind.always_answers && known.stops);
     for later in end.map(|end| &known[end + 1..]).unwrap_or_default() {
-        let before = end.map_or("", |end| known[end].name);
+        let before = end.map_or("", |end| known[end].name.as_str());
         let message =
             format!("`{}` is never asked: `{before}` before it answers or fails", later.name);
         findings.push(Finding::warning_at(later.place, message).of(later.path.clone()));

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::problem::{Finding, item_path, key_path};
 use crate::config::suggestion::{did_you_mean, listed};
-use crate::config::tree::{Node, Value};
+use crate::config::tree::{Key, Node, Value};
 use scalars::{check_number, check_text, check_word, expected, is_of_type, mismatch, words};
 
 /// In a schema: values that are refused for a reason of their own, with the reason.
@@ -55,6 +55,17 @@ impl<'a> Walker<'a> {
     fn referenced(self, schema: &Schema) -> Option<&'a Json> {
         let name = schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")?;
         self.definitions?.get(name)
+    }
+
+    /// What is wrong with a mapping as a whole is shown where its key is.
+    fn check_entry(self, key: &Key, node: &Node, schema: &'a Json, path: &str) -> Vec<Finding> {
+        let mut findings = self.check(node, schema, path);
+        if matches!(node.value, Value::Mapping(_)) {
+            for finding in findings.iter_mut().filter(|finding| finding.place == node.place) {
+                finding.place = key.place;
+            }
+        }
+        findings
     }
 
     /// The schema itself, or the one that it refers to.
@@ -191,7 +202,7 @@ impl<'a> Walker<'a> {
             match (properties.and_then(|properties| properties.get(&key.name)), others) {
                 // A key without a value is as good as none.
                 (Some(_), _) if value.value == Value::Null => {}
-                (Some(schema), _) => findings.extend(self.check(value, schema, &path)),
+                (Some(schema), _) => findings.extend(self.check_entry(key, value, schema, &path)),
                 (None, _) if is_closed => {
                     let names = properties.unwrap_or(&none).keys().map(String::as_str);
                     let finding =
@@ -199,17 +210,17 @@ impl<'a> Walker<'a> {
                             .of(path);
                     findings.push(finding.suggesting(did_you_mean(&key.name, names)));
                 }
-                (None, Some(others)) => findings.extend(self.check(value, others, &path)),
+                (None, Some(others)) => {
+                    findings.extend(self.check_entry(key, value, others, &path))
+                }
                 (None, None) => {}
             }
         }
         let required = schema.get("required").and_then(Json::as_array).into_iter().flatten();
         for name in required.filter_map(Json::as_str).filter(|name| !node.has(name)) {
-            let finding = Finding::at(node.place, format!("`{name}` is missing")).of(path);
-            let help = properties
-                .and_then(|all| all.get(name)?.get("description")?.as_str())
-                .and_then(first_sentence);
-            findings.push(finding.suggesting(help));
+            let description =
+                properties.and_then(|all| all.get(name)?.get("description")?.as_str());
+            findings.push(missing(node, name, description).of(path));
         }
         findings
     }
@@ -237,8 +248,11 @@ fn tag<'a>(branches: &[&'a Schema]) -> Option<&'a str> {
         .find(|key| branches.iter().all(|branch| has_constant(branch, key)))
 }
 
-fn first_sentence(text: &str) -> Option<String> {
-    let sentence = text.split_once(". ").map_or(text, |(first, _)| first);
-    let sentence = sentence.trim_end_matches('.').replace('\n', " ");
-    (!sentence.is_empty()).then_some(sentence)
+fn missing(node: &Node, name: &str, description: Option<&str>) -> Finding {
+    let finding = Finding::at(node.place, format!("`{name}` is missing"));
+    let sentence = description
+        .map(|text| text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.'));
+    finding.suggesting(
+        sentence.map(|sentence| format!("add `{name}: ...`: {}", sentence.replace('\n', " "))),
+    )
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use s3_credential_core::{
-    Changes, CredentialForm, CredentialSource, ErrorKind, Failure, ProvideContext, Region,
-    RegionError, RegionResolver, SourceError,
+    Changes, CredentialForm, CredentialSource, ErrorKind, Failure, ProvideContext,
+    Region, RegionError, RegionResolver, SourceError,
 };
 use tokio::time::timeout;
 

@@ -11,6 +11,9 @@ use crate::config::{formats, period};
 const DURATION: &str = "a duration";
 const NOTHING: &str = "nothing";
 
+/// More words than these are listed only where none of them is meant.
+const FEW: usize = 5;
+
 /// The only words that there are.
 pub(super) fn words(schema: &Schema) -> Option<Vec<&str>> {
     if let Some(word) = schema.get("const") {
@@ -26,9 +29,18 @@ pub(super) fn check_word(node: &Node, words: &[&str], path: &str) -> Vec<Finding
     if words.contains(&text) {
         return Vec::new();
     }
-    let finding = Finding::at(node.place, format!("this is none of {}", listed(words))).of(path);
+    let message = if words.len() > FEW {
+        "this is not known here".to_owned()
+    } else {
+        format!("this is none of {}", listed(words))
+    };
     let nearest = nearest(text, words.iter().copied());
-    vec![finding.suggesting(nearest.map(|word| format!("did you mean `{word}`?")))]
+    let suggestion = match nearest {
+        Some(word) => format!("did you mean `{word}`?"),
+        None if words.len() > FEW => format!("known are {}", listed(words)),
+        None => String::new(),
+    };
+    vec![Finding::at(node.place, message).of(path).suggesting(suggestion)]
 }
 
 pub(super) fn check_text(node: &Node, text: &str, schema: &Schema, path: &str) -> Vec<Finding> {
@@ -57,6 +69,7 @@ pub(super) fn check_number(node: &Node, number: i128, schema: &Schema, path: &st
     };
     let (least, most) = (limit("minimum"), limit("maximum"));
     let message = match (least, most) {
+        (Some(only), Some(most)) if only == most && number != only => format!("this is not {only}"),
         (Some(least), Some(most)) if !(least..=most).contains(&number) => {
             format!("this is not {least} to {most}")
         }
