@@ -1,13 +1,16 @@
 //! Exchanged keys of one identity, kept fresh: reads never wait while valid keys are there.
 
+// In the order in which data flows.
+mod settings;
+mod schedule;
 mod clock;
+
 mod entry;
 mod event;
-mod fetching;
 mod flight;
-mod schedule;
-mod settings;
 mod store;
+mod fetching;
+mod source;
 
 use std::fmt;
 use std::future::Future;

@@ -8,6 +8,7 @@
 
 mod clocks;
 mod cold;
+mod endpoint;
 mod invalidation;
 mod outage;
 mod refresh;

@@ -90,6 +90,11 @@ impl Upstream {
         self.calls().len()
     }
 
+    /// The access key id of the last answer.
+    pub(crate) fn last(&self) -> String {
+        format!("KEY{}", self.count())
+    }
+
     /// The answer to call 1 has the access key id `KEY1`, and so on.
     async fn call(self) -> Result<Keys, Failure> {
         let number = {
