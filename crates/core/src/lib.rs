@@ -24,6 +24,7 @@ mod clock;
 mod environment;
 mod error;
 mod secret;
+mod quiet;
 mod text;
 
 mod request;
@@ -76,6 +77,7 @@ pub use plan::{
 };
 pub use region::{
     Partition, Region, RegionAnswer, RegionChain, RegionError, RegionResolver, ResolvedRegion,
+pub use quiet::quietly;
     resolver_fn, resolver_names,
 };
 pub use region_resolvers::{

@@ -10,10 +10,8 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use s3_credential_core::names::AWS_EC2_METADATA_DISABLED;
-use s3_credential_core::{Clock, Environment, Failure};
+use s3_credential_core::{Clock, Environment, Failure, quietly};
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
 use zeroize::Zeroizing;
 
 use crate::endpoint;
@@ -86,12 +84,7 @@ impl Imds {
 
     /// The name of the instance's role.
     pub(crate) async fn role(&self) -> Result<String, Trouble> {
-        let list = self.look_up(ROLES, Wanted::Role).await?;
-        match list.lines().next().map(str::trim) {
-            None | Some("") => Err(Trouble::Absent(Wanted::Role)),
-            Some(role) if is_role_name(role) => Ok(role.to_owned()),
-            Some(_) => Err(Trouble::malformed(Wanted::Role.as_str())),
-        }
+        role_in(&self.look_up(ROLES, Wanted::Role).await?).map(str::to_owned)
     }
 
     /// The document with the keys of this role.
@@ -186,11 +179,6 @@ impl Endpoint {
     }
 }
 
-/// aws-config's client logs answers with their bodies at trace level, and the session token with them: none of it gets out.
-fn quietly<F: Future>(look_up: F) -> impl Future<Output = F::Output> {
-    look_up.with_subscriber(NoSubscriber::default())
-}
-
 /// Core's clock, for the age of the session token.
 #[derive(Debug)]
 struct ClockTime(Arc<dyn Clock>);
@@ -198,6 +186,15 @@ struct ClockTime(Arc<dyn Clock>);
 impl TimeSource for ClockTime {
     fn now(&self) -> SystemTime {
         self.0.now().into()
+    }
+}
+
+/// The first role of the list; there is never another one.
+pub(crate) fn role_in(list: &str) -> Result<&str, Trouble> {
+    match list.lines().next().map(str::trim) {
+        None | Some("") => Err(Trouble::Absent(Wanted::Role)),
+        Some(role) if is_role_name(role) => Ok(role),
+        Some(_) => Err(Trouble::malformed(Wanted::Role.as_str())),
     }
 }
 

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client};
-use s3_credential_core::{ErrorKind, Failure, KubernetesCall};
+use s3_credential_core::{ErrorKind, Failure, KubernetesCall, quietly};
 use tokio::time::timeout;
 use tracing::debug;
-use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
 
 /// A service account. Its names are checked: they become part of the URL that is called.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -82,11 +80,6 @@ impl Kubernetes {
         debug!(problem = failure.message(), "no answer from the Kubernetes API");
         Err(failure)
     }
-}
-
-/// kube warns of an answer that it cannot read with the whole of it, and an answer may hold a token: none of its words get out.
-pub(crate) fn quietly<F: Future>(call: F) -> impl Future<Output = F::Output> {
-    call.with_subscriber(NoSubscriber::default())
 }
 
 impl fmt::Debug for Kubernetes {

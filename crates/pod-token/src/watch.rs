@@ -6,10 +6,11 @@ use futures::{StreamExt as _, pin_mut};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::api::WatchParams;
 use kube::core::WatchEvent;
+use s3_credential_core::quietly;
 use tokio::task::JoinHandle;
 
 use crate::annotations::Annotations;
-use crate::api::{Account, Kubernetes, quietly};
+use crate::api::{Account, Kubernetes};
 use crate::memory::{Memory, Seen};
 
 /// A running watch; it ends when this is dropped.

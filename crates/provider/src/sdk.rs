@@ -11,7 +11,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use s3_credential_core::{
     CredentialForm, CredentialSource, ErrorKind, Keys, NotApplicable, ProvideContext, Region,
-    RegionError, RegionResolver, SourceError,
+    RegionError, RegionResolver, SourceError, quietly,
 };
 
 use crate::provider::Provider;
@@ -44,7 +44,9 @@ impl CredentialSource for SdkSource {
     }
 
     async fn provide(&self, _context: &ProvideContext) -> Result<CredentialForm, SourceError> {
-        let credentials = self.provider.provide_credentials().await.map_err(|error| why(&error))?;
+        // A provider of the SDK may log what it is answered, as the SDK does.
+        let credentials = quietly(self.provider.provide_credentials());
+        let credentials = credentials.await.map_err(|error| why(&error))?;
         let mut keys = Keys::new(credentials.access_key_id(), credentials.secret_access_key());
         if let Some(token) = credentials.session_token() {
             keys = keys.with_session_token(token);

@@ -1,6 +1,5 @@
 //! One call of STS through its SDK.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -18,9 +17,7 @@ use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
-use s3_credential_core::{Clock, Keys, Token};
-use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
+use s3_credential_core::{Clock, Keys, Token, quietly};
 
 use crate::ask::Ask;
 use crate::endpoint::Endpoint;
@@ -106,12 +103,6 @@ pub(crate) async fn with_keys(
 fn policy_arns(ask: &Ask) -> Option<Vec<PolicyDescriptorType>> {
     let descriptor = |arn| PolicyDescriptorType::builder().arn(arn).build();
     (!ask.policy_arns.is_empty()).then(|| ask.policy_arns.iter().map(descriptor).collect())
-}
-
-/// At trace level the SDK logs requests and answers, with their bodies where LOG_SENSITIVE_BODIES is set, and token and keys are in the
-/// bodies: none of its words get out. What is worth a log is told by [`crate::retry`].
-fn quietly<F: Future>(call: F) -> impl Future<Output = F::Output> {
-    call.with_subscriber(NoSubscriber::default())
 }
 
 fn keys<E: ProvideErrorMetadata>(

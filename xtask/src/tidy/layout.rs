@@ -68,6 +68,7 @@ pub(crate) const CORE_USES: &[&str] = &[
     "serde",
     "serde_json",
     "thiserror",
+    "tracing",
     "zeroize",
 ];
 
@@ -94,7 +95,7 @@ pub(crate) struct Weight {
 }
 
 pub(crate) const WEIGHTS: &[Weight] = &[
-    weight("s3-credential-core", 25),
+    weight("s3-credential-core", 28),
     weight("s3-credential-provider", 240),
     weight("s3-credential-cli", 275),
 ];

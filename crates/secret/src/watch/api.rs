@@ -11,7 +11,7 @@ use k8s_openapi::ByteString;
 use kube::core::params::{ListParams, WatchParams};
 use kube::core::{Request, WatchEvent};
 use kube::{Client, Error};
-use s3_credential_core::{ErrorKind, Failure, KubernetesCall, Secret};
+use s3_credential_core::{ErrorKind, Failure, KubernetesCall, Secret, quietly};
 use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -54,7 +54,7 @@ impl SecretApi {
         let request = self.request().list(&params);
         let call = self.call("list");
         let answer = self.client.request_text(request.map_err(|_| call.unreachable())?);
-        let text = match timeout(self.settings.timeout, answer).await {
+        let text = match timeout(self.settings.timeout, quietly(answer)).await {
             Ok(answer) => Zeroizing::new(answer.map_err(|error| self.failure("list", &error))?),
             Err(_) => return Err(call.timed_out()),
         };
@@ -77,7 +77,7 @@ impl SecretApi {
         let request = self.request().watch(&params, version);
         let call = self.call("watch");
         let answer = self.client.request_events::<Object>(request.map_err(|_| call.unreachable())?);
-        let events = match timeout(self.settings.timeout, answer).await {
+        let events = match timeout(self.settings.timeout, quietly(answer)).await {
             Ok(events) => events.map_err(|error| self.failure("watch", &error))?,
             Err(_) => return Err(call.timed_out()),
         };
@@ -191,5 +191,22 @@ impl<'de> Deserialize<'de> for Value {
             text
         });
         Ok(Self(Secret::new(text)))
+    }
+}
+
+/// For the fuzz targets: what is asked of the API server is left out, what is read of its answers is not.
+#[cfg(fuzzing)]
+pub(crate) fn values_in_list(text: &str, name: &str) -> Option<Values> {
+    let list: List = serde_json::from_str(text).ok()?;
+    let found = list.items.into_iter().find(|object| object.metadata.name == name);
+    Some(found.map(Object::values).unwrap_or_default())
+}
+
+/// The same for one event.
+#[cfg(fuzzing)]
+pub(crate) fn values_in_event(line: &str) -> Option<Values> {
+    match serde_json::from_str(line).ok()? {
+        WatchEvent::<Object>::Added(object) | WatchEvent::Modified(object) => Some(object.values()),
+        _ => None,
     }
 }
