@@ -39,6 +39,7 @@ mod cleanup_context;
 
 mod attempt;
 mod kubernetes;
+mod permission;
 mod signal;
 mod single_flight;
 mod source;
@@ -71,6 +72,7 @@ pub use kubernetes::KubernetesCall;
 pub use level::AuthenticationLevel;
 pub use mount_options::MountOptions;
 pub use mount_target::{MountKind, MountTarget};
+pub use permission::Permission;
 pub use plan::{
     Consumer, DeliveryPlan, EndpointGrant, EnvironmentValue, PROFILE_NAME, PlanRequest,
     PlannedFile, file_names,

@@ -11,6 +11,7 @@ use crate::attempt::{Attempt, AttemptError, Links};
 use crate::clock::Clock;
 use crate::context::ProvideContext;
 use crate::error::{ErrorKind, Failure};
+use crate::permission::Permission;
 
 /// A region name that is safe as part of a host name: lower-case letters, digits and inner dashes, at most 63 bytes.
 ///
@@ -204,6 +205,11 @@ pub trait RegionResolver: fmt::Debug + Send + Sync + 'static {
 
     /// The region for this volume.
     async fn resolve(&self, context: &ProvideContext) -> Result<Region, RegionError>;
+
+    /// What it needs of the Kubernetes API, as [`CredentialSource::permissions`](crate::CredentialSource::permissions).
+    fn permissions(&self) -> Vec<Permission> {
+        Vec::new()
+    }
 }
 
 /// Why a resolver gave no region.
@@ -220,6 +226,10 @@ macro_rules! forward_resolver {
 
             async fn resolve(&self, context: &ProvideContext) -> Result<Region, RegionError> {
                 (**self).resolve(context).await
+            }
+
+            fn permissions(&self) -> Vec<Permission> {
+                (**self).permissions()
             }
         }
     )* };
@@ -301,6 +311,11 @@ impl RegionChain {
     #[must_use]
     pub fn even_if_it_fails(self) -> Self {
         Self(self.0.last_goes_on_past_failure())
+    }
+
+    /// The resolvers in their order.
+    pub fn resolvers(&self) -> impl Iterator<Item = &Arc<dyn RegionResolver>> {
+        self.0.plugins()
     }
 
     /// Asks the resolvers in their order.

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use crate::attempt::AttemptError;
 use crate::context::ProvideContext;
 use crate::form::CredentialForm;
+use crate::permission::Permission;
 use crate::signal::Changes;
 
 /// Names of the sources that this workspace brings, as they appear in chains, configuration and output.
@@ -61,6 +62,12 @@ pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
     fn changes(&self) -> Option<Changes> {
         None
     }
+
+    /// What it needs of the Kubernetes API as it is set up, so that what is missing is known before a volume needs it. Nothing for a
+    /// source that does not ask that API.
+    fn permissions(&self) -> Vec<Permission> {
+        Vec::new()
+    }
 }
 
 /// Why a source gave no credentials.
@@ -81,6 +88,10 @@ macro_rules! forward_source {
 
             fn changes(&self) -> Option<Changes> {
                 (**self).changes()
+            }
+
+            fn permissions(&self) -> Vec<Permission> {
+                (**self).permissions()
             }
         }
     )* };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kube::Client;
 use s3_credential_core::{
-    AuthenticationLevel, Changes, Clock, CredentialForm, CredentialSource, Failure, ProvideContext,
-    RoleArn, SourceError, Token, WebIdentity, source_names,
+    AuthenticationLevel, Changes, Clock, CredentialForm, CredentialSource, Failure, Permission,
+    ProvideContext, RoleArn, SourceError, Token, WebIdentity, source_names,
 };
 
 use crate::accounts::Accounts;
@@ -178,5 +178,22 @@ impl CredentialSource for PodTokenSource {
         let api =
             self.api.as_ref().filter(|_| self.settings.roles.contains(&RoleOrigin::Annotation))?;
         Some(api.accounts.changes())
+    }
+
+    fn permissions(&self) -> Vec<Permission> {
+        let mut permissions = Vec::new();
+        if self.settings.roles.contains(&RoleOrigin::Annotation) {
+            let purpose = "the role of a pod is an annotation of its ServiceAccount";
+            permissions.push(Permission::new("get", "serviceaccounts", purpose));
+            if self.settings.watch_annotations {
+                let purpose = "a changed annotation is known at once, and no minute later";
+                permissions.push(Permission::new("watch", "serviceaccounts", purpose).optional());
+            }
+        }
+        if self.settings.request_tokens.is_some() {
+            let purpose = "tokens are asked for where a request has none (`requestTokens`)";
+            permissions.push(Permission::new("create", "serviceaccounts/token", purpose));
+        }
+        permissions
     }
 }

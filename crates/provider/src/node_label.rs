@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Node;
 use kube::{Api, Client};
 use s3_credential_core::{
-    KubernetesCall, ProvideContext, Region, RegionError, RegionResolver, resolver_names,
+    KubernetesCall, Permission, ProvideContext, Region, RegionError, RegionResolver, resolver_names,
 };
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -65,5 +65,10 @@ impl RegionResolver for NodeLabelRegion {
 
     async fn resolve(&self, _context: &ProvideContext) -> Result<Region, RegionError> {
         self.found.get_or_try_init(|| self.look_up()).await.cloned()
+    }
+
+    fn permissions(&self) -> Vec<Permission> {
+        let purpose = "the region is a label of the node";
+        vec![Permission::new("get", "nodes", purpose)]
     }
 }

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use kube::Client;
 use s3_credential_core::{
-    Changes, CredentialForm, CredentialSource, ErrorKind, Failure, ProvideContext, Signal,
-    SourceError, source_names,
+    Changes, CredentialForm, CredentialSource, ErrorKind, Failure, Permission, ProvideContext,
+    Signal, SourceError, source_names,
 };
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -157,6 +157,19 @@ impl CredentialSource for SecretWatchSource {
             self.follow(namespace);
         }
         Some(self.signal.subscribe())
+    }
+
+    /// In every namespace where the Secret is the pod's, since it is not known which they are.
+    fn permissions(&self) -> Vec<Permission> {
+        let permission = |verb| {
+            let purpose = "the keys of volumes are in this Secret, which is followed";
+            let permission = Permission::new(verb, "secrets", purpose).named(&self.settings.name);
+            match &self.settings.namespace {
+                SecretNamespace::Fixed(namespace) => permission.in_namespace(namespace),
+                SecretNamespace::OfThePod => permission,
+            }
+        };
+        ["list", "watch"].map(permission).into()
     }
 }
 

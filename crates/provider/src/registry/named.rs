@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use s3_credential_core::{
-    Changes, CredentialForm, CredentialSource, ErrorKind, Failure, ProvideContext,
+    Changes, CredentialForm, CredentialSource, ErrorKind, Failure, Permission, ProvideContext,
     Region, RegionError, RegionResolver, SourceError,
 };
 use tokio::time::timeout;
@@ -52,6 +52,10 @@ impl CredentialSource for Named<dyn CredentialSource> {
     fn changes(&self) -> Option<Changes> {
         self.plugin.changes()
     }
+
+    fn permissions(&self) -> Vec<Permission> {
+        self.plugin.permissions()
+    }
 }
 
 #[async_trait]
@@ -63,5 +67,9 @@ impl RegionResolver for Named<dyn RegionResolver> {
 
     async fn resolve(&self, context: &ProvideContext) -> Result<Region, RegionError> {
         self.within_timeout(self.plugin.resolve(context)).await
+    }
+
+    fn permissions(&self) -> Vec<Permission> {
+        self.plugin.permissions()
     }
 }
