@@ -39,7 +39,10 @@ mod stability;
 
 mod region;
 
+mod examination;
+
 pub use client::Imds;
+pub use examination::Examination;
 pub use exchange::ImdsExchange;
 pub use region::ImdsRegion;
 pub use settings::ImdsSettings;

@@ -38,6 +38,14 @@ impl AgentExchange {
         let agent = Agent { environment, settings, tls: OnceLock::new() };
         Self { agent: Arc::new(agent), flights: Arc::default() }
     }
+
+    pub(crate) fn settings(&self) -> &AgentSettings {
+        &self.agent.settings
+    }
+
+    pub(crate) fn tls(&self, address: &Address) -> Result<Option<Arc<ClientConfig>>, Failure> {
+        self.agent.tls(address)
+    }
 }
 
 #[async_trait]

@@ -36,6 +36,7 @@ mod tls;
 mod wire;
 
 mod exchange;
+mod probe;
 
 pub use exchange::AgentExchange;
 pub use settings::{AgentSettings, PodIdentitySettings};

@@ -37,7 +37,10 @@ mod http;
 mod refusal;
 mod retry;
 
+mod probe;
+
 mod sts;
 
+pub use probe::Reached;
 pub use settings::StsSettings;
 pub use sts::Sts;

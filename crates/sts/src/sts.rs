@@ -12,9 +12,10 @@ use s3_credential_core::{
 use tokio::sync::OnceCell;
 
 use crate::ask::Asks;
+use crate::probe::Reached;
 use crate::refusal::{Asked, By};
 use crate::settings::StsSettings;
-use crate::{call, endpoint, http, retry};
+use crate::{call, endpoint, http, probe, retry};
 
 /// Exchanges web identities for keys. Cheap to clone; clones share connections and calls under way.
 ///
@@ -40,6 +41,11 @@ impl Sts {
     pub async fn endpoint_url(&self, region: Option<&Region>) -> Result<String, Failure> {
         let endpoint = endpoint::resolve(&self.service.settings, region, None).await?;
         Ok(endpoint.url)
+    }
+
+    /// Whether STS can be reached for this region, in the way in which an exchange reaches it; sent is a token that is none.
+    pub async fn probe(&self, region: Option<&Region>) -> Result<Reached, Failure> {
+        self.service.probe(region).await
     }
 }
 
@@ -94,7 +100,7 @@ impl Service {
             identity.session.regional_endpoints.as_deref(),
         )
         .await?;
-        let http = self.http.get_or_try_init(|| async { http::client(&self.settings) }).await?;
+        let http = self.http().await?;
         let config = || call::config(http.clone(), Arc::clone(&self.clock), &endpoint);
 
         let asked = Asked {
@@ -123,6 +129,21 @@ impl Service {
             || asked.timed_out(),
         )
         .await
+    }
+
+    async fn probe(&self, region: Option<&Region>) -> Result<Reached, Failure> {
+        let endpoint = endpoint::resolve(&self.settings, region, None).await?;
+        let http = self.http().await?;
+        let config = || call::config(http.clone(), Arc::clone(&self.clock), &endpoint);
+        let asked = Asked { endpoint: &endpoint, role: probe::ROLE, by: By::Token(None) };
+        let at =
+            retry::attempts(&self.settings, || probe::ask(config(), asked), || asked.timed_out())
+                .await?;
+        Ok(Reached { url: endpoint.url, at })
+    }
+
+    async fn http(&self) -> Result<&SharedHttpClient, Failure> {
+        self.http.get_or_try_init(|| async { http::client(&self.settings) }).await
     }
 }
 

@@ -7,5 +7,6 @@ mod exchange;
 mod fixture;
 mod logs;
 mod pod;
+mod probe;
 mod refusals;
 mod tls;
