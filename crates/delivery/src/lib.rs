@@ -43,6 +43,9 @@ mod removal;
 
 mod lock;
 mod state_path;
+mod tmpfs;
+
+mod examination;
 
 #[cfg(feature = "endpoint")]
 mod endpoint;
@@ -50,10 +53,12 @@ mod endpoint;
 pub use apply::WrittenFile;
 #[cfg(feature = "endpoint")]
 pub use endpoint::{Endpoint, EndpointSettings, Grants, KeySource, new_token};
+pub use examination::{DirectoryState, has_openat2};
 pub use lock::Lock;
 pub use name::directory_name;
 pub use options::{FileOptions, Owner};
 pub use state_path::StatePath;
+pub use tmpfs::is_in_memory;
 pub use volume::Existing;
 pub use write_path::WritePath;
 

@@ -181,6 +181,7 @@ impl ProviderBuilder {
             outages: Arc::default(),
             leases: Arc::default(),
             events: broadcast::Sender::new(EVENTS_KEPT),
+            served: Arc::default(),
         })
     }
 }

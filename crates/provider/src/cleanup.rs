@@ -47,6 +47,7 @@ impl Provider {
             }
         }
         self.leases.remove(&key.name);
+        self.serve_no_longer(&key.name);
         // The files go first: until they are gone, the record must tell the next start of them.
         let removed = match WritePath::open_if_exists(context.write_path())? {
             Some(write_path) => write_path.remove(&key.directory)?,

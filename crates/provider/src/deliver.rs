@@ -42,6 +42,10 @@ impl Provider {
         key: &LeaseKey,
         prepared: &Prepared,
     ) -> Result<DeliveryPlan, Failure> {
+        let grant = match prepared.delivery {
+            Delivery::Endpoint => self.endpoint_grant(key)?,
+            _ => None,
+        };
         DeliveryPlan::draw(&PlanRequest {
             form: &prepared.form,
             delivery: prepared.delivery,
@@ -52,7 +56,7 @@ impl Provider {
             consumer: self.settings.consumer,
             driver: &self.environment,
             service_account: context.service_account().ok(),
-            endpoint: None,
+            endpoint: grant.as_ref(),
         })
     }
 
@@ -176,6 +180,7 @@ impl Provider {
         }
         let record = Arc::new(record);
         let environment = plan.environment.clone();
+        self.serve_keys(&key.name, &plan, &prepared.form)?;
         self.remember(key, context, Arc::clone(&record), plan);
         Ok((record, environment))
     }

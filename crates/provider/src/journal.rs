@@ -1,6 +1,6 @@
 //! The leases in the state path: one record each, and a lock that no two processes hold at once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -33,6 +33,11 @@ pub(crate) struct Journal {
 impl Journal {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, state: Arc::default() }
+    }
+
+    /// The state path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn state(&self) -> Result<&StatePath, Failure> {
@@ -130,13 +135,13 @@ impl Journal {
     }
 }
 
-fn encode(record: &LeaseRecord) -> Result<Vec<u8>, Failure> {
+pub(crate) fn encode(record: &LeaseRecord) -> Result<Vec<u8>, Failure> {
     serde_json::to_vec(&Entry { version: VERSION, lease: record }).map_err(|error| {
         Failure::new(ErrorKind::Internal, "a lease cannot be written as JSON").with_cause(error)
     })
 }
 
-fn decode(bytes: &[u8]) -> Option<LeaseRecord> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<LeaseRecord> {
     let entry: Entry<&serde_json::value::RawValue> = serde_json::from_slice(bytes).ok()?;
     (entry.version == VERSION).then(|| serde_json::from_str(entry.lease.get()).ok())?
 }

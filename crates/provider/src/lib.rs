@@ -47,11 +47,15 @@ mod deliver;
 mod provided;
 mod explain;
 mod outages;
+mod served;
 mod rotation;
 mod resume;
 mod events;
 mod cleanup;
 mod error;
+
+#[cfg(fuzzing)]
+pub mod fuzzing;
 
 pub use builder::ProviderBuilder;
 pub use cache::{

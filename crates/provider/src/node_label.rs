@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Node;
 use kube::{Api, Client};
 use s3_credential_core::{
-    KubernetesCall, Permission, ProvideContext, Region, RegionError, RegionResolver, resolver_names,
+    KubernetesCall, Permission, ProvideContext, Region, RegionError, RegionResolver, quietly,
+    resolver_names,
 };
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -37,7 +38,7 @@ impl NodeLabelRegion {
             KubernetesCall { verb: "get", resource: "nodes", namespace: None, name: &self.node };
         call.check()?;
         let nodes: Api<Node> = Api::all(self.client.clone());
-        let node = match timeout(PATIENCE, nodes.get(&self.node)).await {
+        let node = match timeout(PATIENCE, quietly(nodes.get(&self.node))).await {
             Ok(Ok(node)) => node,
             Ok(Err(kube::Error::Api(status))) => return Err(call.refused(status.code).into()),
             Ok(Err(_)) => return Err(call.unreachable().into()),

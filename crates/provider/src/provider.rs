@@ -1,7 +1,7 @@
 //! The provider: plug-ins, settings and the journal, held together.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use s3_credential_core::{Environment, ErrorKind, Failure, ProvideContext};
 use tokio::sync::broadcast;
@@ -15,6 +15,7 @@ use crate::journal::Journal;
 use crate::leases::Leases;
 use crate::outages::Outages;
 use crate::preparation::{Prepared, Wiring};
+use crate::served::Served;
 use crate::settings::Settings;
 use crate::turns::Turns;
 
@@ -29,6 +30,8 @@ pub struct Provider {
     pub(crate) outages: Arc<Outages>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) events: broadcast::Sender<Event>,
+    /// Empty until the endpoint is served.
+    pub(crate) served: Arc<OnceLock<Served>>,
 }
 
 impl Provider {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use s3_credential_core::Failure;
+use s3_credential_core::{Delivery, Failure};
 use s3_credential_delivery::WritePath;
 
 use crate::error::ProvideError;
@@ -123,10 +123,15 @@ impl Provider {
     fn adopt(&self, key: &LeaseKey, record: LeaseRecord, changing: &HashSet<String>) {
         // What is never due may have changed while nobody listened.
         let changes = record.identity.source.as_ref().is_some_and(|name| changing.contains(name));
+        let is_served = record.delivery() != Delivery::Endpoint || self.serve_again(&key.name);
         let now = self.wiring.clock.now();
         let lease = Lease {
             context: record.context.clone(),
-            due_at: record.refresh_at.or_else(|| changes.then_some(now)),
+            due_at: if is_served {
+                record.refresh_at.or_else(|| changes.then_some(now))
+            } else {
+                Some(now)
+            },
             record: Arc::new(record),
             plan: None,
             failures: 0,

@@ -52,6 +52,17 @@ class Clients:
             raise ValueError(f"this environment does not disable IMDS: {sorted(environment)}")
         return [self._aws_cli(bucket, environment), self._boto3(bucket, environment)]
 
+    def access_keys(self, environment: Mapping[str, str]) -> list[tuple[str, str | None, Finished]]:
+        """The access key that each client finds, the CLI's masked, each from a fresh process and without any call of a service."""
+        by_cli = self._run([sys.executable, AWS_CLI, "configure", "list"], environment)
+        rows = [line.split() for line in by_cli.stdout.splitlines()]
+        masked = next((row[1] for row in rows if row[:1] == ["access_key"] and "container-role" in row), None)
+        by_boto3 = self._run([sys.executable, str(HERE / "read_keys.py")], environment)
+        return [
+            ("the AWS CLI", masked, by_cli),
+            ("boto3", by_boto3.stdout.strip() if by_boto3.status == 0 else None, by_boto3),
+        ]
+
     def _aws_cli(self, bucket: Bucket, environment: Mapping[str, str]) -> Reading:
         listing = self._run([sys.executable, AWS_CLI, "s3api", "list-objects-v2", "--bucket", bucket.name], environment)
         listed = [entry["Key"] for entry in json.loads(listing.stdout)["Contents"]] if listing.status == 0 else None

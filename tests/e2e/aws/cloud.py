@@ -85,6 +85,12 @@ class Cloud:
         finally:
             self._server.set_clock_ahead(0)
 
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Nothing is answered within this block."""
+        with self._server.suspended():
+            yield
+
     def rotate_access_key(self, user: User) -> User:
         """Deletes the user's key, and answers the user with a new one."""
         self._client("iam").delete_access_key(UserName=user.name, AccessKeyId=user.access_key_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,6 +50,15 @@ class ServerProcess:
         assert self._process.stdin
         print(f"clock {seconds}", file=self._process.stdin, flush=True)
         self._answer()
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """It accepts connections, and answers none."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def log(self) -> str:
         return self._log.read_text()

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use s3_credential_core::{ErrorKind, Failure, MountTarget};
 use s3_credential_provider::{
-    CleanupContext, Event, ProvideError, Provider, PublishRequest, ResumeOptions, UnpublishRequest,
+    CleanupContext, Event, ProvideError, Provider, PublishRequest, Registry, ResumeOptions,
+    UnpublishRequest,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
@@ -23,15 +24,21 @@ const POLL: Duration = Duration::from_millis(500);
 /// How long a volume that failed waits for its next try, unless its request changes.
 const RETRY: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run(arguments: ServeArguments) -> Result<(), ProvideError> {
+pub(crate) async fn run(
+    arguments: ServeArguments,
+    registry: &Registry,
+) -> Result<(), ProvideError> {
     let cannot_listen = |cause| error::internal("signals cannot be listened to", cause);
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
 
-    let builder = setup::builder(&arguments.config, Some(&arguments.state))?;
+    let builder = setup::builder(registry, &arguments.config, Some(&arguments.state))?;
     let provider = setup::choose(builder, &arguments.choices).build()?;
     let target = setup::target(Some(&arguments.write_path.write_path), &arguments.mount)?;
     let mut events = provider.events();
+    if provider.needs_endpoint() {
+        provider.serve_endpoint()?;
+    }
     provider.resume(ResumeOptions::default()).await?;
     let _fresh = provider.keep_fresh();
 

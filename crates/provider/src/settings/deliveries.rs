@@ -25,6 +25,14 @@ pub struct FormDeliveries {
 }
 
 impl Deliveries {
+    /// Whether any form is delivered this way.
+    pub fn has(&self, delivery: Delivery) -> bool {
+        let of = |forms: &FormDeliveries| {
+            [forms.keys, forms.web_identity, forms.container, forms.instance_profile]
+        };
+        [of(&self.pod), of(&self.systemd)].concat().contains(&Some(delivery))
+    }
+
     /// The delivery that is set for this form.
     pub fn of(&self, kind: MountKind, form: FormKind) -> Option<Delivery> {
         let forms = match kind {

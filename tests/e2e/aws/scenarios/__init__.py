@@ -6,6 +6,7 @@ from scenarios import (
     canary_search,
     credential_process,
     driver_web_identity,
+    endpoint,
     pod_web_identity,
     refusals,
     rotation,
@@ -21,6 +22,7 @@ SCENARIOS: dict[str, dict[str, Case]] = {
     "secret-profile": secret_profile.CASES,
     "credential-process": credential_process.CASES,
     "rotation": rotation.CASES,
+    "endpoint": endpoint.CASES,
     "refusals": refusals.CASES,
     # Last: it searches what all the others made s3cred print.
     "canary-search": canary_search.CASES,

@@ -1,0 +1,208 @@
+//! Keys by the loopback endpoint, read as a client of the AWS SDK reads them: through rotation, an outage and a restart.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use s3_credential_core::{
+    Clock as _, CredentialForm, Delivery, ErrorKind, Keys, MountKind, SourceChain, SourceError,
+    source_fn,
+};
+use s3_credential_provider::{
+    CleanupContext, Event, MountTarget, ProvideContext, Provided, Provider, PublishRequest,
+    ResumeOptions, Settings, UnpublishRequest,
+};
+use s3_credential_testkit::client::Client;
+use s3_credential_testkit::clock::ManualClock;
+use tempfile::TempDir;
+
+struct World {
+    scratch: TempDir,
+    clock: ManualClock,
+    calls: Arc<AtomicU32>,
+    down: Arc<AtomicBool>,
+}
+
+impl World {
+    fn new() -> Self {
+        // In memory, as the state path of a driver is: what the endpoint keeps for its next run reaches no disk.
+        let scratch = tempfile::tempdir_in("/dev/shm").unwrap();
+        std::fs::create_dir(scratch.path().join("write")).unwrap();
+        Self {
+            scratch,
+            clock: ManualClock::new(Timestamp::now()),
+            calls: Arc::default(),
+            down: Arc::default(),
+        }
+    }
+
+    fn provider(&self) -> Provider {
+        let (clock, calls, down) =
+            (self.clock.clone(), Arc::clone(&self.calls), Arc::clone(&self.down));
+        let mint = source_fn("mint", move |_| {
+            let keys = format!("AKIA{}", calls.fetch_add(1, Ordering::SeqCst) + 1);
+            let expires_at = clock.now() + SignedDuration::from_mins(30);
+            let answer = if down.load(Ordering::SeqCst) {
+                Err(SourceError::failed(ErrorKind::Unavailable, "the mint is closed"))
+            } else {
+                Ok(CredentialForm::Keys(
+                    Keys::new(keys, "secret")
+                        .with_session_token("session")
+                        .with_expires_at(expires_at),
+                ))
+            };
+            async move { answer }
+        });
+        let mut settings = Settings::default();
+        // The first run anywhere; the next ones must find out by themselves where that was.
+        if !self.scratch.path().join("state").exists() {
+            settings.endpoint.address = Some(([127, 0, 0, 1], 0).into());
+        }
+        let provider = Provider::builder()
+            .settings(settings)
+            .environment([("AWS_REGION", "eu-north-1")].into_iter().collect())
+            .state_path(self.scratch.path().join("state"))
+            .clock(self.clock.clone())
+            .delivery(Delivery::Endpoint)
+            .driver_chain(SourceChain::first_try(mint))
+            .build()
+            .unwrap();
+        provider.serve_endpoint().unwrap();
+        provider
+    }
+
+    fn write_path(&self) -> std::path::PathBuf {
+        self.scratch.path().join("write")
+    }
+
+    fn context(&self, kind: MountKind) -> ProvideContext {
+        let target = MountTarget::new(self.write_path()).with_kind(kind);
+        ProvideContext::from_publish_request(PublishRequest::new("v", TARGET), target).unwrap()
+    }
+
+    async fn published(&self, provider: &Provider) -> Provided {
+        provider.provide(&self.context(MountKind::Systemd)).await.unwrap()
+    }
+}
+
+const TARGET: &str = "/var/lib/kubelet/pods/uid/volumes/kubernetes.io~csi/pv/mount";
+
+/// As Mountpoint would: with the environment, and nothing else.
+async fn access_key_id(provided: &Provided) -> Result<String, String> {
+    let variables =
+        provided.environment.iter().map(|(name, value)| (name.as_str(), value.expose()));
+    let keys = Client::new(variables).keys().await.map_err(|error| error.to_string())?;
+    Ok(keys.access_key_id.expose().to_owned())
+}
+
+/// The run is over. Its tasks end when the runtime comes to them.
+async fn end(provider: Provider) {
+    drop(provider);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn files(path: &Path) -> usize {
+    std::fs::read_dir(path).unwrap().count()
+}
+
+#[tokio::test]
+async fn a_client_gets_keys_and_after_cleanup_none() {
+    let world = World::new();
+    let provider = world.provider();
+    let provided = world.published(&provider).await;
+    assert!(
+        provided.environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
+            .expose()
+            .starts_with("http://127.0.0.1:")
+    );
+    assert_eq!(access_key_id(&provided).await.unwrap(), "AKIA1");
+    let request = UnpublishRequest::new("v", TARGET);
+    provider
+        .cleanup(
+            &CleanupContext::from_unpublish_request(&request, world.write_path(), None).unwrap(),
+        )
+        .await
+        .unwrap();
+    assert!(access_key_id(&provided).await.is_err());
+    assert_eq!(files(&world.write_path()), 0);
+    assert_eq!(files(&world.scratch.path().join("state/.endpoint")), 0);
+}
+
+#[tokio::test]
+async fn keys_that_are_valid_are_told_through_an_outage_and_new_ones_as_soon_as_there_are_any() {
+    let world = World::new();
+    let provider = world.provider();
+    let provided = world.published(&provider).await;
+    world.down.store(true, Ordering::SeqCst);
+    world.clock.advance(std::time::Duration::from_secs(29 * 60));
+    assert_eq!(access_key_id(&provided).await.unwrap(), "AKIA1");
+    world.clock.advance(std::time::Duration::from_secs(2 * 60));
+    assert!(access_key_id(&provided).await.is_err(), "what has ended is told to nobody");
+    world.down.store(false, Ordering::SeqCst);
+    let renewed = access_key_id(&provided).await.unwrap();
+    assert_ne!(renewed, "AKIA1", "a client that asks is reason enough to try again");
+}
+
+#[tokio::test]
+async fn a_republish_renews_the_keys_and_keeps_the_token_and_the_address() {
+    let world = World::new();
+    let provider = world.provider();
+    let first = world.published(&provider).await;
+    let token = std::fs::read(first.files[0].path.clone()).unwrap();
+    let second = world.published(&provider).await;
+    assert_eq!(second.environment, first.environment);
+    assert_eq!(std::fs::read(first.files[0].path.clone()).unwrap(), token);
+    assert_eq!(access_key_id(&first).await.unwrap(), "AKIA2");
+}
+
+#[tokio::test]
+async fn the_next_run_serves_the_same_address_and_token_even_while_the_upstream_is_down() {
+    let world = World::new();
+    let provider = world.provider();
+    let provided = world.published(&provider).await;
+    end(provider).await;
+    world.down.store(true, Ordering::SeqCst);
+    let provider = world.provider();
+    let resumed = provider.resume(ResumeOptions::default()).await.unwrap();
+    assert_eq!(resumed.adopted, 1, "{resumed:?}");
+    assert_eq!(access_key_id(&provided).await.unwrap(), "AKIA1");
+}
+
+#[tokio::test]
+async fn a_next_run_without_the_kept_secrets_brings_a_new_token_at_once() {
+    let world = World::new();
+    let provider = world.provider();
+    let provided = world.published(&provider).await;
+    end(provider).await;
+    std::fs::remove_dir_all(world.scratch.path().join("state/.endpoint")).unwrap();
+    let provider = world.provider();
+    let mut events = provider.events();
+    provider.resume(ResumeOptions::default()).await.unwrap();
+    let _fresh = provider.keep_fresh();
+    while !matches!(events.recv().await.unwrap(), Event::Refreshed { .. }) {}
+    assert_eq!(access_key_id(&provided).await.unwrap(), "AKIA2");
+}
+
+#[tokio::test]
+async fn a_mountpoint_pod_cannot_be_served() {
+    let world = World::new();
+    let error = world.provider().provide(&world.context(MountKind::Pod)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnsupportedDelivery);
+    assert_eq!(files(&world.write_path()), 0);
+}
+
+#[tokio::test]
+async fn nothing_the_endpoint_keeps_is_in_the_journal_or_shown() {
+    let world = World::new();
+    let provider = world.provider();
+    let provided = world.published(&provider).await;
+    let token = std::fs::read_to_string(provided.files[0].path.clone()).unwrap();
+    let mut seen = format!("{provider:?}{provided:?}{:?}", provider.leases());
+    for entry in std::fs::read_dir(world.scratch.path().join("state")).unwrap().flatten() {
+        seen += &std::fs::read_to_string(entry.path()).unwrap_or_default();
+    }
+    assert!(!seen.contains(&token) && !seen.contains("AKIA1"));
+}
