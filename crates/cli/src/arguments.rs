@@ -34,6 +34,29 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// See volumes get, keep and lose their credentials, against emulators in this process
     Demo(DemoArguments),
+    /// Check a configuration file, or print what there is to configure
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Tell every problem of a configuration file, with line and column
+    Check(ConfigCheckArguments),
+    /// Print the JSON Schema of configuration files
+    Schema,
+    /// Print the default configuration, each key with its meaning
+    Default,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigCheckArguments {
+    /// The configuration file (YAML; JSON is a subset); `-` reads it from standard input
+    #[arg(value_name = "FILE|-")]
+    pub(crate) file: PathBuf,
+    /// How to print the problems
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) output: ReportFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,6 +79,8 @@ impl Command {
             Self::Serve(_) | Self::Process(_) => Format::Json,
             // It prints one object of its own, whatever happens.
             Self::Demo(_) => Format::Text,
+            Self::Config(ConfigCommand::Check(arguments)) => arguments.output.into(),
+            Self::Config(ConfigCommand::Schema | ConfigCommand::Default) => Format::Text,
         }
     }
 }

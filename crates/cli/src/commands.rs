@@ -1,6 +1,7 @@
 //! One module for each command.
 
 pub(crate) mod cleanup;
+pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod process;

@@ -1,15 +1,20 @@
 //! From the command line and the process environment to a provider and a mount target.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use s3_credential_core::{
     Consumer, Delivery, Environment, ErrorKind, Failure, MountKind, MountTarget, RoleArn,
 };
-use s3_credential_provider::{Provider, ProviderBuilder};
+use s3_credential_provider::{Config, Provider, ProviderBuilder, Registry};
 
 use crate::arguments::{
     self, ChoiceArguments, ConfigArgument, MountArguments, PodArguments, StateArgument,
 };
+
+/// What a ConfigMap can hold.
+const MAX_CONFIG_LEN: u64 = 1 << 20;
 
 /// The one place where the process environment is read: it is the driver's.
 #[expect(clippy::disallowed_methods, reason = "the process environment enters here, and only here")]
@@ -19,15 +24,43 @@ pub(crate) fn environment() -> Environment {
 
 /// A builder with what the command line says.
 pub(crate) fn builder(
+    registry: &Registry,
     config: &ConfigArgument,
     state: Option<&StateArgument>,
 ) -> Result<ProviderBuilder, Failure> {
-    let _ = config;
-    let mut builder = Provider::builder().environment(environment());
+    let config = match &config.config {
+        Some(file) => Config::parse(registry, &file.display().to_string(), &config_text(file)?)?,
+        None => Config::default_of(registry)?,
+    };
+    let mut builder = Provider::builder().environment(environment()).config(config);
     if let Some(path) = state.and_then(|state| state.state_path.as_deref()) {
         builder = builder.state_path(absolute("--state-path", path)?);
     }
     Ok(builder)
+}
+
+/// The text of a configuration file; `-` is standard input.
+pub(crate) fn config_text(file: &Path) -> Result<String, Failure> {
+    let unreadable = |error: io::Error| {
+        Failure::new(
+            ErrorKind::InvalidConfiguration,
+            format!("the configuration {} cannot be read: {error}", file.display()),
+        )
+    };
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        io::stdin().lock().take(MAX_CONFIG_LEN + 1).read_to_string(&mut text)
+    } else {
+        File::open(file).and_then(|file| file.take(MAX_CONFIG_LEN + 1).read_to_string(&mut text))
+    };
+    read.map_err(unreadable)?;
+    if text.len() as u64 > MAX_CONFIG_LEN {
+        return Err(Failure::new(
+            ErrorKind::InvalidConfiguration,
+            "the configuration is larger than 1 MiB, the most that a ConfigMap holds",
+        ));
+    }
+    Ok(text)
 }
 
 /// The builder with the choices that go before the configuration's.

@@ -1,13 +1,16 @@
 //! `s3cred cleanup`
 
-use s3_credential_provider::{CleanupContext, ProvideError, UnpublishRequest};
+use s3_credential_provider::{CleanupContext, ProvideError, Registry, UnpublishRequest};
 
 use crate::arguments::{CleanupArguments, ReportFormat};
 use crate::output::{self, CleanedUpObject};
 use crate::{request, setup};
 
-pub(crate) async fn run(arguments: CleanupArguments) -> Result<(), ProvideError> {
-    let provider = setup::builder(&arguments.config, Some(&arguments.state))?.build()?;
+pub(crate) async fn run(
+    arguments: CleanupArguments,
+    registry: &Registry,
+) -> Result<(), ProvideError> {
+    let provider = setup::builder(registry, &arguments.config, Some(&arguments.state))?.build()?;
     let request: UnpublishRequest = request::read(&arguments.request.request)?;
     let write_path = setup::absolute("--write-path", &arguments.write_path.write_path)?;
     let pod = arguments.pod.mountpoint_pod_uid.as_deref();

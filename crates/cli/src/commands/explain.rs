@@ -1,13 +1,16 @@
 //! `s3cred explain`
 
-use s3_credential_provider::{ProvideError, PublishRequest};
+use s3_credential_provider::{ProvideError, PublishRequest, Registry};
 
 use crate::arguments::{ExplainArguments, ReportFormat};
 use crate::output::{self, ProvidedObject};
 use crate::{request, setup, text};
 
-pub(crate) async fn run(arguments: ExplainArguments) -> Result<(), ProvideError> {
-    let builder = setup::builder(&arguments.config, Some(&arguments.state))?;
+pub(crate) async fn run(
+    arguments: ExplainArguments,
+    registry: &Registry,
+) -> Result<(), ProvideError> {
+    let builder = setup::builder(registry, &arguments.config, Some(&arguments.state))?;
     let provider = setup::choose(builder, &arguments.choices).build()?;
     let target = setup::target(None, &arguments.mount)?;
     let request: PublishRequest = request::read(&arguments.request.request)?;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use s3_credential_core::Secret;
-use s3_credential_provider::{Keys, ProvideError, PublishRequest};
+use s3_credential_provider::{Keys, ProvideError, PublishRequest, Registry};
 use serde::Serialize;
 
 use crate::arguments::ProcessArguments;
@@ -33,8 +33,11 @@ impl<'a> From<&'a Keys> for ProcessCredentials<'a> {
     }
 }
 
-pub(crate) async fn run(arguments: ProcessArguments) -> Result<(), ProvideError> {
-    let provider = setup::builder(&arguments.config, None)?.build()?;
+pub(crate) async fn run(
+    arguments: ProcessArguments,
+    registry: &Registry,
+) -> Result<(), ProvideError> {
+    let provider = setup::builder(registry, &arguments.config, None)?.build()?;
     let target = setup::pod_target(None, &arguments.pod, arguments.role_arn.as_deref())?;
     let request: PublishRequest = request::read(&arguments.request.request)?;
     let context = provider.context(request, target)?;

@@ -1,13 +1,16 @@
 //! `s3cred provide`
 
-use s3_credential_provider::{ProvideError, PublishRequest};
+use s3_credential_provider::{ProvideError, PublishRequest, Registry};
 
 use crate::arguments::{ProvideArguments, ProvideFormat};
 use crate::output::{self, ProvidedObject};
 use crate::{request, setup};
 
-pub(crate) async fn run(arguments: ProvideArguments) -> Result<(), ProvideError> {
-    let builder = setup::builder(&arguments.config, Some(&arguments.state))?;
+pub(crate) async fn run(
+    arguments: ProvideArguments,
+    registry: &Registry,
+) -> Result<(), ProvideError> {
+    let builder = setup::builder(registry, &arguments.config, Some(&arguments.state))?;
     let provider = setup::choose(builder, &arguments.choices).build()?;
     let target = setup::target(Some(&arguments.write_path.write_path), &arguments.mount)?;
     let request: PublishRequest = request::read(&arguments.request.request)?;

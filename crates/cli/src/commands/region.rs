@@ -1,13 +1,16 @@
 //! `s3cred region`
 
-use s3_credential_provider::{MountTarget, ProvideContext, ProvideError, PublishRequest};
+use s3_credential_provider::{MountTarget, ProvideContext, ProvideError, PublishRequest, Registry};
 
 use crate::arguments::{RegionArguments, ReportFormat};
 use crate::output::{self, RegionObject};
 use crate::{request, setup};
 
-pub(crate) async fn run(arguments: RegionArguments) -> Result<(), ProvideError> {
-    let provider = setup::builder(&arguments.config, None)?.build()?;
+pub(crate) async fn run(
+    arguments: RegionArguments,
+    registry: &Registry,
+) -> Result<(), ProvideError> {
+    let provider = setup::builder(registry, &arguments.config, None)?.build()?;
     let request: PublishRequest = request::read(&arguments.request.request)?;
     let context = ProvideContext::from_publish_request(request, MountTarget::default())?;
     let answer = provider.region(&context).await;

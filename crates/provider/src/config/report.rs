@@ -95,8 +95,9 @@ impl ConfigReport {
             1 => " (and 1 more problem)".to_owned(),
             more => format!(" (and {more} more problems)"),
         };
-        let ConfigProblem { line, column, message, .. } = first;
-        let message = format!("{}:{line}:{column}: {message}{more}", self.file);
+        let ConfigProblem { line, column, path, message, .. } = first;
+        let key = if path.is_empty() { String::new() } else { format!("{path}: ") };
+        let message = format!("{}:{line}:{column}: {key}{message}{more}", self.file);
         let help = match &first.suggestion {
             Some(suggestion) => {
                 format!("{suggestion}; `s3cred config check` shows each problem with its line")
