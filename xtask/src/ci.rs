@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::run::Outcome;
-use crate::{clippy, deny, doc, e2e, fmt, test, tidy};
+use crate::{budgets, clippy, deny, doc, e2e, fmt, test, tidy};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -17,13 +17,14 @@ pub(crate) struct Options {
 
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("fmt", fmt::run),
     ("tidy", tidy::run),
     ("deny", deny::run),
     ("clippy", clippy::run),
     ("doc", doc::run),
     ("test", || test::run(&test::Options::default())),
+    ("budgets", budgets::run),
     ("e2e-aws", e2e::aws),
 ];
 
@@ -36,11 +37,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     for (position, (name, step)) in steps.iter().enumerate() {
         println!("\n==> {name} ({} of {})", position + 1, steps.len());
         let (outcome, took) = timed(*step);
-        println!(
-            "<== {name}: {} in {:.1} s",
-            verdict(&outcome),
-            took.as_secs_f64()
-        );
+        println!("<== {name}: {} in {:.1} s", verdict(&outcome), took.as_secs_f64());
         let stop = outcome.is_err() && !options.keep_going;
         results.push((*name, outcome, took));
         if stop {
@@ -66,11 +63,7 @@ fn verdict(outcome: &Outcome) -> &'static str {
 fn summarize(results: &[(&str, Outcome, Duration)], planned: usize) -> Outcome {
     println!("\ncheck      result     seconds");
     for (name, outcome, took) in results {
-        println!(
-            "{name:<10} {:<6} {:>11.1}",
-            verdict(outcome),
-            took.as_secs_f64()
-        );
+        println!("{name:<10} {:<6} {:>11.1}", verdict(outcome), took.as_secs_f64());
     }
     let failures: Vec<_> = results
         .iter()

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod budgets;
 mod ci;
 mod clippy;
 mod deny;
@@ -46,6 +47,8 @@ enum Task {
     Clippy,
     /// The documentation, with warnings as errors
     Doc,
+    /// How many system calls an operation makes
+    Budgets,
     /// Tests against real clients and servers
     E2e(e2e::Options),
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::Deny => deny::run(),
         Task::Clippy => clippy::run(),
         Task::Doc => doc::run(),
+        Task::Budgets => budgets::run(),
         Task::E2e(options) => e2e::run(&options),
     };
     match outcome {

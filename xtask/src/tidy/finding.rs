@@ -13,11 +13,7 @@ pub(crate) struct Finding {
 impl Finding {
     /// At a line, counted from 1.
     pub(crate) fn at(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line, message: message.into() }
     }
 
     pub(crate) fn is_in(&self, path: &str) -> bool {

@@ -35,13 +35,8 @@ struct Metadata {
 
 impl Graph {
     pub(crate) fn read() -> Outcome<Self> {
-        let metadata = output(&mut cargo([
-            "metadata",
-            "--no-deps",
-            "--format-version",
-            "1",
-            "--locked",
-        ]))?;
+        let metadata =
+            output(&mut cargo(["metadata", "--no-deps", "--format-version", "1", "--locked"]))?;
         let metadata: Metadata =
             serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;
         let mut closures = BTreeMap::new();
@@ -60,16 +55,10 @@ impl Graph {
             ];
             closures.insert(
                 *package,
-                output(&mut cargo(tree))?
-                    .lines()
-                    .map(name_and_version)
-                    .collect(),
+                output(&mut cargo(tree))?.lines().map(name_and_version).collect(),
             );
         }
-        Ok(Self {
-            members: metadata.packages,
-            closures,
-        })
+        Ok(Self { members: metadata.packages, closures })
     }
 
     pub(crate) fn member(&self, name: &str) -> Option<&Member> {

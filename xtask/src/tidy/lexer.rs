@@ -125,11 +125,7 @@ mod tests {
     use super::*;
 
     fn texts(source: &str) -> Vec<String> {
-        lex(source)
-            .unwrap()
-            .into_iter()
-            .map(|token| token.text)
-            .collect()
+        lex(source).unwrap().into_iter().map(|token| token.text).collect()
     }
 
     #[test]

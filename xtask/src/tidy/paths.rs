@@ -21,12 +21,8 @@ pub(crate) fn named_paths(tokens: &[Token]) -> Vec<NamedPath> {
     let mut index = 0;
     while index < tokens.len() {
         if is_import(tokens, index) {
-            let mut import = Import {
-                tokens,
-                index: index + 1,
-                aliases: &mut imports,
-                paths: &mut paths,
-            };
+            let mut import =
+                Import { tokens, index: index + 1, aliases: &mut imports, paths: &mut paths };
             import.tree("");
             index = import.index;
         } else if let Some((segments, end)) = path_at(tokens, index) {
@@ -43,11 +39,7 @@ pub(crate) fn named_paths(tokens: &[Token]) -> Vec<NamedPath> {
             .chain(segments[1..].iter().copied())
             .collect::<Vec<_>>()
             .join("::");
-        paths.push(NamedPath {
-            path,
-            token,
-            line: tokens[token].line,
-        });
+        paths.push(NamedPath { path, token, line: tokens[token].line });
     }
     paths
 }
@@ -59,20 +51,14 @@ fn is_import(tokens: &[Token], index: usize) -> bool {
 
 /// A path of two or more segments that starts here, with the index behind it.
 fn path_at(tokens: &[Token], start: usize) -> Option<(Vec<&str>, usize)> {
-    let follows_dot = start
-        .checked_sub(1)
-        .is_some_and(|before| tokens[before].is("."));
+    let follows_dot = start.checked_sub(1).is_some_and(|before| tokens[before].is("."));
     let mut index = start;
     let mut segments = Vec::new();
     while let Some(word) = tokens.get(index).filter(|token| token.kind == Kind::Word) {
         segments.push(word.text.as_str());
         index += 1;
         let continues = tokens.get(index).is_some_and(|token| token.is("::"));
-        if !continues
-            || tokens
-                .get(index + 1)
-                .is_none_or(|token| token.kind != Kind::Word)
-        {
+        if !continues || tokens.get(index + 1).is_none_or(|token| token.kind != Kind::Word) {
             break;
         }
         index += 1;
@@ -100,10 +86,7 @@ impl Import<'_> {
                     return self.found(&format!("{path}::*"), None);
                 }
                 "as" => {
-                    let alias = self
-                        .tokens
-                        .get(self.index + 1)
-                        .map(|token| token.text.clone());
+                    let alias = self.tokens.get(self.index + 1).map(|token| token.text.clone());
                     self.index += 2;
                     return self.found(&path, alias);
                 }
@@ -147,11 +130,7 @@ impl Import<'_> {
 
     fn found(&mut self, path: &str, alias: Option<String>) {
         let token = self.index.saturating_sub(1).min(self.tokens.len() - 1);
-        self.paths.push(NamedPath {
-            path: path.to_owned(),
-            token,
-            line: self.tokens[token].line,
-        });
+        self.paths.push(NamedPath { path: path.to_owned(), token, line: self.tokens[token].line });
         if let Some(alias) = alias {
             self.aliases.insert(alias, path.to_owned());
         }
@@ -164,10 +143,7 @@ mod tests {
     use super::*;
 
     fn paths(source: &str) -> Vec<String> {
-        named_paths(&lex(source).unwrap())
-            .into_iter()
-            .map(|named| named.path)
-            .collect()
+        named_paths(&lex(source).unwrap()).into_iter().map(|named| named.path).collect()
     }
 
     #[test]
@@ -182,12 +158,7 @@ mod tests {
         );
         assert_eq!(
             paths("use std::fs::{self, File}; fn a() { fs::write(File::create(b)) }"),
-            [
-                "std::fs",
-                "std::fs::File",
-                "std::fs::write",
-                "std::fs::File::create"
-            ]
+            ["std::fs", "std::fs::File", "std::fs::write", "std::fs::File::create"]
         );
     }
 
@@ -201,10 +172,7 @@ mod tests {
 
     #[test]
     fn an_import_inside_a_function_counts_before_its_line_too() {
-        assert_eq!(
-            paths("fn a() { fs::read(b); use std::fs; }"),
-            ["std::fs", "std::fs::read"]
-        );
+        assert_eq!(paths("fn a() { fs::read(b); use std::fs; }"), ["std::fs", "std::fs::read"]);
     }
 
     #[test]

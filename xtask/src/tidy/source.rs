@@ -24,17 +24,10 @@ impl Source {
         let tokens = lex(text)?;
         let paths = named_paths(&tokens);
         let tests = TestCode::find(&tokens);
-        let all_test = path
-            .split('/')
-            .any(|part| ["tests", "benches", "examples", "fuzz"].contains(&part))
-            || path.ends_with("/tests.rs");
-        Ok(Self {
-            path: path.to_owned(),
-            tokens,
-            paths,
-            all_test,
-            tests,
-        })
+        let all_test =
+            path.split('/').any(|part| ["tests", "benches", "examples", "fuzz"].contains(&part))
+                || path.ends_with("/tests.rs");
+        Ok(Self { path: path.to_owned(), tokens, paths, all_test, tests })
     }
 
     /// The folder under `crates/` that it is in.
@@ -57,18 +50,12 @@ impl Source {
             Some((folder, "lib" | "main")) => folder,
             _ => stem,
         };
-        self.tests
-            .modules
-            .iter()
-            .map(move |module| format!("{folder}/{module}"))
+        self.tests.modules.iter().map(move |module| format!("{folder}/{module}"))
     }
 
     /// Tokens outside tests, with their index.
     pub(crate) fn product_tokens(&self) -> impl Iterator<Item = (usize, &Token)> {
-        self.tokens
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| !self.is_test(*index))
+        self.tokens.iter().enumerate().filter(|(index, _)| !self.is_test(*index))
     }
 
     /// Paths named outside tests.

@@ -46,19 +46,12 @@ impl TestCode {
         let range = attribute.start..item_end(tokens, item);
         match words_after(tokens, item, &["mod", "fn"]) {
             Some(("mod", name, _))
-                if range
-                    .end
-                    .checked_sub(1)
-                    .is_some_and(|last| tokens[last].is(";")) =>
+                if range.end.checked_sub(1).is_some_and(|last| tokens[last].is(";")) =>
             {
                 self.modules.push(name);
             }
             Some(("fn", name, line)) if is_test_marker(content) => {
-                self.functions.push(TestFunction {
-                    name,
-                    line,
-                    tokens: range.clone(),
-                });
+                self.functions.push(TestFunction { name, line, tokens: range.clone() });
             }
             _ => {}
         }
@@ -84,12 +77,7 @@ impl Attribute {
             return None;
         }
         let close = closing(tokens, open);
-        Some(Self {
-            start,
-            content: open + 1..close,
-            end: close + 1,
-            inner,
-        })
+        Some(Self { start, content: open + 1..close, end: close + 1, inner })
     }
 }
 
@@ -108,9 +96,7 @@ fn is_cfg_test(content: &[Token]) -> bool {
 
 /// `test`, `tokio::test(..)`, and every other path that ends in `test`.
 fn is_test_marker(content: &[Token]) -> bool {
-    let path = content
-        .iter()
-        .take_while(|token| token.kind == Kind::Word || token.is("::"));
+    let path = content.iter().take_while(|token| token.kind == Kind::Word || token.is("::"));
     path.last().is_some_and(|last| last.is("test"))
 }
 
@@ -123,15 +109,14 @@ fn after_attributes(tokens: &[Token], mut index: usize) -> usize {
 
 /// Behind the item that starts at `start`: after its block or its semicolon.
 fn item_end(tokens: &[Token], start: usize) -> usize {
-    let has_block = match words_after(
-        tokens,
-        start,
-        &["use", "const", "static", "type", "let", "fn"],
-    ) {
-        Some(("use" | "static" | "type" | "let", ..)) => false,
-        Some(("const", next, _)) => ["fn", "async", "unsafe", "extern"].contains(&next.as_str()),
-        _ => true,
-    };
+    let has_block =
+        match words_after(tokens, start, &["use", "const", "static", "type", "let", "fn"]) {
+            Some(("use" | "static" | "type" | "let", ..)) => false,
+            Some(("const", next, _)) => {
+                ["fn", "async", "unsafe", "extern"].contains(&next.as_str())
+            }
+            _ => true,
+        };
     let mut index = start;
     while let Some(token) = tokens.get(index) {
         match token.kind {
@@ -187,46 +172,27 @@ mod tests {
             .iter()
             .enumerate()
             .filter(|(index, _)| !tests.ranges.iter().any(|range| range.contains(index)));
-        outside
-            .map(|(_, token)| token.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" ")
+        outside.map(|(_, token)| token.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn an_item_under_cfg_test_is_test_code_to_its_end() {
-        assert_eq!(
-            product("#[cfg(test)] mod tests { fn a() {} } fn b() {}"),
-            "fn b ( ) { }"
-        );
-        assert_eq!(
-            product("#[cfg(test)] use a::{b, c}; fn d() {}"),
-            "fn d ( ) { }"
-        );
+        assert_eq!(product("#[cfg(test)] mod tests { fn a() {} } fn b() {}"), "fn b ( ) { }");
+        assert_eq!(product("#[cfg(test)] use a::{b, c}; fn d() {}"), "fn d ( ) { }");
         assert_eq!(
             product("#[cfg(test)] #[derive(Debug)] struct A { b: u8 } struct C;"),
             "struct C ;"
         );
-        assert_eq!(
-            product("#[cfg(test)] const fn a() {} struct B;"),
-            "struct B ;"
-        );
-        assert_eq!(
-            product("#[cfg(test)] const A: B = B { c: 1 }; struct D;"),
-            "struct D ;"
-        );
-        assert_eq!(
-            product("#[cfg(all(test, unix))] pub(crate) fn a() {} struct B;"),
-            "struct B ;"
-        );
+        assert_eq!(product("#[cfg(test)] const fn a() {} struct B;"), "struct B ;");
+        assert_eq!(product("#[cfg(test)] const A: B = B { c: 1 }; struct D;"), "struct D ;");
+        assert_eq!(product("#[cfg(all(test, unix))] pub(crate) fn a() {} struct B;"), "struct B ;");
     }
 
     #[test]
     fn what_is_compiled_without_tests_too_is_not_test_code() {
-        for source in [
-            "#[cfg(not(test))] fn a ( ) { }",
-            "#[cfg(any(test, feature = \"x\"))] fn a ( ) { }",
-        ] {
+        for source in
+            ["#[cfg(not(test))] fn a ( ) { }", "#[cfg(any(test, feature = \"x\"))] fn a ( ) { }"]
+        {
             assert!(product(source).ends_with("fn a ( ) { }"), "{source}");
         }
     }
@@ -237,11 +203,7 @@ mod tests {
             lex("fn a() {}\n#[tokio::test(start_paused = true)]\nasync fn b_c_d() {}").unwrap();
         let functions = TestCode::find(&tokens).functions;
         assert_eq!(
-            (
-                functions[0].name.as_str(),
-                functions[0].line,
-                functions.len()
-            ),
+            (functions[0].name.as_str(), functions[0].line, functions.len()),
             ("b_c_d", 3, 1)
         );
     }

@@ -25,9 +25,7 @@ pub(crate) struct File {
 
 impl File {
     pub(crate) fn is_rust(&self) -> bool {
-        Path::new(&self.path)
-            .extension()
-            .is_some_and(|extension| extension == "rs")
+        Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
     }
 }
 
@@ -39,10 +37,7 @@ impl Tree {
         let mut files = Vec::new();
         collect(root, "", &mut files)
             .map_err(|error| format!("reading {}: {error}", root.display()))?;
-        Ok(Self {
-            graph: Graph::read()?,
-            ..Self::of(files)?
-        })
+        Ok(Self { graph: Graph::read()?, ..Self::of(files)? })
     }
 
     /// Of files in memory, with no graph.
@@ -50,11 +45,8 @@ impl Tree {
         let read = |file: &File| {
             Source::read(&file.path, &file.text).map_err(|error| format!("{}: {error}", file.path))
         };
-        let mut sources = files
-            .iter()
-            .filter(|file| file.is_rust())
-            .map(read)
-            .collect::<Outcome<Vec<_>>>()?;
+        let mut sources =
+            files.iter().filter(|file| file.is_rust()).map(read).collect::<Outcome<Vec<_>>>()?;
         let test_files: HashSet<String> =
             sources.iter().flat_map(Source::test_module_files).collect();
         for source in &mut sources {
@@ -65,18 +57,13 @@ impl Tree {
                 .chain([stem])
                 .any(|part| test_files.contains(part));
         }
-        Ok(Self {
-            files,
-            sources,
-            graph: Graph::default(),
-        })
+        Ok(Self { files, sources, graph: Graph::default() })
     }
 
     /// The number of the first line of a file that fits; 1 if there is none.
     pub(crate) fn line_of(&self, path: &str, fits: impl Fn(&str) -> bool) -> usize {
         let file = self.files.iter().find(|file| file.path == path);
-        file.and_then(|file| file.text.lines().position(fits))
-            .map_or(1, |index| index + 1)
+        file.and_then(|file| file.text.lines().position(fits)).map_or(1, |index| index + 1)
     }
 
     #[cfg(test)]
@@ -84,10 +71,7 @@ impl Tree {
         Self::of(
             files
                 .iter()
-                .map(|(path, text)| File {
-                    path: (*path).to_owned(),
-                    text: (*text).to_owned(),
-                })
+                .map(|(path, text)| File { path: (*path).to_owned(), text: (*text).to_owned() })
                 .collect(),
         )
         .unwrap()

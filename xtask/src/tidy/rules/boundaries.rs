@@ -8,10 +8,8 @@ use crate::tidy::tree::Tree;
 const PREFIX: &str = "s3-credential-";
 
 pub(crate) fn the_crates_of_the_design_exist(tree: &Tree) -> Vec<Finding> {
-    let packages: Vec<String> = LAYERS
-        .iter()
-        .map(|layer| format!("{PREFIX}{}", layer.folder))
-        .collect();
+    let packages: Vec<String> =
+        LAYERS.iter().map(|layer| format!("{PREFIX}{}", layer.folder)).collect();
     let missing = packages
         .iter()
         .map(String::as_str)
@@ -21,11 +19,7 @@ pub(crate) fn the_crates_of_the_design_exist(tree: &Tree) -> Vec<Finding> {
         !packages.contains(&member.name) && !OTHER_MEMBERS.contains(&member.name.as_str())
     });
     let missing = missing.map(|name| {
-        Finding::at(
-            "Cargo.toml",
-            1,
-            format!("the design's crate `{name}` is not a member; add it"),
-        )
+        Finding::at("Cargo.toml", 1, format!("the design's crate `{name}` is not a member; add it"))
     });
     let unknown = unknown.map(|member| {
         Finding::at(
@@ -63,31 +57,19 @@ pub(crate) fn core_uses_only_values(tree: &Tree) -> Vec<Finding> {
     let strangers =
         uses(tree, "core").filter(|used| !CORE_USES.contains(used) && !used.starts_with(PREFIX));
     let why = "holds contracts and pure values; move what needs it, or, if it is pure too, add it to CORE_USES in xtask/src/tidy/layout.rs";
-    strangers
-        .map(|used| dependency(tree, "core", used, why))
-        .collect()
+    strangers.map(|used| dependency(tree, "core", used, why)).collect()
 }
 
 pub(crate) fn no_runtime_reaches_core(tree: &Tree) -> Vec<Finding> {
-    let closure = tree
-        .graph
-        .closures
-        .get("s3-credential-core")
-        .into_iter()
-        .flatten();
-    let banned = closure.filter(|package| {
-        NEVER_IN_CORE
-            .iter()
-            .any(|name| is_or_starts_with(package, name))
-    });
+    let closure = tree.graph.closures.get("s3-credential-core").into_iter().flatten();
+    let banned =
+        closure.filter(|package| NEVER_IN_CORE.iter().any(|name| is_or_starts_with(package, name)));
     let message = |package| {
         format!(
             "core must be pure, but `{package}` reaches it (`cargo tree -p s3-credential-core -i` shows how)"
         )
     };
-    banned
-        .map(|package| Finding::at("crates/core/Cargo.toml", 1, message(package)))
-        .collect()
+    banned.map(|package| Finding::at("crates/core/Cargo.toml", 1, message(package))).collect()
 }
 
 pub(crate) fn only_sts_calls_sts(tree: &Tree) -> Vec<Finding> {
@@ -96,21 +78,13 @@ pub(crate) fn only_sts_calls_sts(tree: &Tree) -> Vec<Finding> {
     });
     others
         .map(|layer| {
-            dependency(
-                tree,
-                layer.folder,
-                "aws-sdk-sts",
-                "must leave roles to the sts crate",
-            )
+            dependency(tree, layer.folder, "aws-sdk-sts", "must leave roles to the sts crate")
         })
         .collect()
 }
 
 fn uses<'a>(tree: &'a Tree, folder: &str) -> impl Iterator<Item = &'a str> {
-    tree.graph
-        .member(&format!("{PREFIX}{folder}"))
-        .into_iter()
-        .flat_map(Member::uses)
+    tree.graph.member(&format!("{PREFIX}{folder}")).into_iter().flat_map(Member::uses)
 }
 
 /// `tokio v1.2.3` is `tokio`; a name that ends in `-` stands for all that start with it.
@@ -122,11 +96,7 @@ fn is_or_starts_with(package: &str, name: &str) -> bool {
 fn dependency(tree: &Tree, folder: &str, used: &str, rule: &str) -> Finding {
     let path = format!("crates/{folder}/Cargo.toml");
     let line = tree.line_of(&path, |line| line.starts_with(used));
-    Finding::at(
-        &path,
-        line,
-        format!("`{folder}` depends on `{used}`, but {rule}"),
-    )
+    Finding::at(&path, line, format!("`{folder}` depends on `{used}`, but {rule}"))
 }
 
 #[cfg(test)]
@@ -139,17 +109,11 @@ mod tests {
             name: (*name).to_owned(),
             dependencies: uses
                 .iter()
-                .map(|used| Dependency {
-                    name: (*used).to_owned(),
-                    kind: None,
-                })
+                .map(|used| Dependency { name: (*used).to_owned(), kind: None })
                 .collect(),
         };
         Tree {
-            graph: Graph {
-                members: members.iter().map(member).collect(),
-                ..Graph::default()
-            },
+            graph: Graph { members: members.iter().map(member).collect(), ..Graph::default() },
             ..Tree::default()
         }
     }
@@ -168,11 +132,7 @@ mod tests {
             &["s3-credential-imds"],
         )]));
         assert_eq!(found.len(), 1);
-        assert!(
-            found[0]
-                .to_string()
-                .contains("`irsa` depends on `s3-credential-imds`")
-        );
+        assert!(found[0].to_string().contains("`irsa` depends on `s3-credential-imds`"));
     }
 
     #[test]
@@ -207,10 +167,7 @@ mod tests {
             no_runtime_reaches_core(&tree).len()
         };
         assert_eq!(with(&["serde v1.0.0", "tokio-macros-like v1.0.0"]), 0);
-        assert_eq!(
-            with(&["serde v1.0.0", "tokio v1.0.0", "aws-types v1.0.0"]),
-            2
-        );
+        assert_eq!(with(&["serde v1.0.0", "tokio v1.0.0", "aws-types v1.0.0"]), 2);
     }
 
     #[test]
@@ -224,14 +181,10 @@ mod tests {
 
     #[test]
     fn a_missing_crate_and_an_unknown_one_are_named() {
-        let all: Vec<String> = LAYERS
-            .iter()
-            .map(|layer| format!("{PREFIX}{}", layer.folder))
-            .collect();
-        let mut members: Vec<(&str, &[&str])> = all
-            .iter()
-            .map(|name| (name.as_str(), &[] as &[&str]))
-            .collect();
+        let all: Vec<String> =
+            LAYERS.iter().map(|layer| format!("{PREFIX}{}", layer.folder)).collect();
+        let mut members: Vec<(&str, &[&str])> =
+            all.iter().map(|name| (name.as_str(), &[] as &[&str])).collect();
         members.extend(OTHER_MEMBERS.iter().map(|name| (*name, &[] as &[&str])));
         assert!(the_crates_of_the_design_exist(&tree(&members)).is_empty());
         members[0].0 = "s3-credential-kernel";

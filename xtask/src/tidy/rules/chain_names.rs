@@ -10,9 +10,8 @@ pub(crate) fn a_chain_name_is_one_constant(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, folder) in CHAIN_NAMES {
         let constant = format!("source_names::{}", name.replace('-', "_").to_uppercase());
-        let spelled: Vec<Spelling> = product(tree)
-            .flat_map(|source| spellings(source, name))
-            .collect();
+        let spelled: Vec<Spelling> =
+            product(tree).flat_map(|source| spellings(source, name)).collect();
         let (constants, again): (Vec<_>, Vec<_>) =
             spelled.into_iter().partition(Spelling::is_constant_of_core);
         if constants.is_empty() {
@@ -25,18 +24,10 @@ pub(crate) fn a_chain_name_is_one_constant(tree: &Tree) -> Vec<Finding> {
             findings.push(Finding::at(&source.path, line, message));
         }
         let mut own = product(tree).filter(|source| source.krate() == Some(folder));
-        if !own.any(|source| {
-            source
-                .product_paths()
-                .any(|named| named.path.ends_with(&constant))
-        }) {
+        if !own.any(|source| source.product_paths().any(|named| named.path.ends_with(&constant))) {
             let message =
                 format!("the source {name:?} does not take its name from core; use `{constant}`");
-            findings.push(Finding::at(
-                &format!("crates/{folder}/src/lib.rs"),
-                1,
-                message,
-            ));
+            findings.push(Finding::at(&format!("crates/{folder}/src/lib.rs"), 1, message));
         }
     }
     findings
@@ -44,9 +35,7 @@ pub(crate) fn a_chain_name_is_one_constant(tree: &Tree) -> Vec<Finding> {
 
 /// The testkit plays the outside, which does not know our constants.
 fn product(tree: &Tree) -> impl Iterator<Item = &Source> {
-    tree.sources
-        .iter()
-        .filter(|source| source.krate().is_some_and(|krate| krate != "testkit"))
+    tree.sources.iter().filter(|source| source.krate().is_some_and(|krate| krate != "testkit"))
 }
 
 struct Spelling<'a> {
@@ -75,10 +64,8 @@ fn spellings<'a>(source: &'a Source, name: &str) -> impl Iterator<Item = Spellin
 
 /// Whether the tokens before a literal are `const NAME: &str =`.
 fn is_value_of_constant(before: &[Token]) -> bool {
-    let statement = before
-        .iter()
-        .rev()
-        .take_while(|token| !token.is(";") && token.kind != Kind::Open);
+    let statement =
+        before.iter().rev().take_while(|token| !token.is(";") && token.kind != Kind::Open);
     let words: Vec<&str> = statement.map(|token| token.text.as_str()).collect();
     words.first() == Some(&"=") && words.contains(&"const")
 }
@@ -87,10 +74,8 @@ fn is_value_of_constant(before: &[Token]) -> bool {
 mod tests {
     use super::*;
 
-    const CORE: (&str, &str) = (
-        "crates/core/src/source.rs",
-        "pub mod source_names { pub const IRSA: &str = \"irsa\"; }",
-    );
+    const CORE: (&str, &str) =
+        ("crates/core/src/source.rs", "pub mod source_names { pub const IRSA: &str = \"irsa\"; }");
     const IRSA: (&str, &str) = (
         "crates/irsa/src/lib.rs",
         "use s3_credential_core::source_names; fn name() { source_names::IRSA }",
@@ -112,10 +97,7 @@ mod tests {
             about_irsa(&[
                 CORE,
                 IRSA,
-                (
-                    "crates/provider/tests/a.rs",
-                    "fn a() { assert_eq!(b, \"irsa\") }"
-                )
+                ("crates/provider/tests/a.rs", "fn a() { assert_eq!(b, \"irsa\") }")
             ])
             .is_empty()
         );
@@ -123,19 +105,13 @@ mod tests {
 
     #[test]
     fn a_missing_constant_is_found() {
-        assert_eq!(
-            about_irsa(&[("crates/core/src/source.rs", ""), IRSA]).len(),
-            1
-        );
+        assert_eq!(about_irsa(&[("crates/core/src/source.rs", ""), IRSA]).len(), 1);
     }
 
     #[test]
     fn a_second_spelling_is_found() {
-        let found = about_irsa(&[
-            CORE,
-            IRSA,
-            ("crates/cli/src/demo.rs", "\nconst A: &str = \"irsa\";"),
-        ]);
+        let found =
+            about_irsa(&[CORE, IRSA, ("crates/cli/src/demo.rs", "\nconst A: &str = \"irsa\";")]);
         assert_eq!(found.len(), 1);
         assert!(found[0].starts_with("crates/cli/src/demo.rs:2: "));
     }
@@ -143,14 +119,8 @@ mod tests {
     #[test]
     fn a_source_with_a_name_of_its_own_is_found() {
         assert_eq!(
-            about_irsa(&[
-                CORE,
-                (
-                    "crates/irsa/src/lib.rs",
-                    "fn name() -> &'static str { NAME }"
-                )
-            ])
-            .len(),
+            about_irsa(&[CORE, ("crates/irsa/src/lib.rs", "fn name() -> &'static str { NAME }")])
+                .len(),
             1
         );
     }

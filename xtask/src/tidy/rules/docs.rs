@@ -4,11 +4,8 @@ use crate::tidy::finding::Finding;
 use crate::tidy::tree::Tree;
 
 /// What the first lines of a crate answer, in this order, as a sentence or as a label.
-const QUESTIONS: &[[&str; 2]] = &[
-    ["what goes in", "**in"],
-    ["what comes out", "**out"],
-    ["how it fails", "**fail"],
-];
+const QUESTIONS: &[[&str; 2]] =
+    &[["what goes in", "**in"], ["what comes out", "**out"], ["how it fails", "**fail"]];
 
 pub(crate) fn a_crate_says_what_it_is_for(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -39,25 +36,18 @@ pub(crate) fn a_crate_says_what_it_is_for(tree: &Tree) -> Vec<Finding> {
 
 /// `lib.rs`, or `main.rs` where there is nothing else.
 fn is_root(path: &str) -> bool {
-    let folder = path
-        .strip_prefix("crates/")
-        .and_then(|path| path.split_once('/'));
+    let folder = path.strip_prefix("crates/").and_then(|path| path.split_once('/'));
     folder.is_some_and(|(_, path)| path == "src/lib.rs" || path == "src/main.rs")
 }
 
 fn crate_doc(text: &str) -> Vec<&str> {
-    text.lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .map(str::trim)
-        .collect()
+    text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect()
 }
 
 /// A block of code that rustdoc compiles.
 fn has_example(doc: &[&str]) -> bool {
     let opening_fences = doc.iter().filter(|line| line.starts_with("```")).step_by(2);
-    opening_fences
-        .map(|fence| &fence[3..])
-        .any(|kind| ["", "rust", "no_run"].contains(&kind))
+    opening_fences.map(|fence| &fence[3..]).any(|kind| ["", "rust", "no_run"].contains(&kind))
 }
 
 #[cfg(test)]
@@ -73,10 +63,7 @@ mod tests {
     #[test]
     fn a_crate_that_answers_and_shows_is_fine() {
         assert_eq!(
-            findings(
-                "crates/a/src/lib.rs",
-                &format!("{PROSE}//! ```\n//! let a = 1;\n//! ```\n")
-            ),
+            findings("crates/a/src/lib.rs", &format!("{PROSE}//! ```\n//! let a = 1;\n//! ```\n")),
             0
         );
         assert_eq!(findings("crates/a/src/main.rs", PROSE), 0);
@@ -101,16 +88,10 @@ mod tests {
     fn a_crate_without_answers_or_an_example_is_found() {
         assert_eq!(findings("crates/a/src/lib.rs", PROSE), 1);
         assert_eq!(
-            findings(
-                "crates/a/src/lib.rs",
-                &format!("{PROSE}//! ```ignore\n//! a\n//! ```")
-            ),
+            findings("crates/a/src/lib.rs", &format!("{PROSE}//! ```ignore\n//! a\n//! ```")),
             1
         );
-        assert_eq!(
-            findings("crates/a/src/lib.rs", "//! Secrets.\n//! ```\n//! ```"),
-            1
-        );
+        assert_eq!(findings("crates/a/src/lib.rs", "//! Secrets.\n//! ```\n//! ```"), 1);
         assert_eq!(findings("crates/a/src/lib.rs", "fn a() {}"), 2);
     }
 }

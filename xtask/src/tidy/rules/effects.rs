@@ -27,12 +27,8 @@ pub(crate) fn time_enters_through_the_clock(tree: &Tree) -> Vec<Finding> {
 }
 
 pub(crate) fn core_does_nothing(tree: &Tree) -> Vec<Finding> {
-    let others: Vec<&str> = tree
-        .sources
-        .iter()
-        .filter_map(Source::krate)
-        .filter(|krate| *krate != "core")
-        .collect();
+    let others: Vec<&str> =
+        tree.sources.iter().filter_map(Source::krate).filter(|krate| *krate != "core").collect();
     find(tree, &others, acts, |path| {
         format!("`{path}` acts on the system; core only holds contracts and values")
     })
@@ -54,11 +50,7 @@ fn find(
             .map(|NamedPath { path, line, .. }| Finding::at(&source.path, *line, message(path)))
             .collect()
     };
-    tree.sources
-        .iter()
-        .filter(bound)
-        .flat_map(of_source)
-        .collect()
+    tree.sources.iter().filter(bound).flat_map(of_source).collect()
 }
 
 fn writes_files(path: &str) -> bool {
@@ -81,17 +73,12 @@ fn writes_files(path: &str) -> bool {
         ("rustix::fs::", RUSTIX),
     ];
     let writes = |rest: &str, items: &[&str]| {
-        items
-            .iter()
-            .flat_map(|line| line.split(' '))
-            .any(|item| is_or_inside(rest, item))
+        items.iter().flat_map(|line| line.split(' ')).any(|item| is_or_inside(rest, item))
     };
-    MODULES.iter().any(|(module, items)| {
-        path.strip_prefix(module)
-            .is_some_and(|rest| writes(rest, items))
-    }) || ["tempfile", "nix", "libc"]
+    MODULES
         .iter()
-        .any(|krate| is_or_inside(path, krate))
+        .any(|(module, items)| path.strip_prefix(module).is_some_and(|rest| writes(rest, items)))
+        || ["tempfile", "nix", "libc"].iter().any(|krate| is_or_inside(path, krate))
 }
 
 fn reads_environment(path: &str) -> bool {
@@ -109,21 +96,12 @@ fn reads_environment(path: &str) -> bool {
         "*",
     ];
     // Convenience of dependencies that looks at the environment by itself.
-    const KUBE: &[&str] = &[
-        "infer",
-        "incluster",
-        "incluster_env",
-        "try_default",
-        "from_env",
-        "Kubeconfig::read",
-    ];
+    const KUBE: &[&str] =
+        &["infer", "incluster", "incluster_env", "try_default", "from_env", "Kubeconfig::read"];
     const AWS: &[&str] = &["defaults", "from_env", "load_defaults", "load_from_env"];
     let is_one_of = |rest: &str, names: &[&str]| names.contains(&rest);
-    path.strip_prefix("std::env::")
-        .is_some_and(|rest| is_one_of(rest, STD))
-        || path
-            .strip_prefix("aws_config::")
-            .is_some_and(|rest| is_one_of(rest, AWS))
+    path.strip_prefix("std::env::").is_some_and(|rest| is_one_of(rest, STD))
+        || path.strip_prefix("aws_config::").is_some_and(|rest| is_one_of(rest, AWS))
         || path.starts_with("kube::")
             && KUBE.iter().any(|name| path.ends_with(&format!("::{name}")))
 }
@@ -158,8 +136,7 @@ fn acts(path: &str) -> bool {
 }
 
 fn is_or_inside(path: &str, item: &str) -> bool {
-    path.strip_prefix(item)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(item).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 #[cfg(test)]
@@ -174,14 +151,7 @@ mod tests {
     #[test]
     fn delivery_writes_and_the_others_read() {
         let rule = only_delivery_writes_files;
-        assert_eq!(
-            count(
-                rule,
-                "crates/delivery/src/lib.rs",
-                "fn a() { std::fs::write(b, c) }"
-            ),
-            0
-        );
+        assert_eq!(count(rule, "crates/delivery/src/lib.rs", "fn a() { std::fs::write(b, c) }"), 0);
         assert_eq!(
             count(
                 rule,
@@ -208,11 +178,7 @@ mod tests {
             "use rustix::fs::renameat;",
             "use rustix::fs::OFlags; fn a() { b(OFlags::RDWR) }",
         ] {
-            assert_eq!(
-                count(rule, "crates/provider/src/journal.rs", bad),
-                1,
-                "{bad}"
-            );
+            assert_eq!(count(rule, "crates/provider/src/journal.rs", bad), 1, "{bad}");
         }
     }
 
@@ -240,22 +206,8 @@ mod tests {
     #[test]
     fn only_the_command_line_reads_the_environment() {
         let rule = only_applications_read_the_environment;
-        assert_eq!(
-            count(
-                rule,
-                "crates/cli/src/main.rs",
-                "fn a() { std::env::vars_os() }"
-            ),
-            0
-        );
-        assert_eq!(
-            count(
-                rule,
-                "crates/irsa/src/lib.rs",
-                "fn a() { context.env.var(b) }"
-            ),
-            0
-        );
+        assert_eq!(count(rule, "crates/cli/src/main.rs", "fn a() { std::env::vars_os() }"), 0);
+        assert_eq!(count(rule, "crates/irsa/src/lib.rs", "fn a() { context.env.var(b) }"), 0);
         for bad in [
             "fn a() { std::env::var(b) }",
             "use std::env::{self, consts}; fn a() { env::temp_dir() }",
@@ -270,14 +222,7 @@ mod tests {
     #[test]
     fn only_the_clock_reads_the_time() {
         let rule = time_enters_through_the_clock;
-        assert_eq!(
-            count(
-                rule,
-                "crates/core/src/clock.rs",
-                "fn a() { jiff::Timestamp::now() }"
-            ),
-            0
-        );
+        assert_eq!(count(rule, "crates/core/src/clock.rs", "fn a() { jiff::Timestamp::now() }"), 0);
         assert_eq!(
             count(
                 rule,
@@ -315,19 +260,11 @@ mod tests {
             0
         );
         assert_eq!(
-            count(
-                core_does_nothing,
-                "crates/irsa/src/lib.rs",
-                "fn a() { std::fs::read(b) }"
-            ),
+            count(core_does_nothing, "crates/irsa/src/lib.rs", "fn a() { std::fs::read(b) }"),
             0
         );
         assert_eq!(
-            count(
-                core_does_nothing,
-                "crates/core/src/lib.rs",
-                "fn a() { std::fs::read(b) }"
-            ),
+            count(core_does_nothing, "crates/core/src/lib.rs", "fn a() { std::fs::read(b) }"),
             1
         );
         assert_eq!(

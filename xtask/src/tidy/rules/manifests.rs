@@ -39,14 +39,9 @@ pub(crate) fn a_dependency_is_used(tree: &Tree) -> Vec<Finding> {
 }
 
 pub(crate) fn a_shared_version_is_used(tree: &Tree) -> Vec<Finding> {
-    let used: HashSet<&str> = members(tree)
-        .flat_map(entries)
-        .map(|entry| entry.name)
-        .collect();
+    let used: HashSet<&str> = members(tree).flat_map(entries).map(|entry| entry.name).collect();
     let root = tree.files.iter().filter(|file| file.path == "Cargo.toml");
-    let unused = root
-        .flat_map(entries)
-        .filter(|entry| !used.contains(entry.name));
+    let unused = root.flat_map(entries).filter(|entry| !used.contains(entry.name));
     unused
         .map(|entry| {
             Finding::at(
@@ -86,9 +81,7 @@ fn members(tree: &Tree) -> impl Iterator<Item = &File> {
         let folder = file.path.strip_suffix("/Cargo.toml");
         folder.is_some_and(|folder| {
             ["tests", "xtask"].contains(&folder)
-                || folder
-                    .strip_prefix("crates/")
-                    .is_some_and(|rest| !rest.contains('/'))
+                || folder.strip_prefix("crates/").is_some_and(|rest| !rest.contains('/'))
         })
     })
 }
@@ -104,31 +97,24 @@ struct Entry<'a> {
 /// In all dependency sections. Cargo's own view (`cargo metadata`) knows neither lines nor what was inherited.
 fn entries(manifest: &File) -> impl Iterator<Item = Entry<'_>> {
     let mut section = "";
-    (1..)
-        .zip(manifest.text.lines())
-        .filter_map(move |(line, text)| {
-            if let Some(header) = text.strip_prefix('[') {
-                section = header.trim_end_matches(']');
-                let name = section.rsplit_once("dependencies.")?.1;
-                return Some(Entry {
-                    name,
-                    line,
-                    is_inherited: false,
-                });
-            }
-            let starts_entry = text.starts_with(|first: char| first.is_alphanumeric());
-            if !section.ends_with("dependencies") || !starts_entry {
-                return None;
-            }
-            let name = text.split(['.', '=', ' ']).next()?;
-            let value: String = text.split_whitespace().collect();
-            Some(Entry {
-                name,
-                line,
-                is_inherited: value.contains(".workspace=true")
-                    || value.contains("={workspace=true"),
-            })
+    (1..).zip(manifest.text.lines()).filter_map(move |(line, text)| {
+        if let Some(header) = text.strip_prefix('[') {
+            section = header.trim_end_matches(']');
+            let name = section.rsplit_once("dependencies.")?.1;
+            return Some(Entry { name, line, is_inherited: false });
+        }
+        let starts_entry = text.starts_with(|first: char| first.is_alphanumeric());
+        if !section.ends_with("dependencies") || !starts_entry {
+            return None;
+        }
+        let name = text.split(['.', '=', ' ']).next()?;
+        let value: String = text.split_whitespace().collect();
+        Some(Entry {
+            name,
+            line,
+            is_inherited: value.contains(".workspace=true") || value.contains("={workspace=true"),
         })
+    })
 }
 
 #[cfg(test)]
@@ -154,10 +140,7 @@ mod tests {
     fn a_version_in_a_member_is_found_in_every_section_and_spelling() {
         assert_eq!(versions("[dependencies]\na = \"1\"\n"), 1);
         assert_eq!(versions("[dev-dependencies]\na = { version = \"1\" }\n"), 1);
-        assert_eq!(
-            versions("[target.'cfg(unix)'.dependencies]\na = { path = \"b\" }\n"),
-            1
-        );
+        assert_eq!(versions("[target.'cfg(unix)'.dependencies]\na = { path = \"b\" }\n"), 1);
         assert_eq!(versions("[dependencies.a]\nversion = \"1\"\n"), 1);
     }
 
@@ -168,11 +151,8 @@ mod tests {
             "[dependencies]\nserde-json.workspace = true\n[dev-dependencies]\nb.workspace = true\n",
         );
         let count = |source| {
-            a_dependency_is_used(&Tree::sample(&[
-                manifest,
-                ("crates/core/src/lib.rs", source),
-            ]))
-            .len()
+            a_dependency_is_used(&Tree::sample(&[manifest, ("crates/core/src/lib.rs", source)]))
+                .len()
         };
         assert_eq!(count("//! use b::c;\nuse serde_json::Value;"), 0);
         assert_eq!(count("//! use b::c;\nuse serde_json_like::Value;"), 1);
@@ -188,17 +168,11 @@ mod tests {
 
     #[test]
     fn a_version_that_nobody_takes_is_found() {
-        let root = (
-            "Cargo.toml",
-            "[workspace.dependencies]\na = \"1\"\nb = { version = \"1\" }\n",
-        );
+        let root = ("Cargo.toml", "[workspace.dependencies]\na = \"1\"\nb = { version = \"1\" }\n");
         let member = |text| {
             a_shared_version_is_used(&Tree::sample(&[root, ("crates/core/Cargo.toml", text)])).len()
         };
-        assert_eq!(
-            member("[dependencies]\na.workspace = true\nb = { workspace = true }\n"),
-            0
-        );
+        assert_eq!(member("[dependencies]\na.workspace = true\nb = { workspace = true }\n"), 0);
         assert_eq!(member("[dependencies]\na.workspace = true\n"), 1);
     }
 
@@ -207,9 +181,6 @@ mod tests {
         let good = "version.workspace = true\nedition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\npublish.workspace = true\n[lints]\nworkspace = true\n";
         assert!(a_member_inherits(&Tree::sample(&[("crates/core/Cargo.toml", good)])).is_empty());
         let bad = good.replace("[lints]", "[other]");
-        assert_eq!(
-            a_member_inherits(&Tree::sample(&[("crates/core/Cargo.toml", &bad)])).len(),
-            1
-        );
+        assert_eq!(a_member_inherits(&Tree::sample(&[("crates/core/Cargo.toml", &bad)])).len(), 1);
     }
 }

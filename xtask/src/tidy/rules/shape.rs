@@ -6,15 +6,9 @@ use crate::tidy::tree::Tree;
 
 pub(crate) fn no_unsafe(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for source in tree
-        .sources
-        .iter()
-        .filter(|source| !source.path.starts_with("fuzz/"))
-    {
-        for token in source
-            .tokens
-            .iter()
-            .filter(|token| token.kind == Kind::Word && token.is("unsafe"))
+    for source in tree.sources.iter().filter(|source| !source.path.starts_with("fuzz/")) {
+        for token in
+            source.tokens.iter().filter(|token| token.kind == Kind::Word && token.is("unsafe"))
         {
             findings.push(Finding::at(
                 &source.path,
@@ -34,11 +28,7 @@ pub(crate) fn no_mod_rs(tree: &Tree) -> Vec<Finding> {
         .filter(|source| source.path.ends_with("/mod.rs") && !source.path.contains("/tests/"));
     found
         .map(|source| {
-            Finding::at(
-                &source.path,
-                1,
-                "a module's file carries its name: `foo.rs` beside `foo/`",
-            )
+            Finding::at(&source.path, 1, "a module's file carries its name: `foo.rs` beside `foo/`")
         })
         .collect()
 }
@@ -57,34 +47,20 @@ mod tests {
             .is_empty()
         );
         assert_eq!(
-            no_unsafe(&Tree::sample(&[(
-                "crates/a/src/lib.rs",
-                "fn a() { unsafe { b() } }"
-            )]))
-            .len(),
+            no_unsafe(&Tree::sample(&[("crates/a/src/lib.rs", "fn a() { unsafe { b() } }")])).len(),
             1
         );
         assert!(
-            no_unsafe(&Tree::sample(&[(
-                "fuzz/fuzz_targets/a.rs",
-                "unsafe fn a() {}"
-            )]))
-            .is_empty()
+            no_unsafe(&Tree::sample(&[("fuzz/fuzz_targets/a.rs", "unsafe fn a() {}")])).is_empty()
         );
     }
 
     #[test]
     fn a_module_file_carries_its_name() {
         assert!(
-            no_mod_rs(&Tree::sample(&[
-                ("crates/a/src/b.rs", ""),
-                ("crates/a/src/b/c.rs", "")
-            ]))
-            .is_empty()
+            no_mod_rs(&Tree::sample(&[("crates/a/src/b.rs", ""), ("crates/a/src/b/c.rs", "")]))
+                .is_empty()
         );
-        assert_eq!(
-            no_mod_rs(&Tree::sample(&[("crates/a/src/b/mod.rs", "")])).len(),
-            1
-        );
+        assert_eq!(no_mod_rs(&Tree::sample(&[("crates/a/src/b/mod.rs", "")])).len(), 1);
     }
 }

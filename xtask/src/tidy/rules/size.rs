@@ -24,12 +24,8 @@ pub(crate) fn no_file_has_two_jobs(tree: &Tree) -> Vec<Finding> {
 
 /// Of the lines of code of the files that have any outside tests.
 pub(crate) fn median(tree: &Tree) -> usize {
-    let mut lines: Vec<usize> = tree
-        .sources
-        .iter()
-        .map(Source::code_lines)
-        .filter(|lines| *lines > 0)
-        .collect();
+    let mut lines: Vec<usize> =
+        tree.sources.iter().map(Source::code_lines).filter(|lines| *lines > 0).collect();
     lines.sort_unstable();
     lines.get(lines.len() / 2).copied().unwrap_or(0)
 }

@@ -12,10 +12,8 @@ pub(crate) fn a_test_name_is_a_sentence(tree: &Tree) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for source in &tree.sources {
-        for function in source
-            .test_functions()
-            .iter()
-            .filter(|function| !is_sentence(&function.name))
+        for function in
+            source.test_functions().iter().filter(|function| !is_sentence(&function.name))
         {
             let message = format!(
                 "`{}` does not say what holds; name the test with a sentence, `hard_failure_stops_the_chain`",
@@ -42,16 +40,13 @@ pub(crate) fn no_test_is_ignored(tree: &Tree) -> Vec<Finding> {
 pub(crate) fn nothing_sleeps(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in &tree.sources {
-        let sleeps = source
-            .paths
-            .iter()
-            .filter(|named| match named.path.as_str() {
-                "std::thread::sleep" => true,
-                "tokio::time::sleep" => {
-                    source.is_test(named.token) && !time_is_paused(source, named.token)
-                }
-                _ => false,
-            });
+        let sleeps = source.paths.iter().filter(|named| match named.path.as_str() {
+            "std::thread::sleep" => true,
+            "tokio::time::sleep" => {
+                source.is_test(named.token) && !time_is_paused(source, named.token)
+            }
+            _ => false,
+        });
         let message =
             "sleeping waits too long or not long enough; await the event, or pause tokio's time";
         findings.extend(sleeps.map(|named| Finding::at(&source.path, named.line, message)));
@@ -64,10 +59,7 @@ fn time_is_paused(source: &Source, token: usize) -> bool {
     let functions = source.test_functions();
     let paused =
         |function: &TestFunction| source.tokens[function.tokens.clone()].iter().any(is_pause);
-    match functions
-        .iter()
-        .find(|function| function.tokens.contains(&token))
-    {
+    match functions.iter().find(|function| function.tokens.contains(&token)) {
         Some(function) => paused(function),
         None => !functions.is_empty() && functions.iter().all(paused),
     }
@@ -89,35 +81,17 @@ mod tests {
     #[test]
     fn a_name_of_three_words_is_a_sentence() {
         let rule = a_test_name_is_a_sentence;
-        assert_eq!(
-            count(rule, "#[test] fn empty_is_refused() {} fn helper() {}"),
-            0
-        );
+        assert_eq!(count(rule, "#[test] fn empty_is_refused() {} fn helper() {}"), 0);
         assert_eq!(count(rule, "#[test] fn empty() {}"), 1);
-        assert_eq!(
-            count(rule, "#[tokio::test] async fn test_empty_is_refused() {}"),
-            1
-        );
-        assert_eq!(
-            count(rule, "proptest! { #[test] fn empty(a in 0..1) {} }"),
-            1
-        );
+        assert_eq!(count(rule, "#[tokio::test] async fn test_empty_is_refused() {}"), 1);
+        assert_eq!(count(rule, "proptest! { #[test] fn empty(a in 0..1) {} }"), 1);
     }
 
     #[test]
     fn an_ignored_test_is_found() {
         let attribute = format!("#[{}]", "ignore");
-        assert_eq!(
-            count(no_test_is_ignored, "#[test] fn a_b_c() { ignore(b) }"),
-            0
-        );
-        assert_eq!(
-            count(
-                no_test_is_ignored,
-                &format!("#[test] {attribute} fn a_b_c() {{}}")
-            ),
-            1
-        );
+        assert_eq!(count(no_test_is_ignored, "#[test] fn a_b_c() { ignore(b) }"), 0);
+        assert_eq!(count(no_test_is_ignored, &format!("#[test] {attribute} fn a_b_c() {{}}")), 1);
     }
 
     #[test]
@@ -139,13 +113,7 @@ mod tests {
             ),
             0
         );
-        assert_eq!(
-            count(
-                nothing_sleeps,
-                &format!("#[tokio::test] async fn a_b_c() {sleep}")
-            ),
-            1
-        );
+        assert_eq!(count(nothing_sleeps, &format!("#[tokio::test] async fn a_b_c() {sleep}")), 1);
         assert_eq!(
             count(
                 nothing_sleeps,
@@ -153,13 +121,7 @@ mod tests {
             ),
             1
         );
-        assert_eq!(
-            count(
-                nothing_sleeps,
-                "use std::thread; fn a() { thread::sleep(b) }"
-            ),
-            1
-        );
+        assert_eq!(count(nothing_sleeps, "use std::thread; fn a() { thread::sleep(b) }"), 1);
     }
 
     #[test]

@@ -62,10 +62,7 @@ fn starts_absolute_path(line: &str, folder: &str) -> bool {
             return false;
         };
         !before.chars().next_back().is_some_and(continues)
-            && !line[start + folder.len()..]
-                .chars()
-                .next()
-                .is_some_and(is_name)
+            && !line[start + folder.len()..].chars().next().is_some_and(is_name)
     })
 }
 
@@ -81,27 +78,9 @@ mod tests {
     #[test]
     fn a_marker_is_found_and_a_word_that_contains_it_is_not() {
         let marker = concat!("TO", "DO");
-        assert_eq!(
-            count(
-                nothing_is_left_to_do,
-                &format!("// {marker}: later\n// {marker}\n")
-            ),
-            2
-        );
-        assert_eq!(
-            count(
-                nothing_is_left_to_do,
-                &format!("{marker}S mktemp.{}", "X".repeat(6))
-            ),
-            0
-        );
-        assert_eq!(
-            count(
-                nothing_is_left_to_do,
-                &format!("{}()", concat!("to", "do!"))
-            ),
-            1
-        );
+        assert_eq!(count(nothing_is_left_to_do, &format!("// {marker}: later\n// {marker}\n")), 2);
+        assert_eq!(count(nothing_is_left_to_do, &format!("{marker}S mktemp.{}", "X".repeat(6))), 0);
+        assert_eq!(count(nothing_is_left_to_do, &format!("{}()", concat!("to", "do!"))), 1);
     }
 
     #[test]

@@ -9,11 +9,7 @@ use crate::tidy::tree::Tree;
 pub(crate) fn no_crate_is_too_heavy(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for weight in WEIGHTS {
-        let count = tree
-            .graph
-            .closures
-            .get(weight.package)
-            .map_or(0, BTreeSet::len);
+        let count = tree.graph.closures.get(weight.package).map_or(0, BTreeSet::len);
         if count > weight.at_most {
             let message = format!(
                 "`{}` takes {count} crates, more than {}; find one that can go",
@@ -33,9 +29,7 @@ mod tests {
         let mut tree = Tree::default();
         tree.graph.closures.insert(
             WEIGHTS[0].package,
-            (0..count)
-                .map(|number| format!("crate-{number} v1.0.0"))
-                .collect(),
+            (0..count).map(|number| format!("crate-{number} v1.0.0")).collect(),
         );
         no_crate_is_too_heavy(&tree).len()
     }

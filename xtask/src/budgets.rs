@@ -1,0 +1,87 @@
+//! `cargo xtask budgets`: how many system calls an operation makes. Unlike times, that does not depend on the machine's load.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use serde::Deserialize;
+
+use crate::run::{self, Outcome, cargo};
+
+/// At most this many calls on what is in the volume's directory, and on the lease's record and lock in the state path.
+struct Budget {
+    part: &'static str,
+    volume: usize,
+    state: usize,
+}
+
+/// What is needed today, so that one call more is seen. docs/performance.md has the goals beside it.
+const BUDGETS: [Budget; 7] = [
+    Budget { part: "token-provide", volume: 8, state: 14 },
+    Budget { part: "token-republish", volume: 9, state: 12 },
+    Budget { part: "token-cleanup", volume: 8, state: 18 },
+    Budget { part: "profile-provide", volume: 13, state: 14 },
+    Budget { part: "profile-republish", volume: 15, state: 12 },
+    Budget { part: "profile-cleanup", volume: 9, state: 18 },
+    Budget { part: "current", volume: 0, state: 0 },
+];
+
+/// What `tests/budgets/trace.py` prints for each part.
+#[derive(Debug, Deserialize)]
+struct Traced {
+    count: BTreeMap<String, usize>,
+    /// Name, and what it is about.
+    calls: Vec<(String, String)>,
+}
+
+pub(crate) fn run() -> Outcome {
+    run::run(&mut cargo([
+        "build",
+        "--locked",
+        "--package",
+        "s3-credential-tests",
+        "--example",
+        "budgets",
+    ]))?;
+    let target = run::target()?;
+    let folder = target.join("budgets");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut tracer = Command::new("python3");
+    tracer.arg("tests/budgets/trace.py").arg(target.join("debug/examples/budgets")).arg(&folder);
+    let traced: BTreeMap<String, Traced> = serde_json::from_str(&run::output(&mut tracer)?)
+        .map_err(|error| format!("tests/budgets/trace.py: {error}"))?;
+
+    println!("system calls        volume     state     other");
+    let mut over = Vec::new();
+    for Budget { part, volume, state } in BUDGETS {
+        let traced = traced.get(part).ok_or_else(|| format!("{part} was not traced"))?;
+        let count = |kind: &str| traced.count.get(kind).copied().unwrap_or_default();
+        let other = count("other") + count("write path");
+        println!(
+            "{part:<17} {:>3} of {volume:<2} {:>3} of {state:<2} {other:>9}",
+            count("volume"),
+            count("state")
+        );
+        for (kind, budget) in [("volume", volume), ("state", state)] {
+            if count(kind) > budget {
+                let calls: Vec<_> = traced
+                    .calls
+                    .iter()
+                    .filter(|(_, of)| of == kind)
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                over.push(format!(
+                    "{part}, {kind}: {} calls, {budget} budgeted: {}",
+                    count(kind),
+                    calls.join(" ")
+                ));
+            }
+        }
+    }
+    // Not budgeted, but for the operation that is to make none at all.
+    let reading: Vec<_> = traced["current"].calls.iter().map(|(name, _)| name.as_str()).collect();
+    if !reading.is_empty() {
+        over.push(format!("current: reads keys with system calls: {}", reading.join(" ")));
+    }
+    if over.is_empty() { Ok(()) } else { Err(over.join("\n       ")) }
+}
