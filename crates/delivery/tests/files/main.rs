@@ -6,6 +6,7 @@ mod support;
 
 mod apply;
 mod crash;
+mod examination;
 mod hostile;
 mod lock;
 mod names;
