@@ -41,6 +41,9 @@ mod region;
 
 mod examination;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 pub use client::Imds;
 pub use examination::Examination;
 pub use exchange::ImdsExchange;

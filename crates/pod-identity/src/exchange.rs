@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use crate::address::Address;
 use crate::refusal::{Again, Asked, Refusal};
 use crate::settings::AgentSettings;
+use crate::wire::Answer;
 use crate::{keys, tls, wire};
 
 /// The first pause between attempts; each is twice the one before up to the longest, and up to half of it is left to chance.
@@ -121,10 +122,7 @@ impl Agent {
         let answer = wire::get(asked.address, token, tls, &self.settings)
             .await
             .map_err(|error| asked.unanswered(error))?;
-        if answer.status != 200 {
-            return Err(asked.refused(&answer));
-        }
-        keys::parse(&answer.body).ok_or_else(|| asked.unreadable())
+        keys_in(&answer, asked)
     }
 
     fn tls(&self, address: &Address) -> Result<Option<Arc<ClientConfig>>, Failure> {
@@ -139,4 +137,12 @@ impl Agent {
         };
         Ok(Some(Arc::clone(config)))
     }
+}
+
+/// The keys of an answer, or what it says instead.
+pub(crate) fn keys_in(answer: &Answer, asked: Asked<'_>) -> Result<Keys, Refusal> {
+    if answer.status != 200 {
+        return Err(asked.refused(answer));
+    }
+    keys::parse(&answer.body).ok_or_else(|| asked.unreadable())
 }

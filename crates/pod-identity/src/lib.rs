@@ -38,6 +38,9 @@ mod wire;
 mod exchange;
 mod probe;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 pub use exchange::AgentExchange;
 pub use settings::{AgentSettings, PodIdentitySettings};
 pub use source::PodIdentitySource;

@@ -49,6 +49,9 @@ mod token_requests;
 
 mod source;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 pub use mapping::{RoleMapping, RoleRule};
 pub use settings::{PodTokenSettings, RoleOrigin};
 pub use source::PodTokenSource;

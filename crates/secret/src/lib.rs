@@ -45,6 +45,9 @@ mod directory;
 #[cfg(feature = "watch")]
 mod watch;
 
+#[cfg(all(fuzzing, feature = "watch"))]
+pub mod fuzzing;
+
 #[cfg(feature = "directory")]
 pub use directory::{SecretDirectorySettings, SecretDirectorySource};
 pub use environment::SecretEnvironmentSource;

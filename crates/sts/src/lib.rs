@@ -41,6 +41,9 @@ mod probe;
 
 mod sts;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 pub use probe::Reached;
 pub use settings::StsSettings;
 pub use sts::Sts;
