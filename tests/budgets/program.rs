@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use s3_credential_core::{
     CleanupContext, CredentialForm, Environment, Keys, MountTarget, ProvideContext, PublishRequest,
     Secret, SourceChain, Token, UnpublishRequest, WebIdentity, source_fn,
@@ -101,7 +101,8 @@ impl Volume {
 }
 
 fn web_identity() -> CredentialForm {
-    let end = Timestamp::now() + SignedDuration::from_hours(1);
+    let end = s3_credential_core::Clock::now(&s3_credential_core::SystemClock)
+        + SignedDuration::from_hours(1);
     let token = Token::parse("token", Secret::new("opaque"), Some(end)).unwrap();
     let role = "arn:aws:iam::111122223333:role/budget".parse().unwrap();
     CredentialForm::WebIdentity(Box::new(WebIdentity::new(token, role)))

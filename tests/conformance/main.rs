@@ -1,9 +1,16 @@
 //! Every source and every resolver of this workspace passes the suite that the testkit exports.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use std::io::Write as _;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use s3_credential_core::{
     Clock, Environment, EnvironmentRegion, ErrorKind, FixedRegion, FormKind, MountKind,
     MountOptionsRegion, MountTarget, ProvideContext, PublishRequest, SystemClock, TOKENS_KEY,
@@ -72,7 +79,7 @@ fn file(text: &str) -> tempfile::NamedTempFile {
 }
 
 fn tokens(audience: &str, expires_in: SignedDuration) -> String {
-    let at = Timestamp::now() + expires_in;
+    let at = SystemClock.now() + expires_in;
     format!(r#"{{"{audience}":{{"token":"{CANARY}","expirationTimestamp":"{at}"}}}}"#)
 }
 

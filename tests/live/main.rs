@@ -1,12 +1,20 @@
 //! What rotates reaches the live volume without a new publish, through the real sources, real files and a Kubernetes API.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use s3_credential_core::{
-    Environment, MountTarget, PublishRequest, SourceChain, SystemClock, TOKENS_KEY, names,
+    Clock as _, Environment, MountTarget, PublishRequest, SourceChain, SystemClock, TOKENS_KEY,
+    names,
 };
 use s3_credential_irsa::{IrsaSettings, IrsaSource};
 use s3_credential_provider::{Event, Provided, Provider, ProviderBuilder};
@@ -138,7 +146,7 @@ async fn a_changed_annotation_is_told_as_a_change_of_identity() {
     kubernetes.write_kubeconfig(&kubeconfig, kubernetes.admin_token()).unwrap();
     let driver = Environment::default().with(names::KUBECONFIG, kubeconfig.to_str().unwrap());
     let tokens = |token: &str, minutes: i64| {
-        let at = Timestamp::now() + SignedDuration::from_mins(minutes);
+        let at = SystemClock.now() + SignedDuration::from_mins(minutes);
         format!(r#"{{"sts.amazonaws.com":{{"token":"{token}","expirationTimestamp":"{at}"}}}}"#)
     };
     // Each run of the driver reads the annotation anew.

@@ -77,10 +77,11 @@ impl Command {
             | Self::Region(RegionArguments { output, .. })
             | Self::Explain(ExplainArguments { output, .. }) => (*output).into(),
             Self::Serve(_) | Self::Process(_) => Format::Json,
-            // It prints one object of its own, whatever happens.
-            Self::Demo(_) => Format::Text,
+            // The demo prints one object of its own, whatever happens.
             Self::Config(ConfigCommand::Check(arguments)) => arguments.output.into(),
-            Self::Config(ConfigCommand::Schema | ConfigCommand::Default) => Format::Text,
+            Self::Demo(_) | Self::Config(ConfigCommand::Schema | ConfigCommand::Default) => {
+                Format::Text
+            }
         }
     }
 }

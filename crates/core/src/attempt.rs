@@ -179,7 +179,14 @@ impl<P: ?Sized> Default for Links<P> {
 
 impl<P: ?Sized + fmt::Debug> fmt::Debug for Links<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|link| &link.plugin)).finish()
+        f.debug_list().entries(&self.0).finish()
+    }
+}
+
+impl<P: ?Sized + fmt::Debug> fmt::Debug for Link<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.plugin.fmt(f)?;
+        f.write_str(if self.goes_on_past_failure { " or else" } else { "" })
     }
 }
 

@@ -77,9 +77,9 @@ pub use plan::{
     Consumer, DeliveryPlan, EndpointGrant, EnvironmentValue, PROFILE_NAME, PlanRequest,
     PlannedFile, file_names,
 };
+pub use quiet::quietly;
 pub use region::{
     Partition, Region, RegionAnswer, RegionChain, RegionError, RegionResolver, ResolvedRegion,
-pub use quiet::quietly;
     resolver_fn, resolver_names,
 };
 pub use region_resolvers::{

@@ -1,4 +1,11 @@
 //! How chains go on and stop, shown on strict mocks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use s3_credential_core::{
     CredentialForm, CredentialSource, ErrorKind, Failure, Keys, MountTarget, NotApplicable,

@@ -1,4 +1,11 @@
 //! What a publish request is parsed into, and what is refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use s3_credential_core::{
     AuthenticationLevel, CleanupContext, ErrorKind, Failure, MountTarget, ProvideContext,

@@ -1,4 +1,11 @@
 //! What Mountpoint gets for each form, as plain data.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use std::path::Path;
 
@@ -235,7 +242,7 @@ fn a_proxy_is_passed_on_and_never_stands_before_the_agent() {
 
 #[test]
 fn caches_of_different_service_accounts_are_kept_apart_under_systemd() {
-    let case = |kind, level| Case { kind, level, ..Case::default() };
+    let case = |kind, level| Case { level, kind, ..Case::default() };
     let key =
         |kind, level| case(kind, level).value(&web_identity(), "UNSTABLE_MOUNTPOINT_CACHE_KEY");
     assert_eq!(key(MountKind::Systemd, AuthenticationLevel::Pod).as_deref(), Some("tenant/reader"));

@@ -1,4 +1,5 @@
 //! Many who ask at once cause one call.
+#![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,11 @@
 //! Regions, role ARNs, tokens and keys: what can be one and what cannot.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use s3_credential_core::{ErrorKind, Failure, RoleArn};
 
-/// What a ServiceAccount says about its role, as written. A blank annotation is an unset one.
+/// What a ServiceAccount says about its role, as written. An empty annotation is an unset one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Annotations {
     prefix: String,
@@ -19,7 +19,7 @@ impl Annotations {
     pub(crate) fn new(prefix: &str, all: Option<&BTreeMap<String, String>>) -> Self {
         let value = |name: &str| {
             let value = all?.get(&format!("{prefix}/{name}"))?;
-            (!value.trim().is_empty()).then(|| value.clone())
+            (!value.is_empty()).then(|| value.clone())
         };
         Self {
             role_arn: value("role-arn"),

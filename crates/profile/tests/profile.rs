@@ -1,4 +1,11 @@
 //! The driver's own profile files, real ones.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use std::path::Path;
 use std::time::Duration;

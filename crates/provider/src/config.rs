@@ -106,6 +106,16 @@ impl Config {
         &self.settings
     }
 
+    /// The sources of a level, in their order.
+    pub fn source_names(&self, level: AuthenticationLevel) -> impl Iterator<Item = &str> {
+        self.sources.get(&level).into_iter().flatten().map(|step| step.name.as_str())
+    }
+
+    /// The region resolvers, in their order.
+    pub fn resolver_names(&self) -> impl Iterator<Item = &str> {
+        self.resolvers.iter().map(|step| step.name.as_str())
+    }
+
     /// What there is to say about a configuration that can be used: warnings.
     pub fn report(&self) -> &ConfigReport {
         &self.report

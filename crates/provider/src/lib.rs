@@ -32,7 +32,6 @@ mod kubernetes_client;
 mod node_label;
 mod sdk;
 mod settings;
-mod services;
 
 mod provider;
 mod identity;
@@ -55,8 +54,6 @@ mod events;
 mod cleanup;
 mod error;
 
-mod doctor;
-
 #[cfg(fuzzing)]
 pub mod fuzzing;
 
@@ -65,7 +62,6 @@ pub use cache::{
     CacheEvent, CacheSettings, CachedKeys, CachedKeysBuilder, CurrentKeys, KernelClock,
 };
 pub use config::{Config, ConfigProblem, ConfigReport, ConfigSeverity};
-pub use doctor::{Check, CheckStatus, Diagnosis, DoctorOptions};
 pub use error::ProvideError;
 pub use events::{Event, LeaseId};
 pub use identity::Identity;

@@ -1,9 +1,15 @@
 //! The life of a lease: published, refreshed, held by several, taken away; with real files and sources that a test controls.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
 use s3_credential_core::{
     CredentialForm, ErrorKind, Keys, RoleArn, Secret, SourceChain, SourceError, Token, WebIdentity,
     source_fn,
@@ -114,7 +120,8 @@ fn target(pod: &str) -> String {
 }
 
 fn web_identity(token: &str, expires_in: i64, role: &str) -> CredentialForm {
-    let expires_at = Timestamp::now() + jiff::SignedDuration::from_secs(expires_in);
+    let expires_at = s3_credential_core::Clock::now(&s3_credential_core::SystemClock)
+        + jiff::SignedDuration::from_secs(expires_in);
     let token = Token::parse("token", Secret::new(token), Some(expires_at)).unwrap();
     let role: RoleArn = role.parse().unwrap();
     CredentialForm::WebIdentity(Box::new(WebIdentity::new(token, role)))
@@ -368,7 +375,8 @@ async fn an_inline_volume_may_not_help_itself_to_the_drivers_credentials() {
 async fn keys_that_end_before_mountpoint_reads_them_again_are_refused_as_a_profile() {
     let world = World::new();
     let ends = |minutes: i64| {
-        let at = Timestamp::now() + jiff::SignedDuration::from_mins(minutes);
+        let at = s3_credential_core::Clock::now(&s3_credential_core::SystemClock)
+            + jiff::SignedDuration::from_mins(minutes);
         CredentialForm::Keys(
             Keys::new("ASIAIOSFODNN7EXAMPLE", "secret")
                 .with_session_token("session")

@@ -1,4 +1,11 @@
 //! The AWS SDK's providers as plug-ins, a volume's credentials as the SDK's, and the region from the node's label.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;

@@ -1,4 +1,11 @@
 //! Leases that are kept fresh, with time paused; and taken up again by the next run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -61,7 +68,7 @@ impl World {
     fn new() -> Self {
         let clock = TokioClock::new(Timestamp::from_second(1_700_000_000).unwrap());
         let mint = Arc::new(Mint {
-            clock: clock.clone(),
+            clock,
             down: Mutex::new(false),
             calls: Mutex::new(0),
             signal: Signal::default(),
@@ -77,7 +84,7 @@ impl World {
     fn provider(&self) -> Provider {
         Provider::builder()
             .environment([("AWS_REGION", "eu-north-1")].into_iter().collect())
-            .clock(self.clock.clone())
+            .clock(self.clock)
             .state_path(self.state.path().join("state"))
             .driver_chain(SourceChain::first_try(Arc::clone(&self.mint)))
             .build()
@@ -115,10 +122,7 @@ fn target(volume: &str) -> String {
 }
 
 async fn next(events: &mut Receiver<Event>) -> Event {
-    timeout(Duration::from_secs(24 * 3600), events.recv())
-        .await
-        .expect("an event within a day")
-        .unwrap()
+    timeout(Duration::from_hours(24), events.recv()).await.expect("an event within a day").unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +194,7 @@ async fn a_lease_that_was_cleaned_up_is_not_brought_back_by_its_refresh() {
     provider.provide(&world.context("v")).await.unwrap();
     // Another process cleans up, behind this one's back.
     world.provider().cleanup(&world.cleanup("v")).await.unwrap();
-    sleep(Duration::from_secs(7200)).await;
+    sleep(Duration::from_hours(2)).await;
     assert!(world.tokens().is_empty());
     assert!(provider.leases().is_empty());
 }

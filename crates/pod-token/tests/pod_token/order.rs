@@ -106,9 +106,7 @@ async fn other_levels_are_left_to_other_sources() {
 async fn without_an_annotation_the_next_source_is_asked_and_the_user_told_what_to_do() {
     let world = World::start().await;
     let source = world.source(PodTokenSettings::default());
-    for annotations in
-        [&[][..], &[(ANNOTATION, "")], &[(ANNOTATION, "  \n")], &[("other.example/role-arn", ROLE)]]
-    {
+    for annotations in [&[][..], &[(ANNOTATION, "")], &[("other.example/role-arn", ROLE)]] {
         world.annotate(annotations);
         world.clock.advance(Duration::from_mins(1));
         let skip = skip(&source, &world.context()).await;

@@ -17,7 +17,7 @@ const ENDPOINT_READ_BEFORE: Duration = Duration::from_mins(5);
 /// Everything that is wrong with the model as a whole.
 pub(crate) fn check(model: &Model, tree: &Node) -> Vec<Finding> {
     let mut checker = Checker { tree, findings: Vec::new() };
-    checker.deliveries(&model.delivery, model.scope);
+    checker.deliveries(model.delivery, model.scope);
     checker.rotation(&model.rotation);
     checker.findings
 }
@@ -40,7 +40,7 @@ impl Checker<'_> {
             .map_or(Place::START, |node| node.place)
     }
 
-    fn deliveries(&mut self, delivery: &DeliverySection, scope: ScopeWord) {
+    fn deliveries(&mut self, delivery: DeliverySection, scope: ScopeWord) {
         for (kind, forms) in [("pod", &delivery.pod), ("systemd", &delivery.systemd)] {
             for (form, word) in forms.iter() {
                 let path = format!("delivery.{kind}.{form}");

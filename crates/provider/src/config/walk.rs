@@ -47,7 +47,9 @@ impl<'a> Walker<'a> {
             }
         }
         if schema.get("writeOnly") == Some(&Json::Bool(true)) {
-            findings.iter_mut().for_each(|finding| finding.conceal = true);
+            for finding in &mut findings {
+                finding.conceal = true;
+            }
         }
         findings
     }
@@ -124,7 +126,7 @@ impl<'a> Walker<'a> {
         let word = |branch: &'a Json| {
             self.resolved(branch)?.get("properties")?.get(tag)?.get("const")?.as_str()
         };
-        let words: Vec<&str> = branches.iter().filter_map(|branch| word(branch)).collect();
+        let words: Vec<&str> = branches.iter().filter_map(&word).collect();
         let Some(value) = node.get(tag).filter(|value| value.value != Value::Null) else {
             let finding = Finding::at(node.place, format!("`{tag}` is missing")).of(path);
             return vec![finding.suggesting(format!("set it to one of {}", listed(&words)))];
@@ -211,7 +213,7 @@ impl<'a> Walker<'a> {
                     findings.push(finding.suggesting(did_you_mean(&key.name, names)));
                 }
                 (None, Some(others)) => {
-                    findings.extend(self.check_entry(key, value, others, &path))
+                    findings.extend(self.check_entry(key, value, others, &path));
                 }
                 (None, None) => {}
             }
