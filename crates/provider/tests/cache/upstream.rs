@@ -9,7 +9,7 @@ use s3_credential_core::{Clock, ErrorKind, Failure, Keys};
 use s3_credential_provider::{CachedKeys, CachedKeysBuilder};
 use s3_credential_testkit::clock::TokioClock;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -104,7 +104,7 @@ impl Upstream {
         };
         let (after, answer) = *self.plan.lock().unwrap();
         if !after.is_zero() {
-            sleep(after).await;
+            sleep_until(Instant::now() + after).await;
         }
         let keys =
             Keys::new(format!("KEY{number}"), "canary-secret").with_session_token("canary-session");
