@@ -6,14 +6,21 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector, http_client_fn,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use s3_credential_core::{ErrorKind, Failure, Secret, names};
 
 use crate::settings::StsSettings;
+
+/// More than any answer needs: keys are a few kilobytes.
+const BODY_LIMIT: usize = 256 << 10;
 
 /// A client whose connections are shared by all regions.
 pub(crate) fn client(settings: &StsSettings) -> Result<SharedHttpClient, Failure> {
@@ -30,8 +37,21 @@ pub(crate) fn client(settings: &StsSettings) -> Result<SharedHttpClient, Failure
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)
         .build();
-    let connector = SharedHttpConnector::new(connector);
+    let connector = SharedHttpConnector::new(Bounded(SharedHttpConnector::new(connector)));
     Ok(http_client_fn(move |_, _| connector.clone()))
+}
+
+/// Ends an answer that does not end by itself; the SDK would collect all of it.
+#[derive(Debug)]
+struct Bounded(SharedHttpConnector);
+
+impl HttpConnector for Bounded {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let answer = self.0.call(request);
+        HttpConnectorFuture::new(async move {
+            Ok(answer.await?.map(|body| SdkBody::from_body_1_x(Limited::new(body, BODY_LIMIT))))
+        })
+    }
 }
 
 fn proxy(settings: &StsSettings) -> Result<ProxyConfig, Failure> {

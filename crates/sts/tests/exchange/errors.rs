@@ -72,6 +72,15 @@ async fn what_passes_is_asked_again_until_it_has_passed() {
 }
 
 #[tokio::test]
+async fn of_an_answer_that_goes_on_and_on_little_is_read() {
+    let world = World::start().await;
+    let padding = format!("<!-- {} -->", " ".repeat(300 << 10));
+    world.always(Fault::rewrite(move |body| format!("{padding}{body}")));
+    let failure = world.exchange(world.identity(), &ExchangeRequest::default()).await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Unavailable, "{failure}");
+}
+
+#[tokio::test]
 async fn an_sts_that_hangs_is_given_up_attempt_by_attempt() {
     let mut world = World::start().await;
     world.settings.attempt_timeout = Duration::from_millis(250);
