@@ -15,6 +15,9 @@ mod request;
 mod answer;
 mod service;
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

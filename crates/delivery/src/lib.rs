@@ -51,6 +51,8 @@ mod examination;
 mod endpoint;
 
 pub use apply::WrittenFile;
+#[cfg(all(fuzzing, feature = "endpoint"))]
+pub use endpoint::fuzzing;
 #[cfg(feature = "endpoint")]
 pub use endpoint::{Endpoint, EndpointSettings, Grants, KeySource, new_token};
 pub use examination::{DirectoryState, has_openat2};

@@ -9,7 +9,8 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::connections::{Connections, Trust};
@@ -31,18 +32,15 @@ pub(super) async fn listen(
     service: Arc<Service>,
     closing: watch::Receiver<bool>,
 ) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(settings.header_timeout)
-        .max_buf_size(MAX_HEAD_LEN)
-        // A body is written from where it is: no copy of the keys stays in a buffer of hyper's.
-        .writev(true);
+    let http = http(&settings);
     let mut connections = Connections::new(settings.max_connections);
     let mut closed = pin!(closed(closing.clone()));
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => connections.admit(|trust| {
+                    // Each answer is one write: there is nothing to wait for. A socket that refuses works all the same.
+                    stream.set_nodelay(true).unwrap_or_default();
                     serve(http.clone(), stream, Arc::clone(&service), trust, closing.clone())
                 }),
                 Err(error) => recover(&error).await,
@@ -63,15 +61,24 @@ async fn recover(error: &io::Error) {
     }
 }
 
-async fn serve(
+/// What is taken for HTTP.
+pub(super) fn http(settings: &EndpointSettings) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout)
+        .max_buf_size(MAX_HEAD_LEN)
+        // A body is written from where it is: no copy of the keys stays in a buffer of hyper's.
+        .writev(true);
+    http
+}
+
+pub(super) async fn serve(
     http: http1::Builder,
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     service: Arc<Service>,
     trust: Trust,
     closing: watch::Receiver<bool>,
 ) {
-    // Each answer is one write: there is nothing to wait for. A socket that refuses works all the same.
-    stream.set_nodelay(true).unwrap_or_default();
     let answer =
         service_fn(|request| async { Ok::<_, Infallible>(service.answer(request, &trust).await) });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), answer));

@@ -1,0 +1,38 @@
+//! A connection to the endpoint, for the fuzz targets.
+
+use std::sync::Arc;
+
+use s3_credential_core::{Clock, Failure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+use tokio::sync::watch;
+
+use super::connections::Trust;
+use super::grants::Grants;
+use super::listener::{http, serve};
+use super::service::Service;
+use super::settings::EndpointSettings;
+
+/// More than is ever sent.
+const ROOM: usize = 1 << 20;
+
+/// What a client is told that says this, and no more.
+pub async fn converse(
+    grants: Grants,
+    clock: Arc<dyn Clock>,
+    said: &[u8],
+) -> Result<Vec<u8>, Failure> {
+    let settings = EndpointSettings::default();
+    let service = Arc::new(Service::new(&settings, 980, grants, clock)?);
+    let (mut client, server) = duplex(ROOM);
+    let (_open, closing) = watch::channel(false);
+    let serving = serve(http(&settings), server, service, Trust::default(), closing);
+    let mut told = Vec::new();
+    let conversation = async {
+        // Who is refused is disconnected, and need not be heard out.
+        let _ = client.write_all(said).await;
+        let _ = client.shutdown().await;
+        let _ = client.read_to_end(&mut told).await;
+    };
+    tokio::join!(serving, conversation);
+    Ok(told)
+}
