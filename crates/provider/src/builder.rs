@@ -155,9 +155,10 @@ impl ProviderBuilder {
             tracing::warn!(key = problem.path, "the configuration: {}", problem.message);
         }
         let driver = Driver::new(self.environment.clone(), Arc::clone(&clock), config.imds());
-        let mut exchanges = config.exchanges(&driver);
+        let services = config.services(driver);
+        let mut exchanges = services.exchanges();
         exchanges.extend(self.exchanges);
-        let mut chains = config.source_chains(&driver, &self.slots)?;
+        let mut chains = config.source_chains(&services.driver, &self.slots)?;
         let mut chain = |level, own: Option<SourceChain>| {
             own.unwrap_or_else(|| chains.remove(&level).unwrap_or_default())
         };
@@ -167,13 +168,14 @@ impl ProviderBuilder {
             secret: chain(AuthenticationLevel::Secret, self.secret),
             region: match self.region {
                 Some(chain) => chain,
-                None => config.region_chain(&driver)?,
+                None => config.region_chain(&services.driver)?,
             },
             exchanges,
             clock,
         };
         Ok(Provider {
             wiring: Arc::new(wiring),
+            services: Arc::new(services),
             journal: Journal::new(state_path),
             settings: Arc::new(settings),
             environment: self.environment,

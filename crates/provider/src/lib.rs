@@ -32,6 +32,7 @@ mod kubernetes_client;
 mod node_label;
 mod sdk;
 mod settings;
+mod services;
 
 mod provider;
 mod identity;
@@ -54,6 +55,8 @@ mod events;
 mod cleanup;
 mod error;
 
+mod doctor;
+
 #[cfg(fuzzing)]
 pub mod fuzzing;
 
@@ -62,6 +65,7 @@ pub use cache::{
     CacheEvent, CacheSettings, CachedKeys, CachedKeysBuilder, CurrentKeys, KernelClock,
 };
 pub use config::{Config, ConfigProblem, ConfigReport, ConfigSeverity};
+pub use doctor::{Check, CheckStatus, Diagnosis, DoctorOptions};
 pub use error::ProvideError;
 pub use events::{Event, LeaseId};
 pub use identity::Identity;

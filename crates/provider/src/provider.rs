@@ -16,6 +16,7 @@ use crate::leases::Leases;
 use crate::outages::Outages;
 use crate::preparation::{Prepared, Wiring};
 use crate::served::Served;
+use crate::services::Services;
 use crate::settings::Settings;
 use crate::turns::Turns;
 
@@ -23,6 +24,7 @@ use crate::turns::Turns;
 #[derive(Debug, Clone)]
 pub struct Provider {
     pub(crate) wiring: Arc<Wiring>,
+    pub(crate) services: Arc<Services>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) environment: Environment,
     pub(crate) journal: Journal,

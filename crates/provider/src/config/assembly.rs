@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use s3_credential_core::{
-    AuthenticationLevel, CredentialSource, ErrorKind, Failure, FormKind, KeyExchange, RegionChain,
-    RegionResolver, SourceChain,
+    AuthenticationLevel, CredentialSource, ErrorKind, Failure, RegionChain, RegionResolver,
+    SourceChain,
 };
-use s3_credential_imds::{ImdsExchange, ImdsSettings};
+use s3_credential_imds::ImdsSettings;
 use s3_credential_pod_identity::AgentExchange;
 use s3_credential_sts::Sts;
 
 use crate::config::{Config, Step};
 use crate::registry::{Driver, Named};
+use crate::services::Services;
 
 /// Sources that stand in the place of a chain's own; nothing where one is left out.
 pub(crate) type Slots = HashMap<String, Option<Arc<dyn CredentialSource>>>;
@@ -54,18 +55,13 @@ impl Config {
         }
     }
 
-    /// How each form is exchanged for keys.
-    pub(crate) fn exchanges(&self, driver: &Driver) -> HashMap<FormKind, Arc<dyn KeyExchange>> {
+    /// The services that hand out keys.
+    pub(crate) fn services(&self, driver: Driver) -> Services {
         let environment = driver.environment();
         let sts = Sts::new(self.services.sts.settings(environment), driver.clock());
         let agent =
             AgentExchange::new(environment.clone(), self.services.pod_identity_agent.into());
-        let imds = ImdsExchange::new(driver.imds());
-        HashMap::from([
-            (FormKind::WebIdentity, Arc::new(sts) as Arc<dyn KeyExchange>),
-            (FormKind::Container, Arc::new(agent)),
-            (FormKind::InstanceProfile, Arc::new(imds)),
-        ])
+        Services { driver, sts, agent }
     }
 
     /// How the driver asks IMDS.

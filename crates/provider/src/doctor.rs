@@ -1,0 +1,125 @@
+//! How the machine stands: everything that credentials may come from, go through or be written to, looked at at once.
+//!
+//! Nothing is changed, and no credential is sent to anybody but the driver's own to its Kubernetes API.
+
+// In the order of the checks.
+mod check;
+mod patience;
+
+mod sources;
+mod region;
+mod imds;
+mod sts;
+mod agent;
+mod kubernetes;
+mod roles;
+mod clock;
+mod places;
+
+use std::path::PathBuf;
+
+use s3_credential_core::{
+    AuthenticationLevel, Failure, MountTarget, ProvideContext, PublishRequest,
+};
+
+use crate::provider::Provider;
+
+pub use check::{Check, CheckStatus};
+use patience::Patience;
+
+/// What to look at beside the driver's environment and configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DoctorOptions {
+    /// The write path, where one is known.
+    pub write_path: Option<PathBuf>,
+}
+
+impl DoctorOptions {
+    /// With this write path.
+    #[must_use]
+    pub fn with_write_path(self, path: impl Into<PathBuf>) -> Self {
+        Self { write_path: Some(path.into()) }
+    }
+}
+
+/// How the machine stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Every check, in an order that does not depend on the outcome.
+    pub checks: Vec<Check>,
+    /// Where a permission of the Kubernetes API is missing: roles with all that are needed, and their bindings to the driver's
+    /// account, as YAML for `kubectl apply`.
+    pub roles: Option<String>,
+}
+
+impl Diagnosis {
+    /// The checks that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.status == CheckStatus::Failed)
+    }
+}
+
+impl Provider {
+    /// Looks at everything that this provider's credentials may come from, go through or be written to. It takes as long as the slowest
+    /// of them, and at most about 10 seconds. `told` is called with each check once it is known.
+    pub async fn doctor(&self, options: &DoctorOptions, told: impl Fn(&Check)) -> Diagnosis {
+        let tell = |check: Check| {
+            told(&check);
+            check
+        };
+        let (wiring, services) = (&*self.wiring, &*self.services);
+        let patience = Patience { clock: &*wiring.clock };
+        let way_to_sts = async {
+            let region = region::look(&patience, wiring).await;
+            let sts = sts::look(&patience, wiring, services, region.resolved.as_ref()).await;
+            (region, sts)
+        };
+        let (environment, (region, sts), imds, agent, cluster) = tokio::join!(
+            async {
+                let sources = sources::look(&patience, &wiring.driver).await;
+                told(&sources.check);
+                sources
+            },
+            async {
+                let (region, sts) = way_to_sts.await;
+                told(&region.check);
+                told(&sts.check);
+                (region, sts)
+            },
+            imds::look(&patience, services.driver.imds()),
+            async { tell(agent::look(&patience, wiring, services).await) },
+            async {
+                let cluster = kubernetes::look(&patience, wiring, services).await;
+                cluster.checks.iter().for_each(&told);
+                cluster
+            },
+        );
+        let imds = tell(imds.check(wiring, services, &environment, &region));
+        let clock = tell(clock::check(&[sts.time, cluster.time]));
+        let places = places::look(&patience, options.write_path.as_deref(), self.journal.path());
+        places.iter().for_each(&told);
+
+        let mut checks = vec![environment.check, region.check, imds, sts.check, agent];
+        checks.extend(cluster.checks);
+        checks.push(clock);
+        checks.extend(places);
+        Diagnosis { checks, roles: cluster.roles }
+    }
+}
+
+/// A volume that is like any other at its level.
+fn volume(
+    level: AuthenticationLevel,
+    attributes: &[(&str, &str)],
+) -> Result<ProvideContext, Failure> {
+    let request = PublishRequest::new(
+        "doctor",
+        "/var/lib/kubelet/pods/doctor/volumes/kubernetes.io~csi/doctor/mount",
+    )
+    .with_volume_context(
+        [("authenticationSource", level.as_str())].into_iter().chain(attributes.iter().copied()),
+    );
+    ProvideContext::from_publish_request(request, MountTarget::default())
+}

@@ -1,0 +1,110 @@
+//! One thing that was looked at, and how it stands.
+
+use std::fmt;
+use std::time::Duration;
+
+use s3_credential_core::Failure;
+
+/// One thing that was looked at. Neither reason nor help holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Check {
+    /// What it is: `sts`, `rbac get serviceaccounts`, ...
+    pub name: String,
+    /// How it stands.
+    pub status: CheckStatus,
+    /// What was found, or why nothing was looked at.
+    pub reason: String,
+    /// What to change, where something can be.
+    pub help: Option<String>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CheckStatus {
+    /// As it should.
+    Ok,
+    /// Volumes can be mounted, some of them or less well.
+    Warning,
+    /// Volumes that need it cannot be mounted.
+    Failed,
+    /// There is nothing of the kind here, or nothing needs it.
+    Skipped,
+}
+
+impl CheckStatus {
+    /// The word in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl fmt::Display for CheckStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A check before it has a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Verdict {
+    status: CheckStatus,
+    reason: String,
+    help: String,
+}
+
+impl Verdict {
+    pub(super) fn ok(reason: impl Into<String>) -> Self {
+        Self::new(CheckStatus::Ok, reason, "")
+    }
+
+    pub(super) fn skipped(reason: impl Into<String>) -> Self {
+        Self::new(CheckStatus::Skipped, reason, "")
+    }
+
+    pub(super) fn new(
+        status: CheckStatus,
+        reason: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { status, reason: reason.into(), help: help.into() }
+    }
+
+    /// What a failure means for this check.
+    pub(super) fn of(status: CheckStatus, failure: &Failure) -> Self {
+        Self::new(status, failure.message(), failure.help())
+    }
+
+    /// The one that matters most, with what the others of its kind say; none of none.
+    pub(super) fn worst(verdicts: Vec<Self>) -> Option<Self> {
+        let status = [CheckStatus::Failed, CheckStatus::Warning, CheckStatus::Ok]
+            .into_iter()
+            .find(|status| verdicts.iter().any(|verdict| verdict.status == *status))?;
+        let (mut reasons, mut helps) = (Vec::new(), Vec::new());
+        for verdict in verdicts.into_iter().filter(|verdict| verdict.status == status) {
+            reasons.push(verdict.reason);
+            if !verdict.help.is_empty() && !helps.contains(&verdict.help) {
+                helps.push(verdict.help);
+            }
+        }
+        Some(Self::new(status, reasons.join("; "), helps.join("; ")))
+    }
+
+    pub(super) fn check(self, name: impl Into<String>, duration: Duration) -> Check {
+        let Self { status, reason, help } = self;
+        Check {
+            name: name.into(),
+            status,
+            reason,
+            help: (!help.is_empty()).then_some(help),
+            duration,
+        }
+    }
+}

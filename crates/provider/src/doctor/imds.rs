@@ -1,0 +1,65 @@
+//! The instance metadata service: whether it answers, and whether that matters.
+
+use std::time::Duration;
+
+use s3_credential_core::{names, source_names};
+use s3_credential_imds::{Examination, Imds};
+
+use super::check::{Check, CheckStatus, Verdict};
+use super::patience::Patience;
+use super::region::Region;
+use super::sources::Sources;
+use crate::preparation::Wiring;
+use crate::services::Services;
+
+/// What IMDS did, before it is known who needs it.
+#[derive(Debug)]
+pub(super) struct Looked {
+    examined: Option<Examination>,
+    took: Duration,
+}
+
+pub(super) async fn look(patience: &Patience<'_>, imds: Imds) -> Looked {
+    let (examined, took) = patience.wait(imds.examine()).await;
+    Looked { examined, took }
+}
+
+impl Looked {
+    /// An IMDS that nothing needs may be absent, and is best kept from pods.
+    pub(super) fn check(
+        self,
+        wiring: &Wiring,
+        services: &Services,
+        sources: &Sources,
+        region: &Region,
+    ) -> Check {
+        let may_have_keys = wiring.driver.source(source_names::IMDS).is_some();
+        let is_needed = (may_have_keys && !sources.has_own) || !region.is_known_without_imds();
+        let is_named =
+            services.driver.environment().get(names::AWS_EC2_METADATA_SERVICE_ENDPOINT).is_some();
+        let verdict = match self.examined {
+            Some(Examination::Answers { role, region }) => {
+                let role = role
+                    .map_or("the instance has no role".to_owned(), |role| format!("role {role}"));
+                let region =
+                    region.map_or("no region".to_owned(), |region| format!("region {region}"));
+                Verdict::ok(format!("answers: {role}, {region}"))
+            }
+            Some(Examination::SwitchedOff(failure)) => Verdict::skipped(failure.message()),
+            Some(Examination::NotThere(failure)) => match (is_named, is_needed) {
+                (true, _) => Verdict::of(CheckStatus::Failed, &failure),
+                (false, true) => Verdict::of(CheckStatus::Warning, &failure),
+                (false, false) => {
+                    Verdict::skipped(format!("{}; nothing needs it", failure.message()))
+                }
+            },
+            Some(Examination::Mute(failure)) if is_needed => {
+                Verdict::of(CheckStatus::Failed, &failure)
+            }
+            Some(Examination::Mute(failure)) => Verdict::of(CheckStatus::Warning, &failure),
+            Some(Examination::Misconfigured(failure)) => Verdict::of(CheckStatus::Failed, &failure),
+            Some(_) | None => Verdict::new(CheckStatus::Warning, Patience::none_in_time(), ""),
+        };
+        verdict.check(source_names::IMDS, self.took)
+    }
+}
