@@ -1,7 +1,8 @@
 //! The CSI request, from a file or standard input.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use s3_credential_core::{ErrorKind, Failure};
@@ -9,39 +10,59 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 /// What gRPC lets through by default.
-const MAX_LEN: u64 = 4 << 20;
+const MAX_LEN: usize = 4 << 20;
+
+/// More than most requests are long.
+const FIRST_LEN: usize = 64 << 10;
 
 /// Reads a request. The error says where the JSON is wrong and never what stands there, which may be a secret.
 pub(crate) fn read<R: DeserializeOwned>(path: &Path) -> Result<R, Failure> {
-    let text = read_text(path)?;
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::new(
-            ErrorKind::InvalidRequest,
-            format!(
-                "the request is not a CSI request as JSON: wrong at line {}, column {}",
-                error.line(),
-                error.column()
-            ),
-        )
+    let text = open(path).and_then(read_whole).map_err(|error| {
+        let path = path.display();
+        invalid(format!("the request {path} cannot be read: {error}"))
+    })?;
+    if text.len() > MAX_LEN {
+        return Err(invalid("the request is larger than 4 MiB".to_owned()));
+    }
+    serde_json::from_slice(&text).map_err(|error| {
+        invalid(format!(
+            "the request is not a CSI request as JSON: wrong at line {}, column {}",
+            error.line(),
+            error.column()
+        ))
     })
 }
 
-fn read_text(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let unreadable = |error: io::Error| {
-        Failure::new(
-            ErrorKind::InvalidRequest,
-            format!("the request {} cannot be read: {error}", path.display()),
-        )
-    };
-    let mut text = Zeroizing::new(String::new());
-    let read = if path == Path::new("-") {
-        io::stdin().lock().take(MAX_LEN + 1).read_to_string(&mut text)
+/// Standard input without its buffer, in which a copy would stay.
+fn open(path: &Path) -> io::Result<File> {
+    if path == Path::new("-") {
+        io::stdin().as_fd().try_clone_to_owned().map(File::from)
     } else {
-        File::open(path).and_then(|file| file.take(MAX_LEN + 1).read_to_string(&mut text))
-    };
-    read.map_err(unreadable)?;
-    if text.len() as u64 > MAX_LEN {
-        return Err(Failure::new(ErrorKind::InvalidRequest, "the request is larger than 4 MiB"));
+        File::open(path)
     }
-    Ok(text)
+}
+
+/// All of it, or a little more than is allowed. A buffer that is too small is replaced and zeroised: one that grows leaves a copy behind.
+fn read_whole(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; FIRST_LEN]);
+    let mut filled = 0;
+    while filled <= MAX_LEN {
+        if filled == bytes.len() {
+            let mut larger = Zeroizing::new(vec![0; 4 * filled]);
+            larger[..filled].copy_from_slice(&bytes);
+            bytes = larger;
+        }
+        match file.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+fn invalid(message: String) -> Failure {
+    Failure::new(ErrorKind::InvalidRequest, message)
 }
