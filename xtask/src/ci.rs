@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::run::Outcome;
-use crate::{budgets, clippy, deny, doc, e2e, fmt, test, tidy};
+use crate::{budgets, clippy, deny, doc, e2e, fmt, fuzz, test, tidy};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -17,7 +17,7 @@ pub(crate) struct Options {
 
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("fmt", fmt::run),
     ("tidy", tidy::run),
     ("deny", deny::run),
@@ -26,6 +26,7 @@ const STEPS: [Step; 8] = [
     ("test", || test::run(&test::Options::default())),
     ("budgets", budgets::run),
     ("e2e-aws", e2e::aws),
+    ("fuzz", || fuzz::run(&fuzz::Options::default())),
 ];
 
 pub(crate) fn run(options: &Options) -> Outcome {

@@ -19,6 +19,7 @@ mod deny;
 mod doc;
 mod e2e;
 mod fmt;
+mod fuzz;
 mod run;
 mod test;
 mod tidy;
@@ -49,6 +50,8 @@ enum Task {
     Doc,
     /// How many system calls an operation makes
     Budgets,
+    /// Every fuzz target for a while
+    Fuzz(fuzz::Options),
     /// Tests against real clients and servers
     E2e(e2e::Options),
 }
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Task::Clippy => clippy::run(),
         Task::Doc => doc::run(),
         Task::Budgets => budgets::run(),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::E2e(options) => e2e::run(&options),
     };
     match outcome {

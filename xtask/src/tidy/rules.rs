@@ -5,6 +5,7 @@ pub(crate) mod chain_names;
 pub(crate) mod docs;
 pub(crate) mod effects;
 pub(crate) mod manifests;
+pub(crate) mod security;
 pub(crate) mod shape;
 pub(crate) mod size;
 pub(crate) mod tests_read_well;
@@ -36,6 +37,8 @@ pub(crate) const ALL: &[Rule] = &[
     shape::no_mod_rs,
     size::no_file_has_two_jobs,
     docs::a_crate_says_what_it_is_for,
+    security::a_claim_has_a_test_that_exists,
+    security::a_dependency_is_accounted_for,
     tests_read_well::a_test_name_is_a_sentence,
     tests_read_well::no_test_is_ignored,
     tests_read_well::nothing_sleeps,
