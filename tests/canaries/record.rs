@@ -1,0 +1,156 @@
+//! All that was shown of a run.
+
+use std::collections::BTreeSet;
+use std::fmt::{Debug, Display};
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use s3_credential_core::Attempt;
+use s3_credential_provider::ProvideError;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Captures every event of this thread, of every crate and at every level, until it is dropped.
+pub(crate) struct Record {
+    log: Log,
+    shown: Vec<String>,
+    _capture: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Record {
+    pub(crate) fn start() -> Self {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+            .with_ansi(false)
+            .with_writer(log.clone())
+            .finish();
+        Self { log, shown: Vec::new(), _capture: tracing::subscriber::set_default(subscriber) }
+    }
+
+    pub(crate) fn show(&mut self, value: &impl Debug) {
+        self.shown.extend([format!("{value:?}"), format!("{value:#?}")]);
+    }
+
+    pub(crate) fn say(&mut self, value: &impl Display) {
+        self.shown.push(value.to_string());
+    }
+
+    pub(crate) fn tell(&mut self, error: &ProvideError) {
+        self.show(error);
+        self.say(error);
+        self.say(&error.failure);
+        self.shown.extend([error.failure.message().to_owned(), error.help().to_owned()]);
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            self.shown.extend([error.to_string(), format!("{error:?}")]);
+            cause = error.source();
+        }
+        self.attempts(&error.attempts);
+        self.attempts(&error.region_attempts);
+    }
+
+    pub(crate) fn attempts(&mut self, attempts: &[Attempt]) {
+        self.say(&Attempt::reasons(attempts));
+    }
+
+    /// The contents of every file of this directory.
+    pub(crate) fn files(&mut self, directory: &Path) {
+        for entry in fs::read_dir(directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            self.shown.push(path.display().to_string());
+            if path.is_file() {
+                let bytes = fs::read(&path).unwrap();
+                self.shown.push(String::from_utf8_lossy(&bytes).into_owned());
+            }
+        }
+    }
+
+    /// What was logged so far.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log.0.lock().unwrap()).into_owned()
+    }
+
+    /// Whatever way a secret is written, it is nowhere.
+    pub(crate) fn assert_silent(&self, secrets: impl IntoIterator<Item = String>) {
+        let log = self.log();
+        let secrets: BTreeSet<String> = secrets.into_iter().collect();
+        assert!(!secrets.is_empty());
+        for secret in &secrets {
+            assert!(secret.len() >= 8, "too short to be searched for: {secret}");
+            for spelling in spellings(secret) {
+                let found = self.shown.iter().chain([&log]).find(|text| text.contains(&spelling));
+                if let Some(text) = found {
+                    let line = text.lines().find(|line| line.contains(&spelling));
+                    panic!("a secret is shown as {spelling}: {}", line.unwrap_or(text));
+                }
+            }
+        }
+    }
+}
+
+/// As it is, as part of something larger in base64, and percent-encoded.
+fn spellings(secret: &str) -> Vec<String> {
+    let encode = |skipped: usize| {
+        let text = BASE64_STANDARD.encode(format!("{}{secret}", "x".repeat(skipped)));
+        // The letters at either end depend on what is beside the secret.
+        let inner = &text[4 * usize::from(skipped > 0)..];
+        inner[..inner.len() - 4].to_owned()
+    };
+    let percent: String = secret
+        .bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect();
+    vec![secret.to_owned(), percent, encode(0), encode(1), encode(2)]
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[test]
+#[should_panic(expected = "a secret is shown as Y2FuYXJ5LTEyM")]
+fn a_secret_is_found_in_every_spelling() {
+    let mut record = Record::start();
+    record.say(&BASE64_STANDARD.encode("{\"key\":\"canary-12345678\"}xx"));
+    for (text, secret) in [("a canary-1234", "canary-1234"), ("a%2Fcanary%2B1", "/canary+1")] {
+        let mut record = Record::start();
+        record.say(&text);
+        let search = std::panic::AssertUnwindSafe(|| record.assert_silent([secret.to_owned()]));
+        assert!(std::panic::catch_unwind(search).is_err(), "{text}");
+    }
+    let mut log = Record::start();
+    tracing::trace!(value = "canary-12345678");
+    assert!(log.log().contains("canary-12345678"));
+    log.show(&());
+    drop(log);
+    record.assert_silent(["canary-12345678".to_owned()]);
+}
