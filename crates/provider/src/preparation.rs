@@ -95,6 +95,9 @@ impl Wiring {
         context: &ProvideContext,
         identity: &Identity,
     ) -> Result<Option<Prepared>, Failure> {
+        if !identity.is_on_behalf_of(context) {
+            return Ok(None);
+        }
         let chain = self.chain(context.level());
         let Some(source) = identity.source.as_deref().and_then(|name| chain.source(name)) else {
             return Ok(None);
@@ -110,7 +113,7 @@ impl Wiring {
         };
         let sourced = SourcedForm { source: source.name().to_owned(), form };
         let scope = identity.scope.clone();
-        if Identity::of(&sourced, scope.clone()) != *identity {
+        if Identity::of(&context, &sourced, scope.clone()) != *identity {
             return Ok(None);
         }
         let region = self.region.resolve(&*self.clock, &context).await;
@@ -138,7 +141,7 @@ impl Wiring {
     async fn anonymous(&self, context: &ProvideContext) -> Prepared {
         let region = self.region.resolve(&*self.clock, context).await;
         Prepared {
-            identity: Identity::anonymous(),
+            identity: Identity::anonymous(context),
             form: CredentialForm::Anonymous,
             delivery: Delivery::None,
             region: region.result.ok(),
@@ -188,7 +191,7 @@ impl Wiring {
             sourced.form.clone()
         };
         Ok(Prepared {
-            identity: Identity::of(sourced, scope),
+            identity: Identity::of(context, sourced, scope),
             form,
             delivery,
             region,

@@ -1,7 +1,8 @@
 //! `provide`: from a context to a lease. All or nothing, and never to the harm of what a live mount has.
 
 use s3_credential_core::{
-    CleanupContext, MountTarget, ProvideContext, PublishRequest, UnpublishRequest,
+    CleanupContext, ErrorKind, Failure, MountTarget, ProvideContext, PublishRequest,
+    UnpublishRequest,
 };
 use s3_credential_delivery::WritePath;
 
@@ -105,6 +106,7 @@ impl Provider {
         write_path: &WritePath,
         live: &LeaseRecord,
     ) -> Result<Provided, ProvideError> {
+        refuse_to_share(context, live)?;
         let chosen = match self.prepare(context).await {
             Ok(prepared) if prepared.identity == live.identity => {
                 return self.deliver(context, key, write_path, prepared, Intent::Publish).await;
@@ -135,4 +137,17 @@ impl Provider {
             }),
         }
     }
+}
+
+/// Mountpoint has one identity for all who use its mount: who is somebody else may not join them.
+fn refuse_to_share(context: &ProvideContext, live: &LeaseRecord) -> Result<(), Failure> {
+    let joins = !live.holders.contains(context.target_path());
+    if !joins || live.identity.is_on_behalf_of(context) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ErrorKind::PermissionDenied,
+        "the mount is used by volumes of another authentication level or service account",
+    )
+    .with_help("share a Mountpoint pod only between pods of one service account"))
 }

@@ -54,7 +54,7 @@ pub(super) async fn look(patience: &Patience<'_>, chain: &SourceChain) -> Source
     }
     let verdict = match provided.first() {
         _ if !broken.reasons.is_empty() => broken.verdict(CheckStatus::Failed, ""),
-        Some(first) => Verdict::ok(used(&Identity::of(first, None))),
+        Some(first) => Verdict::ok(used(&Identity::of(context, first, None))),
         None => absent.verdict(
             CheckStatus::Warning,
             "the driver has no credentials of its own, so volumes at driver level cannot be mounted: ",
