@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use s3_credential_core::ErrorKind;
 
@@ -52,7 +53,7 @@ pub(crate) enum ConfigCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ConfigCheckArguments {
     /// The configuration file (YAML; JSON is a subset); `-` reads it from standard input
-    #[arg(value_name = "FILE|-")]
+    #[arg(value_name = "FILE|-", value_parser = path())]
     pub(crate) file: PathBuf,
     /// How to print the problems
     #[arg(long, value_enum, default_value = "text")]
@@ -203,7 +204,7 @@ pub(crate) struct ProcessArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     /// A CSI request as JSON, or a folder of `*.json`; a changed file is a republish, a removed one an unpublish
-    #[arg(long, value_name = "FILE|DIR", required = true)]
+    #[arg(long, value_name = "FILE|DIR", required = true, value_parser = path())]
     pub(crate) request: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) write_path: WritePathArgument,
@@ -233,28 +234,28 @@ pub(crate) struct DemoArguments {
 #[derive(Debug, Args)]
 pub(crate) struct RequestArgument {
     /// The CSI request as JSON; `-` reads it from standard input
-    #[arg(long, value_name = "FILE|-")]
+    #[arg(long, value_name = "FILE|-", value_parser = path())]
     pub(crate) request: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct WritePathArgument {
     /// The existing directory under which credential files are written
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub(crate) write_path: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct StateArgument {
     /// Where leases are remembered [default: /run/s3cred for root, else $XDG_RUNTIME_DIR/s3cred]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub(crate) state_path: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgument {
     /// The chain file (YAML; JSON is a subset)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -273,7 +274,7 @@ pub(crate) struct MountArguments {
     #[command(flatten)]
     pub(crate) pod: PodArguments,
     /// The write path as Mountpoint sees it [default: the write path]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub(crate) env_path: Option<PathBuf>,
     /// The role to assume with the pod's token, before mapping and annotation
     #[arg(long, value_name = "ARN")]
@@ -325,6 +326,11 @@ pub(crate) enum Consumer {
     Mountpoint,
     /// An AWS SDK or the AWS CLI
     Sdk,
+}
+
+/// An empty path is told by what needs one; where none is needed it is an unset one.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 fn kinds_help() -> String {

@@ -1,12 +1,16 @@
 //! The CSI request, from a file or standard input.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::marker::PhantomData;
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use s3_credential_core::{ErrorKind, Failure};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 /// What gRPC lets through by default.
@@ -24,13 +28,36 @@ pub(crate) fn read<R: DeserializeOwned>(path: &Path) -> Result<R, Failure> {
     if text.len() > MAX_LEN {
         return Err(invalid("the request is larger than 4 MiB".to_owned()));
     }
-    serde_json::from_slice(&text).map_err(|error| {
+    serde_json::from_slice(&text).map(|Object(request)| request).map_err(|error| {
         invalid(format!(
             "the request is not a CSI request as JSON: wrong at line {}, column {}",
             error.line(),
             error.column()
         ))
     })
+}
+
+/// What stands in braces. A derived type alone would take a list for one with unnamed fields.
+struct Object<R>(R);
+
+impl<'de, R: Deserialize<'de>> Deserialize<'de> for Object<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<R>(PhantomData<R>);
+
+        impl<'de, R: Deserialize<'de>> Visitor<'de> for Fields<R> {
+            type Value = Object<R>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+                R::deserialize(MapAccessDeserializer::new(fields)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
 }
 
 /// Standard input without its buffer, in which a copy would stay.

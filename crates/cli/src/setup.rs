@@ -28,12 +28,12 @@ pub(crate) fn builder(
     config: &ConfigArgument,
     state: Option<&StateArgument>,
 ) -> Result<ProviderBuilder, Failure> {
-    let config = match &config.config {
+    let config = match given(config.config.as_deref()) {
         Some(file) => Config::parse(registry, &file.display().to_string(), &config_text(file)?)?,
         None => Config::default_of(registry)?,
     };
     let mut builder = Provider::builder().environment(environment()).config(config);
-    if let Some(path) = state.and_then(|state| state.state_path.as_deref()) {
+    if let Some(path) = given(state.and_then(|state| state.state_path.as_deref())) {
         builder = builder.state_path(absolute("--state-path", path)?);
     }
     Ok(builder)
@@ -85,7 +85,7 @@ pub(crate) fn target(
     mount: &MountArguments,
 ) -> Result<MountTarget, Failure> {
     let mut target = pod_target(write_path, &mount.pod, mount.role_arn.as_deref())?;
-    if let Some(path) = &mount.env_path {
+    if let Some(path) = given(mount.env_path.as_deref()) {
         target = target.with_env_path(absolute("--env-path", path)?);
     }
     if let Some(mounted) = mount.mounted {
@@ -113,6 +113,11 @@ pub(crate) fn pod_target(
         target = target.with_role_arn(RoleArn::parse("--role-arn", arn)?);
     }
     Ok(target)
+}
+
+/// An empty path is an unset one.
+fn given(path: Option<&Path>) -> Option<&Path> {
+    path.filter(|path| !path.as_os_str().is_empty())
 }
 
 pub(crate) fn absolute(flag: &str, path: &Path) -> Result<PathBuf, Failure> {

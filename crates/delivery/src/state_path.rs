@@ -33,8 +33,18 @@ impl StatePath {
             Err(Errno::EXIST) => false,
             Err(errno) => return Err(refused("cannot create the state path", path, errno)),
         };
-        let directory = Directory::open(path)?
+        let state = Self::open_if_exists(path)?
             .ok_or_else(|| refused("cannot open the state path", path, Errno::NOENT))?;
+        if made && state.directory.stat()?.st_mode & 0o777 != 0o700 {
+            fchmod(&state.directory.handle, Mode::RWXU)
+                .map_err(|errno| refused("cannot set the mode of the state path", path, errno))?;
+        }
+        Ok(state)
+    }
+
+    /// As [`StatePath::open`], but makes nothing: none if it is not there.
+    pub fn open_if_exists(path: &Path) -> Result<Option<Self>, Failure> {
+        let Some(directory) = Directory::open(path)? else { return Ok(None) };
         let stat = directory.stat()?;
         if stat.st_uid != effective_uid() || stat.st_mode & 0o022 != 0 {
             return Err(Failure::new(
@@ -46,11 +56,7 @@ impl StatePath {
             )
             .with_help("choose a state path that belongs to the driver's user, with mode 0700"));
         }
-        if made && stat.st_mode & 0o777 != 0o700 {
-            fchmod(&directory.handle, Mode::RWXU)
-                .map_err(|errno| refused("cannot set the mode of the state path", path, errno))?;
-        }
-        Ok(Self { directory: Arc::new(directory) })
+        Ok(Some(Self { directory: Arc::new(directory) }))
     }
 
     /// The path, as it was given.

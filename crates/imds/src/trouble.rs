@@ -197,7 +197,7 @@ struct Explanation {
     help: &'static str,
 }
 
-const HOP_LIMIT: &str = "raise HttpPutResponseHopLimit to 2, for the node (`aws ec2 modify-instance-metadata-options --instance-id ID \
+const HOP_LIMIT: &str = "raise the hop limit of IMDS (HttpPutResponseHopLimit) to 2, for the node (`aws ec2 modify-instance-metadata-options --instance-id ID \
      --http-put-response-hop-limit 2`) and in its launch template; or give the driver credentials and AWS_REGION of its own";
 const NOT_EC2: &str = "on EC2, let the driver's pod through to IMDS (network policies, iptables rules, HttpEndpoint); elsewhere, give the \
      driver credentials and AWS_REGION of its own, and set AWS_EC2_METADATA_DISABLED=true";

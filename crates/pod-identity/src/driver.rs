@@ -101,5 +101,5 @@ fn half(there: &str, missing: &str) -> Failure {
         ErrorKind::Misconfigured,
         format!("{there} is set for the driver, and {missing} is not"),
     )
-    .with_help(format!("set both for the driver, or remove {there}"))
+    .with_help(format!("set {missing} for the driver too, or remove {there}"))
 }

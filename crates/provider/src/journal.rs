@@ -23,7 +23,7 @@ struct Entry<R> {
     lease: R,
 }
 
-/// The journal. Opening the state path waits until the first use, so that what writes nothing needs none.
+/// The journal. The state path is made by the first lock or write, so that what only reads makes none.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     path: PathBuf,
@@ -40,12 +40,22 @@ impl Journal {
         &self.path
     }
 
+    /// The state path, which is made if it is not there.
     fn state(&self) -> Result<&StatePath, Failure> {
         if let Some(state) = self.state.get() {
             return Ok(state);
         }
         let state = StatePath::open(&self.path)?;
         Ok(self.state.get_or_init(|| state))
+    }
+
+    /// The state path, if it is there.
+    fn existing_state(&self) -> Result<Option<&StatePath>, Failure> {
+        if let Some(state) = self.state.get() {
+            return Ok(Some(state));
+        }
+        let state = StatePath::open_if_exists(&self.path)?;
+        Ok(state.map(|state| self.state.get_or_init(|| state)))
     }
 
     /// Waits for the lease's lock, which is held until it is dropped.
@@ -73,9 +83,8 @@ impl Journal {
 
     /// The record of this name.
     pub(crate) fn read_named(&self, name: &str) -> Result<Option<LeaseRecord>, Failure> {
-        let Some(bytes) = self.state()?.read(name)? else {
-            return Ok(None);
-        };
+        let Some(state) = self.existing_state()? else { return Ok(None) };
+        let Some(bytes) = state.read(name)? else { return Ok(None) };
         let record = decode(&bytes);
         if record.is_none() {
             tracing::warn!(entry = name, "a journal entry is unreadable or of another version");
@@ -85,7 +94,7 @@ impl Journal {
 
     /// Whether there is an entry, readable or not.
     pub(crate) fn has(&self, key: &LeaseKey) -> Result<bool, Failure> {
-        self.state()?.has(&key.name)
+        self.existing_state()?.map_or(Ok(false), |state| state.has(&key.name))
     }
 
     /// Writes the record, unless it is what is there already.
@@ -109,12 +118,12 @@ impl Journal {
 
     /// The names of all records.
     pub(crate) fn names(&self) -> Result<Vec<String>, Failure> {
-        self.state()?.names()
+        self.existing_state()?.map_or_else(|| Ok(Vec::new()), StatePath::names)
     }
 
     /// Removes what a crash left half-written.
     pub(crate) fn sweep(&self) -> Result<Vec<PathBuf>, Failure> {
-        self.state()?.sweep()
+        self.existing_state()?.map_or_else(|| Ok(Vec::new()), StatePath::sweep)
     }
 
     /// The lease that this target path holds for this volume.

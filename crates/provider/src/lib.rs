@@ -17,7 +17,7 @@
 //! # let state = tempfile::tempdir().unwrap();
 //! let provider = Provider::builder().environment(environment).state_path(state.path()).build()?;
 //! let request = PublishRequest::new("s3-volume", "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount");
-//! let context = provider.context(request, MountTarget::new(write_path)).await?;
+//! let context = provider.context(request, MountTarget::new(write_path))?;
 //! let provided = provider.provide(&context).await?;
 //! assert_eq!(provided.environment["AWS_PROFILE"].expose(), "s3-csi");
 //! # Ok::<(), s3_credential_provider::ProvideError>(())

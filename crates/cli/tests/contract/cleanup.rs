@@ -23,7 +23,7 @@ async fn what_was_removed_is_told_in_both_outputs() {
     assert_eq!(removed, expected);
 
     driver.provide(&request, &[]).await.ok();
-    let lines = driver.cleanup(&request, &["--output", "text"]).await;
+    let lines = driver.cleanup_in_lines(&request, &[]).await;
     assert_eq!(lines.ok().lines().count(), 3);
 }
 

@@ -73,9 +73,11 @@ impl Driver {
     }
 
     pub(crate) async fn cleanup(&self, request: &Value, more: &[&str]) -> Run {
-        let mut all = vec!["--output", "json"];
-        all.extend(more);
-        self.at_paths("cleanup", request, &all).await
+        self.cleanup_in_lines(request, &[more, &["--output", "json"]].concat()).await
+    }
+
+    pub(crate) async fn cleanup_in_lines(&self, request: &Value, more: &[&str]) -> Run {
+        self.at_paths("cleanup", request, more).await
     }
 
     pub(crate) async fn explain(&self, request: &Value, more: &[&str]) -> Run {

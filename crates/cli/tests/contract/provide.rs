@@ -89,7 +89,8 @@ fn with_neutral(more: &[&'static str]) -> Vec<&'static str> {
 #[tokio::test]
 async fn driver_level_by_irsa() {
     let cloud = Cloud::start().await;
-    let object = provided(&cloud.driver_with_role(), &publish("driver"), &[]).await;
+    let driver = cloud.driver_with_role();
+    let object = provided(&driver, &publish("driver"), &[]).await;
     assert_eq!(decided(&object), ["driver", "irsa", "web-identity", "delegated", "imds"]);
     assert_eq!(
         names(&object),
@@ -107,7 +108,8 @@ async fn driver_level_by_irsa() {
 #[tokio::test]
 async fn driver_level_by_pod_identity() {
     let cloud = Cloud::start().await;
-    let object = provided(&cloud.driver_with_association(), &publish("driver"), &[]).await;
+    let driver = cloud.driver_with_association();
+    let object = provided(&driver, &publish("driver"), &[]).await;
     assert_eq!(decided(&object), ["driver", "pod-identity", "container", "delegated", "imds"]);
     assert_eq!(
         names(&object),
@@ -123,7 +125,8 @@ async fn driver_level_by_pod_identity() {
 #[tokio::test]
 async fn driver_level_by_keys() {
     let cloud = Cloud::start().await;
-    let object = provided(&cloud.driver_with_keys(), &publish("driver"), &[]).await;
+    let driver = cloud.driver_with_keys();
+    let object = provided(&driver, &publish("driver"), &[]).await;
     assert_eq!(decided(&object), ["driver", "secret-environment", "keys", "profile", "imds"]);
     assert_eq!(names(&object), with_neutral(&["AWS_ENDPOINT_URL_STS", "AWS_PROFILE"]));
     assert_eq!(contents(&object, "AWS_CONFIG_FILE"), "[profile s3-csi]\n");
@@ -234,9 +237,8 @@ async fn an_anonymous_volume_asks_no_chain() {
 #[tokio::test]
 async fn a_web_identity_is_exchanged_where_a_profile_is_asked_for() {
     let cloud = Cloud::start().await;
-    let request = publish_with_tokens(&cloud.issuer);
-    let object =
-        provided(&cloud.driver(), &request, &["--role-arn", ROLE, "--delivery", "profile"]).await;
+    let (driver, request) = (cloud.driver(), publish_with_tokens(&cloud.issuer));
+    let object = provided(&driver, &request, &["--role-arn", ROLE, "--delivery", "profile"]).await;
     assert_eq!(object["delivery"], "profile");
     assert_eq!(object["credentialSource"], "pod-token");
     assert!(contents(&object, "AWS_SHARED_CREDENTIALS_FILE").contains("aws_session_token="));
