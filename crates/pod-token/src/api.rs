@@ -69,16 +69,21 @@ impl Kubernetes {
         call: KubernetesCall<'_>,
         answer: impl Future<Output = Result<T, kube::Error>>,
     ) -> Result<T, Failure> {
-        let failure = match timeout(self.timeout, quietly(answer)).await {
-            Ok(Ok(answer)) => return Ok(answer),
+        let failure = match self.in_time(quietly(answer)).await {
+            Some(Ok(answer)) => return Ok(answer),
             // Of the error only its status is looked at: its text may hold what a broken server sent.
-            Ok(Err(kube::Error::Api(status))) => call.refused(status.code),
-            Ok(Err(kube::Error::Auth(_))) => call.refused(401),
-            Ok(Err(_)) => call.unreachable(),
-            Err(_) => call.timed_out(),
+            Some(Err(kube::Error::Api(status))) => call.refused(status.code),
+            Some(Err(kube::Error::Auth(_))) => call.refused(401),
+            Some(Err(_)) => call.unreachable(),
+            None => call.timed_out(),
         };
         debug!(problem = failure.message(), "no answer from the Kubernetes API");
         Err(failure)
+    }
+
+    /// The answer, unless it takes longer than our patience.
+    pub(crate) async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        timeout(self.timeout, answer).await.ok()
     }
 }
 

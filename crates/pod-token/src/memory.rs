@@ -12,7 +12,7 @@ use crate::settings::PodTokenSettings;
 use crate::watch::Watching;
 
 /// A watch that has told nothing for this long, not even a bookmark (the API server's sign of life, one a minute), may be dead.
-const SILENCE: Duration = Duration::from_mins(3);
+pub(crate) const SILENCE: Duration = Duration::from_mins(3);
 
 /// The memory. Instants in it are of [`Clock::elapsed`].
 #[derive(Debug)]

@@ -8,10 +8,11 @@ use kube::api::WatchParams;
 use kube::core::WatchEvent;
 use s3_credential_core::quietly;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::annotations::Annotations;
 use crate::api::{Account, Kubernetes};
-use crate::memory::{Memory, Seen};
+use crate::memory::{Memory, SILENCE, Seen};
 
 /// A running watch; it ends when this is dropped.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ impl Drop for Watching {
 enum End {
     Deleted,
     Refused,
-    /// Its time was up, the version is too old, the connection broke: the account is read again.
+    /// Its time was up, the version is too old, the connection broke or is silent: the account is read again.
     Other,
 }
 
@@ -67,13 +68,13 @@ async fn follow(
 ) -> End {
     let parameters = WatchParams::default().fields(&format!("metadata.name={}", account.name));
     let accounts = kubernetes.service_accounts(&account.namespace);
-    let events = match accounts.watch(&parameters, version).await {
-        Ok(events) => events,
-        Err(kube::Error::Api(status)) if status.code == 403 => return End::Refused,
-        Err(_) => return End::Other,
+    let events = match kubernetes.in_time(accounts.watch(&parameters, version)).await {
+        Some(Ok(events)) => events,
+        Some(Err(kube::Error::Api(status))) if status.code == 403 => return End::Refused,
+        Some(Err(_)) | None => return End::Other,
     };
     pin_mut!(events);
-    while let Some(event) = events.next().await {
+    while let Ok(Some(event)) = timeout(SILENCE, events.next()).await {
         // The memory goes with its source.
         let Some(memory) = memory.upgrade() else { return End::Other };
         match event {

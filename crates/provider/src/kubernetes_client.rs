@@ -1,15 +1,11 @@
 //! A client of the Kubernetes API, from the driver's environment.
 
 use std::path::Path;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use s3_credential_core::{Environment, ErrorKind, Failure, names};
-
-/// No single answer takes longer; a watch has time-outs of its own.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The client that `KUBECONFIG` describes, else the cluster's own for a pod; nothing where neither is there. What is there and
 /// cannot be used is a failure. To be called within a tokio runtime.
@@ -23,8 +19,9 @@ pub(crate) fn client(environment: &Environment) -> Result<Option<Client>, Failur
             }
             (None, None) => return Ok(None),
         };
-    // Callers retry within their own deadlines.
-    config.read_timeout = Some(ANSWER_TIMEOUT);
+    // Callers retry within their own deadlines, and wait no longer for an answer. Here a limit would be one on the silence of the whole
+    // connection: it would end each watch between two bookmarks of the API server, which come about every minute.
+    config.read_timeout = None;
     config.default_retry = false;
     Client::try_from(config)
         .map(Some)
