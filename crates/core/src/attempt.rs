@@ -194,8 +194,9 @@ type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, AttemptError>> + Send 
 
 /// What a walk along the links came to.
 pub(crate) struct Walk<T> {
-    /// The plug-in's name and its answer; nothing if every one was not applicable; the failure that stopped the walk, or the
-    /// first one that it was allowed to pass without finding an answer later.
+    /// The plug-in's name and its answer; nothing if every one was not applicable; else of the failures, be it one that was passed
+    /// or the one that stopped the walk, the first that may pass, or if none may, the first. One that was passed and will stay is
+    /// nothing where another plug-in was silent: that may have an answer later.
     pub(crate) result: Result<Option<(String, T)>, Failure>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) timed_out: bool,
@@ -252,12 +253,17 @@ impl<P: ?Sized> Links<P> {
                     stopped = !link.goes_on_past_failure;
                     let attempt = Attempt::new(name, Outcome::Failed, took)
                         .because(failure.message(), failure.help());
-                    if walk.result.is_ok() {
-                        walk.result = Err(failure);
-                    }
+                    walk.result = match walk.result {
+                        Err(first) if first.is_retryable() || !failure.is_retryable() => Err(first),
+                        _ => Err(failure),
+                    };
                     attempt
                 }
             });
+        }
+        let stays = walk.result.as_ref().is_err_and(|failure| !failure.is_retryable());
+        if !stopped && walk.timed_out && stays {
+            walk.result = Ok(None);
         }
         walk
     }

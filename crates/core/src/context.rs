@@ -13,6 +13,7 @@ use crate::request::PublishRequest;
 use crate::role::RoleArn;
 use crate::secret::Secret;
 use crate::service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
+use crate::text::printable;
 
 /// What is put in the place of a value by those who log requests.
 const STRIPPED: &str = "***stripped***";
@@ -308,9 +309,4 @@ fn check_map(field: &str, map: &BTreeMap<String, Secret>) -> Result<(), Failure>
         }
     }
     Ok(())
-}
-
-/// A key as it may stand in a message: short and on one line.
-fn printable(name: &str) -> String {
-    name.chars().take(128).flat_map(char::escape_debug).collect()
 }

@@ -1,6 +1,7 @@
 //! What the Kubernetes API answers when it does not do what was asked, as failures that name the rule to add.
 
 use crate::error::{ErrorKind, Failure};
+use crate::text::printable;
 
 /// One call of the Kubernetes API, named as RBAC names it, so that its failure can say which rule is missing.
 ///
@@ -115,9 +116,4 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(inner)
         && !label.starts_with('-')
         && !label.ends_with('-')
-}
-
-/// A name as it may stand in a message: short and on one line.
-fn printable(name: &str) -> String {
-    name.chars().take(253).flat_map(char::escape_debug).collect()
 }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{ErrorKind, Failure};
 use crate::secret::Secret;
+use crate::text::printable;
 use crate::token::Token;
 
 /// The key of the tokens, in the request's secrets (KEP-5538) or its volume context.
@@ -65,12 +66,18 @@ impl ServiceAccountTokens {
         self.0.contains_key(audience)
     }
 
+    /// How messages name the token for this audience, on one line whatever that is: an annotation of a tenant may say which one.
+    pub fn field(audience: &str) -> String {
+        format!("the service-account token for {}", printable(audience))
+    }
+
     /// The token for this audience, which must be there and well-formed.
     pub fn get(&self, audience: &str) -> Result<&Token, Failure> {
         match self.0.get(audience) {
             Some(Ok(token)) => Ok(token),
             Some(Err(failure)) => Err(failure.clone()),
             None => {
+                let audience = printable(audience);
                 let found = if self.is_empty() {
                     "the request has no service-account tokens".to_owned()
                 } else {
@@ -85,7 +92,7 @@ impl ServiceAccountTokens {
 }
 
 fn parse_entry(audience: &str, entry: &RawValue) -> Result<Token, Failure> {
-    let field = format!("the service-account token for {audience}");
+    let field = ServiceAccountTokens::field(audience);
     let malformed =
         |problem: &str| Failure::new(ErrorKind::MalformedToken, format!("{field} {problem}"));
     let entry: Entry<'_> =

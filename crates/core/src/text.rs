@@ -2,6 +2,14 @@
 
 use crate::error::{ErrorKind, Failure};
 
+/// The longest name that a message shows, in characters: that of a Kubernetes object.
+const MAX_SHOWN: usize = 253;
+
+/// A name from outside as it may stand in a message: short and on one line.
+pub(crate) fn printable(name: &str) -> String {
+    name.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect()
+}
+
 /// Refuses what no field may hold: nothing at all, more than `max` bytes, control characters, and bytes that were not Unicode.
 pub(crate) fn check(kind: ErrorKind, field: &str, text: &str, max: usize) -> Result<(), Failure> {
     if text.trim().is_empty() {

@@ -123,7 +123,11 @@ impl Token {
     /// Refuses a JWT that is made for another audience. One without `aud`, and an opaque token, are for their taker to judge.
     pub fn check_audience(&self, field: &str, audience: &str) -> Result<(), Failure> {
         match &self.claims {
-            Some(claims) if !claims.audiences.is_empty() && !claims.audiences.iter().any(|it| it == audience) => {
+            Some(claims)
+                if !claims.audiences.is_empty()
+                    && !claims.audiences.iter().any(|it| it == audience) =>
+            {
+                let audience = text::printable(audience);
                 Err(Failure::new(ErrorKind::WrongToken, format!("{field} is made for another audience than {audience}"))
                     .with_help(format!("list the audience {audience} under `tokenRequests` of the CSIDriver object, and give each token under its own audience")))
             }
@@ -142,7 +146,11 @@ impl Token {
             Some(subject) if subject != format!("system:serviceaccount:{namespace}:{name}") => {
                 Err(Failure::new(
                     ErrorKind::WrongToken,
-                    format!("{field} belongs to another service account than the pod's, {namespace}/{name}"),
+                    format!(
+                        "{field} belongs to another service account than the pod's, {}/{}",
+                        text::printable(namespace),
+                        text::printable(name)
+                    ),
                 )
                 .with_help("a request must carry the tokens of the pod that it is for: check what builds the request"))
             }

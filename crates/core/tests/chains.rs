@@ -97,6 +97,33 @@ async fn a_failure_that_was_passed_is_the_error_when_nothing_else_applies() {
 }
 
 #[tokio::test]
+async fn of_failures_that_were_passed_one_that_may_pass_counts() {
+    let chain = SourceChain::first_try(source(
+        "one",
+        Err(SourceError::failed(ErrorKind::Misconfigured, "half")),
+    ))
+    .even_if_it_fails()
+    .or_else(source("two", Err(SourceError::failed(ErrorKind::Unavailable, "down"))))
+    .even_if_it_fails();
+    let failure = chain.provide(&SystemClock, &context()).await.result.unwrap_err();
+    assert_eq!((failure.kind(), failure.message()), (ErrorKind::Unavailable, "down"));
+}
+
+#[tokio::test]
+async fn after_a_failure_that_was_passed_a_time_out_can_be_retried_still() {
+    let silent = SourceError::NotApplicable(NotApplicable::new("no answer within 1 s").timed_out());
+    let chain = SourceChain::first_try(source(
+        "one",
+        Err(SourceError::failed(ErrorKind::Misconfigured, "half")),
+    ))
+    .even_if_it_fails()
+    .or_else(source("imds", Err(silent)));
+    let failure = chain.provide(&SystemClock, &context()).await.result.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Unavailable);
+    assert!(failure.message().contains("one: half; imds: no answer"), "{failure}");
+}
+
+#[tokio::test]
 async fn an_exhausted_chain_tells_every_reason_and_every_help() {
     let chain = SourceChain::first_try(source(
         "one",

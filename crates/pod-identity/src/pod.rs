@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use s3_credential_core::names::EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI as AGENT_URI;
 use s3_credential_core::{
-    Container, Environment, POD_IDENTITY_AUDIENCE, ProvideContext, SourceError,
+    Container, Environment, POD_IDENTITY_AUDIENCE, ProvideContext, ServiceAccountTokens,
+    SourceError,
 };
 
 use crate::address::Address;
@@ -30,7 +31,7 @@ pub(crate) fn container(
     };
     Address::parse(field, uri)?;
 
-    let field = format!("the service-account token for {POD_IDENTITY_AUDIENCE}");
+    let field = ServiceAccountTokens::field(POD_IDENTITY_AUDIENCE);
     let token = context.tokens().get(POD_IDENTITY_AUDIENCE)?;
     token.check_expiry(&field, now)?;
     token.check_audience(&field, POD_IDENTITY_AUDIENCE)?;

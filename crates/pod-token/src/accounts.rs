@@ -51,10 +51,11 @@ impl Accounts {
             self.watch(account);
             return Ok(annotations);
         }
+        let asked_at = self.memory.now();
         match self.read(account).await {
             Ok(seen) => {
                 let annotations = Arc::clone(&seen.annotations);
-                self.memory.remember(account, pod, seen);
+                self.memory.remember(account, pod, seen, asked_at);
                 Ok(annotations)
             }
             Err(failure) if failure.is_retryable() => {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use s3_credential_core::{ErrorKind, Failure, RoleArn};
 
-/// What a ServiceAccount says about its role, as written. An empty annotation is an unset one.
+/// What a ServiceAccount says about its role, as written.
+///
+/// An empty annotation is an unset one, as every empty value is, and as the Go driver has it: the account has no role, and the next
+/// source is asked. One of white space is a role that cannot be one, and refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Annotations {
     prefix: String,

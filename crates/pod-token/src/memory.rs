@@ -45,6 +45,8 @@ struct Known {
     read_at: Duration,
     /// When the API was asked, with or without success.
     asked_at: Duration,
+    /// When the watch has told something last.
+    told_at: Option<Duration>,
     /// The pods that were served, each with when it last was.
     pods: HashMap<String, Duration>,
     watch: Watch,
@@ -106,8 +108,13 @@ impl Memory {
         Some(Arc::clone(&known.seen.annotations))
     }
 
-    /// Keeps what was read for this pod.
-    pub(crate) fn remember(&self, account: &Account, pod: &str, seen: Seen) {
+    /// The present, for [`remember`](Self::remember).
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    /// Keeps what was read for this pod, the API having been asked at this instant. What the watch has told since then is newer.
+    pub(crate) fn remember(&self, account: &Account, pod: &str, seen: Seen, asked_at: Duration) {
         let now = self.clock.elapsed();
         let mut state = self.state();
         self.sweep(&mut state, now);
@@ -115,11 +122,15 @@ impl Memory {
             seen: seen.clone(),
             read_at: now,
             asked_at: now,
+            told_at: None,
             pods: HashMap::new(),
             watch: Watch::Off,
         });
         known.pods.insert(pod.to_owned(), now);
-        self.update(known, seen, now);
+        let is_older = known.watch.is_on() && known.told_at.is_some_and(|at| at >= asked_at);
+        if !is_older {
+            self.update(known, seen, now);
+        }
     }
 
     /// Keeps what the watch has told. Nothing at all is a sign of life.
@@ -127,6 +138,7 @@ impl Memory {
         let now = self.clock.elapsed();
         if let Some(known) = self.state().accounts.get_mut(account) {
             let seen = seen.unwrap_or_else(|| known.seen.clone());
+            known.told_at = Some(now);
             self.update(known, seen, now);
         }
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use kube::Client;
 use s3_credential_core::{
     AuthenticationLevel, Changes, Clock, CredentialForm, CredentialSource, Failure, Permission,
-    ProvideContext, RoleArn, SourceError, Token, WebIdentity, source_names,
+    ProvideContext, RoleArn, ServiceAccountTokens, SourceError, Token, WebIdentity, source_names,
 };
 
 use crate::accounts::Accounts;
@@ -117,7 +117,7 @@ impl PodTokenSource {
         let annotations = role.annotations.as_deref();
         let audience =
             annotations.and_then(Annotations::audience).unwrap_or(&self.settings.audience);
-        let field = format!("the service-account token for {}", audience.escape_debug());
+        let field = ServiceAccountTokens::field(audience);
         let token = match self.own_requests() {
             Some((requests, ttl)) if context.tokens().is_empty() => {
                 let (namespace, name) = context.service_account()?;

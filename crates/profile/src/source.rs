@@ -86,7 +86,8 @@ fn text(variable: &str, path: &PathBuf) -> Result<Secret, Failure> {
         error
             .failure(
                 ErrorKind::Misconfigured,
-                &format!("the file {} of {variable}", path.display()),
+                // On one line, whatever the path.
+                &format!("the file {:?} of {variable}", path.to_string_lossy()),
             )
             .with_help(format!("let {variable} name a file that the driver may read, or unset it"))
     })

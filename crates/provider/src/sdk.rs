@@ -10,8 +10,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use s3_credential_core::{
-    CredentialForm, CredentialSource, ErrorKind, Keys, NotApplicable, ProvideContext, Region,
-    RegionError, RegionResolver, SourceError, quietly,
+    CredentialForm, CredentialSource, ErrorKind, Keys, ProvideContext, Region, RegionError,
+    RegionResolver, SourceError, quietly,
 };
 
 use crate::provider::Provider;
@@ -19,8 +19,8 @@ use crate::provider::Provider;
 /// Any credentials provider of the AWS SDK as a source: a profile, SSO, a process, Roles Anywhere.
 ///
 /// # Errors
-/// Not applicable where the provider says that there are no credentials to load, or gives no answer in its time; what else it says is a
-/// failure. Its own words are left out: they may quote an answer.
+/// Not applicable where the provider says that there are no credentials to load; what else it says, "no answer in time" included, is a
+/// failure, since a provider that is wrapped is meant to be used. Its own words are left out: they may quote an answer.
 #[derive(Debug, Clone)]
 pub struct SdkSource {
     name: Cow<'static, str>,
@@ -67,9 +67,9 @@ fn why(error: &CredentialsError) -> SourceError {
         CredentialsError::CredentialsNotLoaded(_) => {
             SourceError::not_applicable("the SDK's provider has no credentials to load")
         }
-        CredentialsError::ProviderTimedOut(_) => SourceError::NotApplicable(
-            NotApplicable::new("the SDK's provider did not answer in time").timed_out(),
-        ),
+        CredentialsError::ProviderTimedOut(_) => {
+            SourceError::failed(ErrorKind::TimedOut, "the SDK's provider did not answer in time")
+        }
         CredentialsError::InvalidConfiguration(_) => SourceError::failed(
             ErrorKind::Misconfigured,
             "the configuration of the SDK's provider is invalid",

@@ -3,7 +3,7 @@
 use s3_credential_core::{ErrorKind, STS_AUDIENCE};
 use s3_credential_pod_token::PodTokenSettings;
 
-use crate::world::{ANNOTATION, ROLE, World, context, failure, identity, role, tokens};
+use crate::world::{ANNOTATION, ROLE, World, context, failure, identity, role, skip, tokens};
 
 const AUDIENCE: &str = "eks.amazonaws.com/audience";
 const REGIONAL: &str = "eks.amazonaws.com/sts-regional-endpoints";
@@ -14,6 +14,8 @@ async fn a_role_that_is_none_is_refused_by_its_annotation() {
         "web",
         "arn:aws:iam::111122223333:user/web",
         " arn:aws:iam::111122223333:role/web",
+        " ",
+        "\n",
         "arn:aws:iam::CANARY:role/x",
     ] {
         let world = World::with_role(arn).await;
@@ -21,6 +23,24 @@ async fn a_role_that_is_none_is_refused_by_its_annotation() {
         assert_eq!(failure.kind(), ErrorKind::InvalidRoleArn);
         assert!(failure.message().contains("`eks.amazonaws.com/role-arn`"), "{failure}");
         assert!(!format!("{failure:?}").contains("CANARY"), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_annotation_is_an_unset_one() {
+    let world = World::with_role("").await;
+    let reason = skip(&world.source(PodTokenSettings::default()), &world.context()).await;
+    assert!(reason.reason().contains("has no annotation `eks.amazonaws.com/role-arn`"), "{reason}");
+}
+
+#[tokio::test]
+async fn an_audience_of_many_lines_is_told_on_one() {
+    let world = World::start().await;
+    world.annotate(&[(ANNOTATION, ROLE), (AUDIENCE, &"two\nlines ".repeat(100))]);
+    let failure = failure(&world.source(PodTokenSettings::default()), &world.context()).await;
+    assert_eq!(failure.kind(), ErrorKind::MissingToken);
+    for text in [failure.message(), failure.help()] {
+        assert!(!text.contains('\n') && text.len() < 500, "{text}");
     }
 }
 

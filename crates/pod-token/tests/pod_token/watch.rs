@@ -131,6 +131,38 @@ async fn an_api_without_watches_is_read_by_the_minute() {
 }
 
 #[tokio::test]
+async fn a_watch_that_is_not_opened_in_time_is_given_up_and_tried_again() {
+    let world = World::with_role(ROLE).await;
+    world.allow(Rule::new(["watch"], ["serviceaccounts"]));
+    world.kubernetes.faults().once(WATCH, Fault::hang());
+    let api_timeout = Duration::from_millis(200);
+    let source = world.source(PodTokenSettings { api_timeout, ..PodTokenSettings::default() });
+    served_twice(&world, &source).await;
+    world.kubernetes.called(WATCH, 1).await;
+    world.clock.advance(Duration::from_mins(1));
+    republished_until(&world, &source, WATCH, 2).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_older_than_the_watchs_word_changes_nothing() {
+    let (world, source, mut changes) = watched().await;
+    let old = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "web", "namespace": "apps", "resourceVersion": "1", "annotations": {ANNOTATION: ROLE}},
+    });
+    let late = Fault::status(200, old.to_string()).delayed(Duration::from_millis(500));
+    world.kubernetes.faults().once(GET, late);
+    let new_pod = world.pod("pod-2");
+    let (_, ()) = tokio::join!(role(&source, &new_pod), async {
+        world.kubernetes.called(GET, 2).await;
+        world.annotate(&[(ANNOTATION, OTHER_ROLE)]);
+        changed(&mut changes).await;
+    });
+    assert_eq!(role(&source, &world.context()).await, OTHER_ROLE);
+}
+
+#[tokio::test]
 async fn one_publish_alone_starts_no_watch() {
     let world = World::with_role(ROLE).await;
     world.allow(Rule::new(["watch"], ["serviceaccounts"]));
