@@ -363,7 +363,7 @@ async fn node_label_conforms() {
     kubernetes.put_node("here", &[("topology.kubernetes.io/region", "eu-west-1")]);
     kubernetes.put_node("bare", &[]);
     let admin = client(&kubernetes, kubernetes.admin_token()).await;
-    let resolver = |node: &str| NodeLabelRegion::new(admin.clone(), node);
+    let resolver = |node: &str| NodeLabelRegion::new(admin.clone(), node, clock());
     ResolverConformance::of(resolver("here")).resolves(plain("driver"), "eu-west-1").check().await;
     ResolverConformance::of(resolver("bare")).does_not_apply(plain("driver")).check().await;
     ResolverConformance::of(resolver("absent"))

@@ -92,7 +92,7 @@ async fn a_file_that_is_named_and_cannot_be_read_is_broken() {
 
 #[tokio::test]
 async fn a_strange_path_stays_on_one_line() {
-    let strange = environment(std::path::Path::new("/no\nwhere"));
+    let strange = environment(Path::new("/no\nwhere"));
     let error = provide(&strange, MountKind::Systemd, "driver").await.unwrap_err();
     assert!(!error.to_string().contains('\n'), "{error}");
 }

@@ -1,16 +1,16 @@
 //! The region from the node's label.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Node;
 use kube::{Api, Client};
 use s3_credential_core::{
-    KubernetesCall, Permission, ProvideContext, Region, RegionError, RegionResolver, quietly,
-    resolver_names,
+    Clock, Failure, KubernetesCall, Permission, ProvideContext, Region, RegionError,
+    RegionResolver, SingleFlight, quietly, resolver_names,
 };
-use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 /// The well-known label of a node's region (<https://kubernetes.io/docs/reference/labels-annotations-taints/>).
@@ -19,37 +19,80 @@ const LABEL: &str = "topology.kubernetes.io/region";
 /// How long the look-up may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The label `topology.kubernetes.io/region` of the node that the driver runs on. A region that was found is remembered for ever: a
-/// node does not move.
+/// How long a node is taken to be without the label still: it may be set, but not every republish shall ask.
+const ABSENCE: Duration = Duration::from_mins(1);
+
+/// The label `topology.kubernetes.io/region` of the node that the driver runs on.
+///
+/// A region that was found is remembered for ever, since a node does not move; that there is no label for a minute; a failure not at all.
+/// Callers of one moment share one look-up and what it comes to.
 pub struct NodeLabelRegion {
     client: Client,
     node: String,
-    found: OnceCell<Region>,
+    clock: Arc<dyn Clock>,
+    known: Mutex<Known>,
+    flights: SingleFlight<(), Label>,
+}
+
+/// What the node says: its label, if it has one.
+type Label = Result<Option<Region>, Failure>;
+
+enum Known {
+    Nothing,
+    Region(Region),
+    /// No label at this instant of [`Clock::elapsed`].
+    NoLabel(Duration),
 }
 
 impl NodeLabelRegion {
     /// Reads the label of this node, which the driver knows from the downward API (`spec.nodeName`).
-    pub fn new(client: Client, node: impl Into<String>) -> Self {
-        Self { client, node: node.into(), found: OnceCell::new() }
+    pub fn new(client: Client, node: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            client,
+            node: node.into(),
+            clock,
+            known: Mutex::new(Known::Nothing),
+            flights: SingleFlight::default(),
+        }
     }
 
-    async fn look_up(&self) -> Result<Region, RegionError> {
-        let call =
-            KubernetesCall { verb: "get", resource: "nodes", namespace: None, name: &self.node };
-        call.check()?;
-        let nodes: Api<Node> = Api::all(self.client.clone());
-        let node = match timeout(PATIENCE, quietly(nodes.get(&self.node))).await {
-            Ok(Ok(node)) => node,
-            Ok(Err(kube::Error::Api(status))) => return Err(call.refused(status.code).into()),
-            Ok(Err(_)) => return Err(call.unreachable().into()),
-            Err(_) => return Err(call.timed_out().into()),
+    async fn label(&self) -> Label {
+        match &*self.known() {
+            Known::Region(region) => return Ok(Some(region.clone())),
+            Known::NoLabel(at) if self.clock.elapsed().saturating_sub(*at) < ABSENCE => {
+                return Ok(None);
+            }
+            _ => {}
+        }
+        let look_up = || look_up(self.client.clone(), self.node.clone());
+        let label = self.flights.run((), look_up).await?;
+        *self.known() = match &label {
+            Some(region) => Known::Region(region.clone()),
+            None => Known::NoLabel(self.clock.elapsed()),
         };
-        let name =
-            node.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL)).ok_or_else(
-                || RegionError::not_applicable(format!("the node has no label {LABEL}")),
-            )?;
-        Ok(Region::parse(&format!("the node's label {LABEL}"), name)?)
+        Ok(label)
     }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nothing can be half-done in there: a poisoned lock is as good as any.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn look_up(client: Client, node: String) -> Label {
+    let call = KubernetesCall { verb: "get", resource: "nodes", namespace: None, name: &node };
+    call.check()?;
+    let nodes: Api<Node> = Api::all(client);
+    let found = match timeout(PATIENCE, quietly(nodes.get(&node))).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(kube::Error::Api(status))) => return Err(call.refused(status.code)),
+        Ok(Err(_)) => return Err(call.unreachable()),
+        Err(_) => return Err(call.timed_out()),
+    };
+    let label = found.metadata.labels.as_ref().and_then(|labels| labels.get(LABEL));
+    // An empty value is an unset one.
+    let label = label.filter(|name| !name.is_empty());
+    label.map(|name| Region::parse(&format!("the node's label {LABEL}"), name)).transpose()
 }
 
 impl fmt::Debug for NodeLabelRegion {
@@ -65,7 +108,10 @@ impl RegionResolver for NodeLabelRegion {
     }
 
     async fn resolve(&self, _context: &ProvideContext) -> Result<Region, RegionError> {
-        self.found.get_or_try_init(|| self.look_up()).await.cloned()
+        self.label().await?.ok_or_else(|| {
+            RegionError::not_applicable(format!("the node has no label {LABEL}"))
+                .with_help(format!("label the node, as a cloud provider does: {LABEL}=REGION"))
+        })
     }
 
     fn permissions(&self) -> Vec<Permission> {

@@ -7,18 +7,23 @@
     reason = "test code: what should not happen stops the test"
 )]
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use s3_credential_core::{
     CredentialForm, CredentialSource as _, ErrorKind, MountTarget, Outcome, RegionChain,
-    RegionResolver as _, SourceChain, SourceError,
+    RegionResolver as _, SourceChain, SourceError, SystemClock,
 };
 use s3_credential_provider::{
     NodeLabelRegion, ProvideContext, Provider, PublishRequest, SdkRegion, SdkSource,
 };
+use s3_credential_testkit::clock::ManualClock;
 use s3_credential_testkit::kubernetes::{Kubernetes, Rule};
+use s3_credential_testkit::server::Fault;
 
 fn context() -> ProvideContext {
     let request =
@@ -40,7 +45,7 @@ impl ProvideCredentials for Failing {
 
 #[tokio::test]
 async fn any_provider_of_the_sdk_is_a_source() {
-    let expires_at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
+    let expires_at = std::time::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
     let credentials = Credentials::new(
         "AKIAIOSFODNN7EXAMPLE",
         "secret",
@@ -65,10 +70,7 @@ async fn what_the_sdk_says_of_its_failures_is_sorted_and_not_repeated() {
     };
     assert!(ask(|| CredentialsError::not_loaded("CANARY")).await.is_not_applicable());
     for (error, kind) in [
-        (
-            ask(|| CredentialsError::provider_timed_out(std::time::Duration::ZERO)).await,
-            ErrorKind::TimedOut,
-        ),
+        (ask(|| CredentialsError::provider_timed_out(Duration::ZERO)).await, ErrorKind::TimedOut),
         (ask(|| CredentialsError::invalid_configuration("CANARY")).await, ErrorKind::Misconfigured),
         (ask(|| CredentialsError::provider_error("CANARY")).await, ErrorKind::Unavailable),
     ] {
@@ -127,13 +129,12 @@ async fn the_nodes_label_tells_the_region_and_is_asked_for_once() {
     let kubernetes = Kubernetes::start().await.unwrap();
     kubernetes.put_node("here", &[("topology.kubernetes.io/region", "ap-southeast-2")]);
     let driver = kubernetes.add_user("driver");
-    let resolver = NodeLabelRegion::new(client(&kubernetes, &driver).await, "here");
+    let resolver =
+        NodeLabelRegion::new(client(&kubernetes, &driver).await, "here", Arc::new(SystemClock));
 
     let chain = |resolver| RegionChain::first_try(resolver);
-    let resolver = std::sync::Arc::new(resolver);
-    let answer = chain(std::sync::Arc::clone(&resolver))
-        .resolve(&s3_credential_core::SystemClock, &context())
-        .await;
+    let resolver = Arc::new(resolver);
+    let answer = chain(Arc::clone(&resolver)).resolve(&SystemClock, &context()).await;
     let failure = answer.result.unwrap_err();
     assert_eq!(
         (failure.kind(), answer.attempts[0].outcome),
@@ -149,10 +150,53 @@ async fn the_nodes_label_tells_the_region_and_is_asked_for_once() {
 }
 
 #[tokio::test]
-async fn a_node_without_the_label_lets_the_chain_go_on() {
+async fn a_node_without_the_label_lets_the_chain_go_on_and_is_asked_again_after_a_minute() {
     let kubernetes = Kubernetes::start().await.unwrap();
     kubernetes.put_node("here", &[]);
-    let resolver =
-        NodeLabelRegion::new(client(&kubernetes, kubernetes.admin_token()).await, "here");
-    assert!(resolver.resolve(&context()).await.unwrap_err().is_not_applicable());
+    let clock = ManualClock::new("2026-11-23T20:00:00Z".parse().unwrap());
+    let admin = client(&kubernetes, kubernetes.admin_token()).await;
+    let resolver = NodeLabelRegion::new(admin, "here", Arc::new(clock.clone()));
+    for _ in 0..3 {
+        assert!(resolver.resolve(&context()).await.unwrap_err().is_not_applicable());
+    }
+    assert_eq!(kubernetes.calls().of("get nodes"), 1);
+
+    kubernetes.put_node("here", &[("topology.kubernetes.io/region", "eu-west-1")]);
+    clock.advance(Duration::from_mins(1));
+    assert_eq!(resolver.resolve(&context()).await.unwrap().as_str(), "eu-west-1");
+}
+
+#[tokio::test]
+async fn callers_of_one_moment_share_one_look_up_of_the_node_and_its_failure() {
+    let kubernetes = Kubernetes::start().await.unwrap();
+    kubernetes.faults().always("get nodes", Fault::hang());
+    let admin = client(&kubernetes, kubernetes.admin_token()).await;
+    let resolver = Arc::new(NodeLabelRegion::new(admin, "here", Arc::new(SystemClock)));
+    let began = Instant::now();
+    let callers = (0..1000).map(|_| {
+        let resolver = Arc::clone(&resolver);
+        async move { resolver.resolve(&context()).await.unwrap_err() }
+    });
+    for error in futures::future::join_all(callers).await {
+        let SourceError::Failed(failure) = error else { panic!("{error:?}") };
+        assert!(failure.is_retryable(), "{failure}");
+    }
+    assert_eq!(kubernetes.calls().of("get nodes"), 1);
+    // Two seconds each, one after the other, would be half an hour.
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+#[tokio::test]
+async fn a_label_that_is_no_region_is_refused_by_name_and_an_empty_one_is_none() {
+    let kubernetes = Kubernetes::start().await.unwrap();
+    let admin = client(&kubernetes, kubernetes.admin_token()).await;
+    kubernetes.put_node("zone", &[("topology.kubernetes.io/region", "eu-west-1a")]);
+    kubernetes.put_node("empty", &[("topology.kubernetes.io/region", "")]);
+    let resolver = |node: &str| NodeLabelRegion::new(admin.clone(), node, Arc::new(SystemClock));
+    let error = resolver("zone").resolve(&context()).await.unwrap_err();
+    let SourceError::Failed(failure) = error else { panic!("{error:?}") };
+    assert_eq!(failure.kind(), ErrorKind::InvalidRegion);
+    assert!(failure.message().contains("topology.kubernetes.io/region"), "{failure}");
+    let error = resolver("empty").resolve(&context()).await.unwrap_err();
+    assert!(error.is_not_applicable(), "{error}");
 }

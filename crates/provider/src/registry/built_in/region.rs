@@ -102,5 +102,5 @@ fn node_label(
             "no Kubernetes API is configured to read the node's label through",
         )
     })?;
-    Ok(Arc::new(NodeLabelRegion::new(client, node)))
+    Ok(Arc::new(NodeLabelRegion::new(client, node, driver.clock())))
 }
