@@ -92,7 +92,7 @@ async fn nothing_secret_is_seen_while_a_volume_lives() {
             if let Some(delivery) = delivery {
                 builder = builder.delivery(delivery);
             }
-            let published = live(&mut record, &world, by, builder, MountKind::Pod).await;
+            let published = live(&mut record, &world, by, builder, by.kind(delivery)).await;
             assert!(published == 2 || delivery.is_some(), "{by:?} {delivery:?}");
         }
     }

@@ -3,10 +3,13 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use s3_credential_core::{
-    Environment, MountTarget, PublishRequest, SourceChain, TOKENS_KEY, UnpublishRequest, names,
+    Delivery, Environment, FormKind, MountKind, MountTarget, PublishRequest, SourceChain,
+    TOKENS_KEY, UnpublishRequest, names,
 };
+use s3_credential_pod_identity::{AgentExchange, AgentSettings};
 use s3_credential_profile::ProfileSource;
 use s3_credential_provider::{Provider, ProviderBuilder};
 use s3_credential_secret::{
@@ -18,7 +21,6 @@ use s3_credential_testkit::imds::Imds;
 use s3_credential_testkit::jwt::Issuer;
 use s3_credential_testkit::kubernetes::{Kubernetes, Rule};
 use s3_credential_testkit::pod_identity_agent::PodIdentityAgent;
-use s3_credential_testkit::server::Server;
 use s3_credential_testkit::sts::Sts;
 use tempfile::TempDir;
 
@@ -80,6 +82,20 @@ impl By {
         }
     }
 
+    /// Where an annotation gives a role, the agent is not asked.
+    fn service_account(self) -> &'static str {
+        if self == Self::PodIdentity { "plain" } else { "web" }
+    }
+
+    /// What only a Mountpoint on the node can use: the driver's files, and its loopback.
+    pub(crate) fn kind(self, delivery: Option<Delivery>) -> MountKind {
+        if self == Self::Profile || delivery == Some(Delivery::Endpoint) {
+            MountKind::Systemd
+        } else {
+            MountKind::Pod
+        }
+    }
+
     fn level(self) -> &'static str {
         match self {
             Self::PodToken | Self::PodIdentity => "pod",
@@ -103,11 +119,12 @@ impl World {
         let imds = Imds::start(iam.clone()).await.unwrap();
         imds.set_role(Some(ROLE));
         let agent = PodIdentityAgent::start(iam.clone(), issuer.verifier()).await.unwrap();
-        agent.associate("apps", "web", ROLE);
+        agent.associate("apps", "plain", ROLE);
         agent.associate("kube-system", "driver", ROLE);
         let kubernetes = Kubernetes::builder().issuer(issuer).start().await.unwrap();
         let annotation = [("eks.amazonaws.com/role-arn", ROLE)];
         kubernetes.put_service_account("apps", "web", &annotation);
+        kubernetes.put_service_account("apps", "plain", &[]);
         kubernetes.put_service_account("kube-system", "driver", &[]);
         let keys = [("key_id", "AKIAIOSFODNN7EXAMPLE"), ("access_key", "canary/AKIA+of-the-api")];
         kubernetes.put_secret("kube-system", "s3-keys", &keys);
@@ -197,6 +214,11 @@ impl World {
                 let source = self.secret_watch().await;
                 builder.driver_chain(SourceChain::first_try(source))
             }
+            // What waits for an association of the agent's waits here for nothing.
+            By::PodIdentity => {
+                let settings = AgentSettings::default().with_patience(Duration::from_millis(100));
+                builder.exchange(FormKind::Container, AgentExchange::new(environment, settings))
+            }
             _ => builder,
         }
     }
@@ -212,13 +234,14 @@ impl World {
 
     /// A volume for these credentials.
     pub(crate) fn request(&self, by: By) -> PublishRequest {
+        let account = by.service_account();
         let request = PublishRequest::new("v", unpublish().target_path).with_volume_context([
             ("authenticationSource", by.level()),
             ("bucketName", "photos"),
             ("csi.storage.k8s.io/pod.namespace", "apps"),
             ("csi.storage.k8s.io/pod.name", "web-0"),
-            ("csi.storage.k8s.io/serviceAccount.name", "web"),
-            (TOKENS_KEY, &self.pod_tokens()),
+            ("csi.storage.k8s.io/serviceAccount.name", account),
+            (TOKENS_KEY, &self.pod_tokens(account)),
         ]);
         // Only at secret level does a request's Secret count.
         request.with_secrets([
@@ -227,9 +250,9 @@ impl World {
         ])
     }
 
-    fn pod_tokens(&self) -> String {
+    fn pod_tokens(&self, account: &str) -> String {
         let entry = |audience: &str| {
-            let token = self.token("apps", "web", audience);
+            let token = self.token("apps", account, audience);
             format!(
                 r#""{audience}":{{"token":"{token}","expirationTimestamp":"2999-01-01T00:00:00Z"}}"#
             )
@@ -239,11 +262,6 @@ impl World {
 
     pub(crate) fn target(&self) -> MountTarget {
         MountTarget::new(self.path("write"))
-    }
-
-    /// Every emulator.
-    pub(crate) fn servers(&self) -> [&Server; 4] {
-        [&self.sts, &self.imds, &self.agent, &self.kubernetes]
     }
 
     /// Everything that must not be seen: what was planted, and what was handed out.

@@ -170,7 +170,7 @@ async fn tokens_and_keys_that_were_read_from_files_go_with_their_lease() {
     world.assert_nothing_is_left();
 
     world.write("secret/key_id", "AKIAIOSFODNN7EXAMPLE");
-    world.write("secret/access_key", "$\n");
+    world.write("secret/access_key", "$");
     let settings = SecretDirectorySettings::new(world.path("secret"));
     let source = SecretDirectorySource::new(settings).unwrap();
     let request = world.request(&request_json("driver", "", ""));

@@ -201,7 +201,8 @@ fn check_part(field: &str, value: &Secret) -> Result<(), Failure> {
     if value != value.trim() {
         return refuse("begins or ends with white space");
     }
-    if value.contains(" #") || value.contains(" ;") {
+    // Not by `str::contains`, which leaves pieces of what it searches on the stack.
+    if value.as_bytes().windows(2).any(|pair| matches!(pair, b" #" | b" ;")) {
         return refuse(
             "holds a space followed by # or ;, which begins a comment in a profile file",
         );
