@@ -3,6 +3,7 @@
 pub(crate) mod cleanup;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod process;
 pub(crate) mod provide;

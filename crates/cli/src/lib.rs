@@ -77,6 +77,7 @@ pub fn run(plug_in: impl FnOnce(&mut Registry) -> Result<(), Failure>) -> ExitCo
             Command::Process(arguments) => commands::process::run(arguments, registry).await,
             Command::Serve(arguments) => commands::serve::run(arguments, registry).await,
             Command::Demo(arguments) => commands::demo::run(arguments).await,
+            Command::Doctor(arguments) => return commands::doctor::run(arguments, registry).await,
             Command::Config(command) => return Ok(commands::config::run(&command, registry)),
         }
         .map(|()| ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use s3_credential_core::{Attempt, EnvironmentValue, ResolvedRegion};
@@ -71,8 +72,8 @@ struct ResolverAttempt<'a> {
 }
 
 /// In milliseconds, to the microsecond.
-pub(crate) fn milliseconds(attempt: &Attempt) -> f64 {
-    (attempt.duration.as_secs_f64() * 1e6).round() / 1e3
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 fn source_attempts(attempts: &[Attempt]) -> Vec<SourceAttempt<'_>> {
@@ -82,7 +83,7 @@ fn source_attempts(attempts: &[Attempt]) -> Vec<SourceAttempt<'_>> {
             source: &attempt.plugin,
             outcome: attempt.outcome.as_str(),
             reason: attempt.reason.as_deref(),
-            duration_ms: milliseconds(attempt),
+            duration_ms: milliseconds(attempt.duration),
         })
         .collect()
 }
@@ -94,7 +95,7 @@ fn resolver_attempts(attempts: &[Attempt]) -> Vec<ResolverAttempt<'_>> {
             resolver: &attempt.plugin,
             outcome: attempt.outcome.as_str(),
             reason: attempt.reason.as_deref(),
-            duration_ms: milliseconds(attempt),
+            duration_ms: milliseconds(attempt.duration),
         })
         .collect()
 }

@@ -116,7 +116,7 @@ pub(crate) fn pod_target(
 }
 
 /// An empty path is an unset one.
-fn given(path: Option<&Path>) -> Option<&Path> {
+pub(crate) fn given(path: Option<&Path>) -> Option<&Path> {
     path.filter(|path| !path.as_os_str().is_empty())
 }
 

@@ -63,7 +63,7 @@ fn attempts(text: &mut String, title: &str, attempts: &[Attempt]) {
         if attempt.outcome != Outcome::NotTried {
             // As wide as the longest word for an outcome.
             let gap = Outcome::NotApplicable.as_str().len() - attempt.outcome.as_str().len();
-            let _ = write!(text, "{:gap$}  {:>9.3} ms", "", output::milliseconds(attempt));
+            let _ = write!(text, "{:gap$}  {:>9.3} ms", "", output::milliseconds(attempt.duration));
         }
         if let Some(reason) = &attempt.reason {
             let _ = write!(text, "  {reason}");
@@ -89,6 +89,7 @@ fn coloured(outcome: Outcome) -> String {
 pub(crate) enum Style {
     Good,
     Bad,
+    Uncertain,
     Faint,
     Strong,
 }
@@ -104,6 +105,7 @@ impl Style {
         let code = match self {
             Self::Good => "32",
             Self::Bad => "31",
+            Self::Uncertain => "33",
             Self::Faint => "2",
             Self::Strong => "1",
         };

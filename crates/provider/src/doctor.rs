@@ -63,12 +63,8 @@ impl Diagnosis {
 
 impl Provider {
     /// Looks at everything that this provider's credentials may come from, go through or be written to. It takes as long as the slowest
-    /// of them, and at most about 10 seconds. `told` is called with each check once it is known.
-    pub async fn doctor(&self, options: &DoctorOptions, told: impl Fn(&Check)) -> Diagnosis {
-        let tell = |check: Check| {
-            told(&check);
-            check
-        };
+    /// of them, and at most about 10 seconds.
+    pub async fn doctor(&self, options: &DoctorOptions) -> Diagnosis {
         let (wiring, services) = (&*self.wiring, &*self.services);
         let patience = Patience { clock: &*wiring.clock };
         let way_to_sts = async {
@@ -77,30 +73,15 @@ impl Provider {
             (region, sts)
         };
         let (environment, (region, sts), imds, agent, cluster) = tokio::join!(
-            async {
-                let sources = sources::look(&patience, &wiring.driver).await;
-                told(&sources.check);
-                sources
-            },
-            async {
-                let (region, sts) = way_to_sts.await;
-                told(&region.check);
-                told(&sts.check);
-                (region, sts)
-            },
+            sources::look(&patience, &wiring.driver),
+            way_to_sts,
             imds::look(&patience, services.driver.imds()),
-            async { tell(agent::look(&patience, wiring, services).await) },
-            async {
-                let cluster = kubernetes::look(&patience, wiring, services).await;
-                cluster.checks.iter().for_each(&told);
-                cluster
-            },
+            agent::look(&patience, wiring, services),
+            kubernetes::look(&patience, wiring, services),
         );
-        let imds = tell(imds.check(wiring, services, &environment, &region));
-        let clock = tell(clock::check(&[sts.time, cluster.time]));
+        let imds = imds.check(wiring, services, &environment, &region);
+        let clock = clock::check(&[sts.time, cluster.time]);
         let places = places::look(&patience, options.write_path.as_deref(), self.journal.path());
-        places.iter().for_each(&told);
-
         let mut checks = vec![environment.check, region.check, imds, sts.check, agent];
         checks.extend(cluster.checks);
         checks.push(clock);

@@ -9,13 +9,16 @@ use serde::Serialize;
 
 use crate::arguments::{ConfigCheckArguments, ConfigCommand, Format, ReportFormat};
 use crate::error::{exit_status, report, report_line};
-use crate::{output, setup};
+use crate::output::{self, ErrorObject};
+use crate::setup;
 
 /// What `config check --output json` prints.
 #[derive(Serialize)]
 struct CheckObject<'a> {
     valid: bool,
     problems: &'a [ConfigProblem],
+    #[serde(flatten)]
+    error: Option<ErrorObject<'a>>,
 }
 
 pub(crate) fn run(command: &ConfigCommand, registry: &Registry) -> ExitCode {
@@ -45,27 +48,28 @@ fn check(arguments: &ConfigCheckArguments, registry: &Registry) -> ExitCode {
     };
     match Config::parse(registry, &name, &text) {
         Ok(config) => {
-            print(arguments.output, config.report());
+            print(arguments.output, config.report(), None);
             if arguments.output == ReportFormat::Text && config.report().problems().is_empty() {
                 output::print_text(&format!("{name} is valid\n"));
             }
             ExitCode::SUCCESS
         }
         Err(report) => {
-            print(arguments.output, &report);
-            let error = ProvideError::from(Failure::from(report));
+            let error = ProvideError::from(Failure::from(report.clone()));
+            print(arguments.output, &report, Some(&error));
             report_line(&error);
             ExitCode::from(exit_status(error.code()))
         }
     }
 }
 
-fn print(format: ReportFormat, report: &ConfigReport) {
+fn print(format: ReportFormat, report: &ConfigReport, error: Option<&ProvideError>) {
     match format {
         ReportFormat::Text => output::print_text(&report.to_string()),
         ReportFormat::Json => output::print_json(&CheckObject {
             valid: report.is_valid(),
             problems: report.problems(),
+            error: error.map(ErrorObject::new),
         }),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use s3_credential_core::ErrorKind;
+use s3_credential_core::{Code, ErrorKind};
 
 use crate::driver::{Driver, run};
 use crate::requests::publish;
@@ -38,16 +38,83 @@ async fn bad_usage_exits_2_with_nothing_on_stdout() {
     assert_eq!(driver.entries("write"), [""; 0]);
 }
 
+/// Every command, as its help is asked for.
+const COMMANDS: [&[&str]; 12] = [
+    &["provide"],
+    &["cleanup"],
+    &["region"],
+    &["explain"],
+    &["process"],
+    &["serve"],
+    &["config"],
+    &["config", "check"],
+    &["config", "schema"],
+    &["config", "default"],
+    &["doctor"],
+    &["demo"],
+];
+
+/// The exit status of the contract.
+fn status(code: Code) -> u8 {
+    match code {
+        Code::InvalidArgument => 2,
+        Code::FailedPrecondition | Code::NotFound => 3,
+        Code::PermissionDenied | Code::Unauthenticated => 4,
+        Code::Unavailable | Code::Aborted | Code::ResourceExhausted | Code::DeadlineExceeded => 5,
+        Code::Internal => 1,
+        other => panic!("{other} is new: what is its exit status?"),
+    }
+}
+
 #[tokio::test]
-async fn help_lists_every_kind_of_error() {
+async fn help_lists_every_kind_of_error_with_its_code_and_status() {
     let run = Driver::new().run(&["--help"]).await;
     for kind in ErrorKind::ALL {
-        assert!(run.ok().contains(kind.as_str()), "{kind}");
+        let code = kind.code();
+        let line = format!("\n  {kind} ({code}, {}", status(code));
+        assert!(run.ok().contains(&line), "{kind}");
     }
-    for command in ["provide", "cleanup", "region", "explain", "process", "serve", "config", "demo"]
-    {
-        assert!(run.ok().contains(&format!("\n  {command} ")), "{command}");
-        Driver::new().run(&[command, "--help"]).await.ok();
+}
+
+#[tokio::test]
+async fn the_documentation_lists_every_kind_of_error_as_it_is() {
+    let page = include_str!("../../../../docs/errors.md");
+    let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let expected: Vec<_> = ErrorKind::ALL
+        .iter()
+        .map(|kind| {
+            let (code, retryable) = (kind.code(), if kind.is_retryable() { "yes" } else { "no" });
+            format!(
+                "| `{kind}` | {code} | {} | {retryable} | {} |",
+                status(code),
+                kind.description()
+            )
+        })
+        .collect();
+    assert_eq!(rows, expected);
+}
+
+#[tokio::test]
+async fn every_command_tells_what_it_prints_and_how_it_is_used() {
+    let overview = Driver::new().run(&["--help"]).await;
+    for title in ["Exit status:", "Errors:", "Environment:", "Files:", "Examples:"] {
+        assert!(overview.ok().contains(&format!("\n{title}\n")), "{title}");
+    }
+    let readme = include_str!("../../../../README.md");
+    for command in COMMANDS {
+        let run = Driver::new().run(&[command, &["--help"]].concat()).await;
+        assert!(run.ok().contains(&format!("Usage: s3cred {}", command.join(" "))));
+        assert!(run.ok().lines().all(|line| line.len() <= 100), "{}", run.ok());
+        let is_plain = [&["config"][..], &["config", "schema"], &["config", "default"]];
+        if let [name] = command {
+            assert!(overview.ok().contains(&format!("\n  {name} ")), "{name}");
+            assert!(readme.contains(&format!("s3cred {name}")), "the README lacks {name}");
+        }
+        if !is_plain.contains(&command) {
+            for title in ["Output:", "Examples:"] {
+                assert!(run.ok().contains(&format!("\n{title}\n")), "{command:?}: {title}");
+            }
+        }
     }
 }
 

@@ -87,6 +87,14 @@ impl Driver {
         self.ask("explain", request, &all).await
     }
 
+    pub(crate) async fn doctor(&self, more: &[&str]) -> Run {
+        let (write, state) = (self.path("write"), self.path("state"));
+        let mut all = vec!["doctor", "--write-path", write.to_str().unwrap()];
+        all.extend(["--state-path", state.to_str().unwrap()]);
+        all.extend(more);
+        self.run(&all).await
+    }
+
     async fn at_paths(&self, command: &str, request: &Value, more: &[&str]) -> Run {
         let (write, state) = (self.path("write"), self.path("state"));
         let mut all = vec!["--write-path", write.to_str().unwrap()];

@@ -20,4 +20,6 @@ mod region;
 mod process;
 mod explain;
 mod explain_services;
+mod doctor;
+mod doctor_services;
 mod secrecy;

@@ -45,13 +45,20 @@ impl Run {
 
     /// It failed: the one error object on stdout, whose kind and message are also the one line on stderr.
     pub(crate) fn error(&self) -> Failure {
+        let (object, failure) = self.object_with_error();
+        assert_eq!(keys(&object), ["error"].into());
+        failure
+    }
+
+    /// It failed: the one object on stdout has the error beside what was found.
+    pub(crate) fn object_with_error(&self) -> (Value, Failure) {
         self.keeps(CANARY);
+        assert_eq!(self.stdout.matches('\n').count(), 1, "{}", self.stdout);
         let object: Value = serde_json::from_str(&self.stdout).unwrap();
         let failure = Failure { status: self.status, error: object["error"].clone() };
-        assert_eq!(keys(&object), ["error"].into());
         failure.is_well_formed();
         self.tells(&failure);
-        failure
+        (object, failure)
     }
 
     /// Exactly one line for a person.

@@ -20,7 +20,7 @@ pub(super) struct Looked {
 }
 
 pub(super) async fn look(patience: &Patience<'_>, imds: Imds) -> Looked {
-    let (examined, took) = patience.wait(imds.examine()).await;
+    let (examined, took) = patience.wait(Box::pin(imds.examine())).await;
     Looked { examined, took }
 }
 
