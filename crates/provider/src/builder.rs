@@ -14,7 +14,9 @@ use s3_credential_core::{
 use tokio::sync::broadcast;
 
 use crate::config::{Config, Slots};
+use crate::exchanged::Exchanges;
 use crate::journal::Journal;
+use crate::kept::KeptSecrets;
 use crate::preparation::Wiring;
 use crate::provider::Provider;
 use crate::registry::{Driver, Registry};
@@ -171,12 +173,14 @@ impl ProviderBuilder {
                 None => config.region_chain(&services.driver)?,
             },
             exchanges,
+            exchanged: Exchanges::default(),
             clock,
         };
         Ok(Provider {
             wiring: Arc::new(wiring),
             services: Arc::new(services),
-            journal: Journal::new(state_path),
+            kept: KeptSecrets::new(&state_path),
+            journal: Journal::new(state_path, settings.deadline),
             settings: Arc::new(settings),
             environment: self.environment,
             turns: Arc::default(),

@@ -1,7 +1,9 @@
 //! `cleanup`: the lease loses a holder, and with the last one everything that was written for it.
 
+use std::path::{Path, PathBuf};
+
 use s3_credential_core::{CleanupContext, Failure};
-use s3_credential_delivery::WritePath;
+use s3_credential_delivery::{Lock, WritePath};
 
 use crate::error::ProvideError;
 use crate::lease::{LeaseKey, LeaseRecord, Phase};
@@ -47,16 +49,27 @@ impl Provider {
             }
         }
         self.leases.remove(&key.name);
-        self.serve_no_longer(&key.name);
-        // The files go first: until they are gone, the record must tell the next start of them.
-        let removed = match WritePath::open_if_exists(context.write_path())? {
+        let removed = self.remove_lease(&key, context.write_path(), lock)?;
+        tracing::info!(volume = context.volume_id(), files = removed.len(), "credentials removed");
+        Ok(CleanedUp { removed, remaining_holders: 0 })
+    }
+
+    /// Removes all that there is of a lease: the record last, since until all else is gone it must tell the next start of it.
+    pub(crate) fn remove_lease(
+        &self,
+        key: &LeaseKey,
+        write_path: &Path,
+        lock: Lock,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let forgotten = self.serve_no_longer(&key.name);
+        let removed = match WritePath::open_if_exists(write_path)? {
             Some(write_path) => write_path.remove(&key.directory)?,
             None => Vec::new(),
         };
-        self.journal.remove(&key)?;
+        forgotten?;
+        self.journal.remove(key)?;
         lock.remove()?;
-        tracing::info!(volume = context.volume_id(), files = removed.len(), "credentials removed");
-        Ok(CleanedUp { removed, remaining_holders: 0 })
+        Ok(removed)
     }
 
     /// The lease that an unpublish is about: by the pod in the request, else by its holder, since a shared Mountpoint pod is not

@@ -1,4 +1,4 @@
-//! From credentials in hand to files and a remembered lease, under the lease's lock.
+//! From credentials in hand to files and a remembered lease. Who calls holds the lease's lock.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,9 +12,10 @@ use s3_credential_delivery::{Existing, WritePath};
 
 use crate::error::ProvideError;
 use crate::events::Event;
+use crate::exchanged::Exchange;
 use crate::lease::{FileRecord, LeaseKey, LeaseRecord, Phase, canonical};
 use crate::leases::Lease;
-use crate::preparation::Prepared;
+use crate::preparation::{Chosen, Prepared};
 use crate::provided::{Provided, ProvidedFile};
 use crate::provider::Provider;
 use crate::settings::due_at;
@@ -62,7 +63,7 @@ impl Provider {
 
     /// Writes what was prepared, together with the lease's record. If it fails, what this call wrote is gone, and what was there
     /// before is as it was.
-    pub(crate) async fn deliver(
+    pub(crate) fn deliver(
         &self,
         context: &ProvideContext,
         key: &LeaseKey,
@@ -70,7 +71,7 @@ impl Provider {
         prepared: Prepared,
         intent: Intent,
     ) -> Result<Provided, ProvideError> {
-        let delivered = self.deliver_locked(context, key, write_path, &prepared, intent).await;
+        let delivered = self.deliver_over(context, key, write_path, &prepared, intent);
         let Prepared { attempts, region_attempts, region, identity, .. } = prepared;
         match delivered {
             Ok((record, environment)) => Ok(Provided {
@@ -90,7 +91,7 @@ impl Provider {
         }
     }
 
-    async fn deliver_locked(
+    fn deliver_over(
         &self,
         context: &ProvideContext,
         key: &LeaseKey,
@@ -99,38 +100,13 @@ impl Provider {
         intent: Intent,
     ) -> Result<(Arc<LeaseRecord>, BTreeMap<String, EnvironmentValue>), Failure> {
         let plan = self.plan(context, key, prepared)?;
-        let lock = self.journal.lock(key).await?;
-        // Read under the lock: another process may have worked on the lease since it was looked at.
         let old = self.journal.read(key)?;
-        let delivery = Delivering { context, key, write_path, prepared, intent };
-        let delivered = self.deliver_over(old.as_ref(), plan, &delivery);
-        if delivered.is_err() && old.is_none() {
-            // The failure that led here is the one to tell.
-            let _ = lock.remove();
-        }
-        delivered
-    }
-
-    fn deliver_over(
-        &self,
-        old: Option<&LeaseRecord>,
-        plan: DeliveryPlan,
-        delivering: &Delivering<'_>,
-    ) -> Result<(Arc<LeaseRecord>, BTreeMap<String, EnvironmentValue>), Failure> {
-        let &Delivering { context, key, write_path, prepared, intent } = delivering;
+        let old = old.as_ref();
         // What a refresh renews is live, whatever was said at the publish.
         let unmounted = intent == Intent::Publish && context.target().mounted == Some(false);
         let live = old.filter(|old| old.is_live() && !unmounted);
-        if live.is_some_and(|live| live.identity != prepared.identity) {
-            return Err(Failure::new(
-                ErrorKind::Busy,
-                "another operation on the same volume came in between",
-            ));
-        }
-        match (live, intent) {
-            (Some(_), _) => {}
-            (None, Intent::Publish) => self.check_life(prepared)?,
-            (None, Intent::Refresh) => return Err(cleaned_up_meanwhile()),
+        if live.is_none() {
+            self.check_life(prepared)?;
         }
         let (files, kept) = split_older_tokens(&plan.files, live);
         // Holders of what has never been answered, or is gone, hold nothing.
@@ -154,6 +130,7 @@ impl Provider {
                 write_path.apply(&key.directory, &files, &self.settings.files, existing).map(drop)
             }
         };
+        let written = written.and_then(|()| self.serve_keys(&key.name, &plan, &prepared.form));
         let written = written.and_then(|()| match self.journal.write(key, Some(&first), &record) {
             // The files are there, and what the journal says is no worse for a crash than before.
             Err(failure) if mounted => {
@@ -161,7 +138,8 @@ impl Provider {
                 Ok(())
             }
             Err(failure) => {
-                if let Err(left) = write_path.remove(&key.directory) {
+                let files = write_path.remove(&key.directory).map(drop);
+                if let Err(left) = files.and(self.serve_no_longer(&key.name)) {
                     tracing::error!(%left, "files of a failed provide are left");
                 }
                 Err(failure)
@@ -180,8 +158,7 @@ impl Provider {
         }
         let record = Arc::new(record);
         let environment = plan.environment.clone();
-        self.serve_keys(&key.name, &plan, &prepared.form)?;
-        self.remember(key, context, Arc::clone(&record), plan);
+        self.remember(key, context, Arc::clone(&record), plan, prepared.exchange.clone());
         Ok((record, environment))
     }
 
@@ -260,12 +237,14 @@ impl Provider {
         context: &ProvideContext,
         record: Arc<LeaseRecord>,
         plan: DeliveryPlan,
+        exchange: Option<Arc<Exchange>>,
     ) {
         let lease = Lease {
             context: context.clone(),
             due_at: due_at(self.wiring.clock.now(), record.refresh_at, record.expires_at),
             record,
             plan: Some(Arc::new(plan)),
+            exchange,
             failures: 0,
             last_error: None,
         };
@@ -274,24 +253,23 @@ impl Provider {
 
     /// Leaves a live lease as it is, but for one more holder: its source no longer applies, and a running Mountpoint cannot see
     /// another one.
-    pub(crate) async fn keep(
+    pub(crate) fn keep(
         &self,
         context: &ProvideContext,
         key: &LeaseKey,
-        other: Prepared,
+        live: &LeaseRecord,
+        other: Chosen,
     ) -> Result<Provided, ProvideError> {
-        let _lock = self.journal.lock(key).await?;
-        let old = self.journal.read_live(key)?.ok_or_else(cleaned_up_meanwhile)?;
-        let mut record = old.clone();
+        let mut record = live.clone();
         record.holders.insert(context.target_path().to_owned());
-        self.journal.write(key, Some(&old), &record)?;
+        self.journal.write(key, Some(live), &record)?;
         self.leases.set_record(&key.name, &record);
         self.tell(Event::IdentityChanged { lease: record.id() });
         Ok(Provided {
             level: context.level(),
             identity: record.identity.clone(),
             delivery: record.delivery(),
-            region: other.region,
+            region: other.region.result.ok(),
             environment: record
                 .environment
                 .iter()
@@ -301,19 +279,10 @@ impl Provider {
             expires_at: record.expires_at,
             refresh_at: record.refresh_at,
             attempts: other.attempts,
-            region_attempts: other.region_attempts,
+            region_attempts: other.region.attempts,
             identity_changed: true,
         })
     }
-}
-
-/// One delivery, for the time that its lease is locked.
-struct Delivering<'a> {
-    context: &'a ProvideContext,
-    key: &'a LeaseKey,
-    write_path: &'a WritePath,
-    prepared: &'a Prepared,
-    intent: Intent,
 }
 
 /// Whether a delivery is for a publish, which adds its target path to the holders, or renews what is there.
@@ -353,10 +322,6 @@ fn split_older_tokens(
         .cloned()
         .collect();
     (files, kept)
-}
-
-fn cleaned_up_meanwhile() -> Failure {
-    Failure::new(ErrorKind::Busy, "the volume was cleaned up in the meantime")
 }
 
 /// Without the values of key variables: they are secrets, and the journal holds none.

@@ -13,8 +13,7 @@ use crate::lease::{LeaseKey, LeaseRecord};
 /// The version of the format. A record of another version is foreign.
 const VERSION: u32 = 1;
 
-/// How long to wait for another process that works on the same lease, and how often to look.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// How often to look whether another process has done its work on the same lease.
 const LOCK_POLL: Duration = Duration::from_millis(10);
 
 #[derive(Serialize, Deserialize)]
@@ -28,11 +27,13 @@ struct Entry<R> {
 pub(crate) struct Journal {
     path: PathBuf,
     state: Arc<OnceLock<StatePath>>,
+    /// How long to wait for another process that works on the same lease: as long as that may take.
+    patience: Duration,
 }
 
 impl Journal {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, state: Arc::default() }
+    pub(crate) fn new(path: PathBuf, patience: Duration) -> Self {
+        Self { path, state: Arc::default(), patience }
     }
 
     /// The state path.
@@ -61,8 +62,8 @@ impl Journal {
     /// Waits for the lease's lock, which is held until it is dropped.
     pub(crate) async fn lock(&self, key: &LeaseKey) -> Result<Lock, Failure> {
         let state = self.state()?;
-        let attempts = LOCK_PATIENCE.as_millis() / LOCK_POLL.as_millis();
-        for _ in 0..attempts {
+        let attempts = self.patience.as_millis() / LOCK_POLL.as_millis();
+        for _ in 0..=attempts {
             if let Some(lock) = state.try_lock(&key.name)? {
                 return Ok(lock);
             }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use s3_credential_core::{DeliveryPlan, ErrorKind, Failure, ProvideContext};
 use tokio::sync::Notify;
 
+use crate::exchanged::Exchange;
 use crate::lease::LeaseRecord;
 
 /// A lease as this process knows it.
@@ -17,6 +18,8 @@ pub(crate) struct Lease {
     pub(crate) record: Arc<LeaseRecord>,
     /// What was last written; unknown of a lease that was adopted.
     pub(crate) plan: Option<Arc<DeliveryPlan>>,
+    /// Where its keys came from, if they were exchanged by this process.
+    pub(crate) exchange: Option<Arc<Exchange>>,
     pub(crate) due_at: Option<Timestamp>,
     /// Refreshes that failed one after the other.
     pub(crate) failures: u32,

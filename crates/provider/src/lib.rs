@@ -36,6 +36,7 @@ mod services;
 
 mod provider;
 mod identity;
+mod exchanged;
 mod preparation;
 mod lease;
 mod leases;
@@ -49,6 +50,7 @@ mod provided;
 mod explain;
 mod outages;
 mod served;
+mod kept;
 mod rotation;
 mod resume;
 mod events;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use s3_credential_core::{
     Attempt, AuthenticationLevel, Clock, CredentialForm, Delivery, ErrorKind, ExchangeRequest,
     Failure, FormKind, KeyExchange, Keys, ProvideContext, RegionAnswer, RegionChain,
-    ResolvedRegion, SourceChain, SourceError, SourcedForm, VolumeScope, resolver_names,
+    ResolvedRegion, SourceChain, SourceError, SourcedForm, TokenAge, VolumeScope, resolver_names,
 };
 
 use crate::error::ProvideError;
+use crate::exchanged::{Exchange, Exchanges};
 use crate::identity::Identity;
 use crate::settings::Settings;
 
@@ -23,7 +24,27 @@ pub(crate) struct Wiring {
     pub(crate) secret: SourceChain,
     pub(crate) region: RegionChain,
     pub(crate) exchanges: HashMap<FormKind, Arc<dyn KeyExchange>>,
+    /// What was exchanged for the leases that there are.
+    pub(crate) exchanged: Exchanges,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Whose credentials a volume gets, and what its source gives.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) identity: Identity,
+    pub(crate) form: CredentialForm,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) region: RegionAnswer,
+}
+
+/// What a live lease has, and a refresh of it keeps to.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// A running Mountpoint reads credentials in the way in which it was started, whatever is configured now.
+    pub(crate) delivery: Delivery,
+    /// What its keys were exchanged for; need not be done again as long as they are fresh.
+    pub(crate) exchange: Option<Arc<Exchange>>,
 }
 
 /// Credentials in hand, before anything is written.
@@ -33,6 +54,8 @@ pub(crate) struct Prepared {
     pub(crate) identity: Identity,
     /// What is delivered: the source's form, or keys that it was exchanged for.
     pub(crate) form: CredentialForm,
+    /// The exchange, if there was one.
+    pub(crate) exchange: Option<Arc<Exchange>>,
     pub(crate) delivery: Delivery,
     pub(crate) region: Option<ResolvedRegion>,
     pub(crate) attempts: Vec<Attempt>,
@@ -58,15 +81,20 @@ impl Wiring {
             .collect()
     }
 
-    /// Asks the level's chain, and readies what it gives for delivery.
-    pub(crate) async fn prepare(
+    /// Asks the level's chain.
+    pub(crate) async fn choose(
         &self,
         settings: &Settings,
         context: &ProvideContext,
-    ) -> Result<Prepared, ProvideError> {
+    ) -> Result<Chosen, ProvideError> {
         let scope = scoping::scope_of(settings, context)?;
         if context.is_anonymous() {
-            return Ok(self.anonymous(context).await);
+            return Ok(Chosen {
+                identity: Identity::anonymous(context),
+                form: CredentialForm::Anonymous,
+                attempts: Vec::new(),
+                region: self.region.resolve(&*self.clock, context).await,
+            });
         }
         refuse_ephemeral(settings, context)?;
         let chain = self.chain(context.level());
@@ -83,18 +111,17 @@ impl Wiring {
         if scope.is_some() {
             scoping::check_delivery(settings, context, &sourced.form).map_err(told)?;
         }
-        let ready = self.ready(settings, context, &sourced, &region, scope).await.map_err(told)?;
-        Ok(ready.with_attempts(&answer.attempts, &region))
+        let identity = Identity::of(context, &sourced, scope);
+        Ok(Chosen { identity, form: sourced.form, attempts: answer.attempts, region })
     }
 
     /// Asks only the source of this identity, for the role and the scope that it has: what a refresh of a live lease does when the chain would
     /// no longer come to the same end. Nothing if that source no longer applies.
-    pub(crate) async fn prepare_again(
+    pub(crate) async fn choose_again(
         &self,
-        settings: &Settings,
         context: &ProvideContext,
         identity: &Identity,
-    ) -> Result<Option<Prepared>, Failure> {
+    ) -> Result<Option<Chosen>, Failure> {
         if !identity.is_on_behalf_of(context) {
             return Ok(None);
         }
@@ -112,13 +139,12 @@ impl Wiring {
             Err(_) => return Ok(None),
         };
         let sourced = SourcedForm { source: source.name().to_owned(), form };
-        let scope = identity.scope.clone();
-        if Identity::of(&context, &sourced, scope.clone()) != *identity {
+        if Identity::of(&context, &sourced, identity.scope.clone()) != *identity {
             return Ok(None);
         }
         let region = self.region.resolve(&*self.clock, &context).await;
-        let ready = self.ready(settings, &context, &sourced, &region, scope).await?;
-        Ok(Some(ready.with_attempts(&[], &region)))
+        let (identity, form) = (identity.clone(), sourced.form);
+        Ok(Some(Chosen { identity, form, attempts: Vec::new(), region }))
     }
 
     /// Exchanged keys, whatever the delivery.
@@ -128,7 +154,8 @@ impl Wiring {
         context: &ProvideContext,
     ) -> Result<Keys, ProvideError> {
         let settings = Settings { delivery: Some(Delivery::Endpoint), ..settings.clone() };
-        let prepared = self.prepare(&settings, context).await?;
+        let chosen = self.choose(&settings, context).await?;
+        let prepared = self.ready(&settings, context, chosen, None).await?;
         match &prepared.form {
             CredentialForm::Keys(keys) => Ok(keys.clone()),
             form => Err(prepared.error(Failure::new(
@@ -138,66 +165,93 @@ impl Wiring {
         }
     }
 
-    async fn anonymous(&self, context: &ProvideContext) -> Prepared {
-        let region = self.region.resolve(&*self.clock, context).await;
-        Prepared {
-            identity: Identity::anonymous(context),
-            form: CredentialForm::Anonymous,
-            delivery: Delivery::None,
-            region: region.result.ok(),
-            attempts: Vec::new(),
-            region_attempts: region.attempts,
-        }
-    }
-
-    async fn ready(
+    /// Readies what was chosen for delivery: the way that it goes, and the keys where keys are what is delivered.
+    pub(crate) async fn ready(
         &self,
         settings: &Settings,
         context: &ProvideContext,
-        sourced: &SourcedForm,
-        answer: &RegionAnswer,
-        scope: Option<VolumeScope>,
-    ) -> Result<Prepared, Failure> {
-        if scope.is_some() {
-            scoping::check_form(&sourced.form)?;
+        chosen: Chosen,
+        held: Option<&Held>,
+    ) -> Result<Prepared, ProvideError> {
+        let readied = self.readied(settings, context, &chosen, held).await;
+        let Chosen {
+            identity,
+            attempts,
+            region: RegionAnswer { attempts: region_attempts, .. },
+            ..
+        } = chosen;
+        match readied {
+            Ok(Readied { form, exchange, delivery, region }) => Ok(Prepared {
+                identity,
+                form,
+                exchange,
+                delivery,
+                region,
+                attempts,
+                region_attempts,
+            }),
+            Err(failure) => Err(ProvideError { failure, attempts, region_attempts }),
         }
-        let region = region_for(sourced, answer);
-        let calls_sts = sourced.form.kind() == FormKind::WebIdentity;
+    }
+
+    async fn readied(
+        &self,
+        settings: &Settings,
+        context: &ProvideContext,
+        chosen: &Chosen,
+        held: Option<&Held>,
+    ) -> Result<Readied, Failure> {
+        let Chosen { form, identity, .. } = chosen;
+        let region = region_for(chosen);
+        if form.kind() == FormKind::Anonymous {
+            let (form, delivery) = (form.clone(), Delivery::None);
+            return Ok(Readied { form, exchange: None, delivery, region: region.ok() });
+        }
+        if identity.scope.is_some() {
+            scoping::check_form(form)?;
+        }
         // A wrong region is refused whoever would use it; no region at all only where STS is called.
         let region = match region {
             Ok(region) => Some(region),
-            Err(failure) if calls_sts || failure.kind() == ErrorKind::InvalidRegion => {
+            Err(failure)
+                if form.kind() == FormKind::WebIdentity
+                    || failure.kind() == ErrorKind::InvalidRegion =>
+            {
                 return Err(failure);
             }
             Err(_) => None,
         };
-        let delivery = match scope {
-            Some(_) => scoping::delivery_of(settings, context, &sourced.form),
-            None => settings.delivery_of(context.target().kind, &sourced.form),
+        let delivery = match (held, &identity.scope) {
+            (Some(held), _) => held.delivery,
+            (None, Some(_)) => scoping::delivery_of(settings, context, form),
+            (None, None) => settings.delivery_of(context.target().kind, form),
         };
         // An instance profile is Mountpoint's own to ask for, unless keys were asked for by name.
         let nothing_to_hand_over =
-            sourced.form.kind() == FormKind::InstanceProfile && !delivery.needs_keys();
+            form.kind() == FormKind::InstanceProfile && !delivery.needs_keys();
         let delivery = if nothing_to_hand_over { Delivery::None } else { delivery };
         let as_it_is = matches!(
-            (sourced.form.kind(), delivery),
+            (form.kind(), delivery),
             (FormKind::Keys, _) | (FormKind::Profile, Delivery::Profile)
         );
-        let form = if delivery.needs_keys() && !as_it_is {
-            CredentialForm::Keys(
-                self.exchange(&sourced.form, region.as_ref(), scope.as_ref()).await?,
-            )
-        } else {
-            sourced.form.clone()
+        if as_it_is || !delivery.needs_keys() {
+            return Ok(Readied { form: form.clone(), exchange: None, delivery, region });
+        }
+        let is_fresh = |exchange: &Arc<Exchange>| {
+            let (now, expires_at) = (self.clock.now(), exchange.keys.expires_at);
+            let due_at = settings.rotation.refresh_at(
+                delivery,
+                now,
+                TokenAge { issued_at: None, expires_at },
+            );
+            due_at.is_some_and(|at| at > now)
         };
-        Ok(Prepared {
-            identity: Identity::of(context, sourced, scope),
-            form,
-            delivery,
-            region,
-            attempts: Vec::new(),
-            region_attempts: Vec::new(),
-        })
+        let exchange = match held.and_then(|held| held.exchange.clone()).filter(is_fresh) {
+            Some(exchange) => exchange,
+            None => self.exchange(form, region.as_ref(), identity.scope.as_ref(), is_fresh).await?,
+        };
+        let form = CredentialForm::Keys(exchange.keys.clone());
+        Ok(Readied { form, exchange: Some(exchange), delivery, region })
     }
 
     async fn exchange(
@@ -205,7 +259,8 @@ impl Wiring {
         form: &CredentialForm,
         region: Option<&ResolvedRegion>,
         scope: Option<&VolumeScope>,
-    ) -> Result<Keys, Failure> {
+        is_fresh: impl Fn(&Arc<Exchange>) -> bool,
+    ) -> Result<Arc<Exchange>, Failure> {
         let exchange = self.exchanges.get(&form.kind()).ok_or_else(|| {
             Failure::new(
                 ErrorKind::UnsupportedDelivery,
@@ -222,8 +277,20 @@ impl Wiring {
             (None, _) => None,
         };
         let request = ExchangeRequest { region, policy, duration: None };
-        exchange.exchange(form, &request).await
+        if let Some(exchanged) = self.exchanged.find(form, &request).filter(is_fresh) {
+            return Ok(exchanged);
+        }
+        let keys = exchange.exchange(form, &request).await?;
+        Ok(self.exchanged.insert(form.clone(), request, keys))
     }
+}
+
+/// What `ready` adds to what was chosen.
+struct Readied {
+    form: CredentialForm,
+    exchange: Option<Arc<Exchange>>,
+    delivery: Delivery,
+    region: Option<ResolvedRegion>,
 }
 
 impl Prepared {
@@ -234,10 +301,6 @@ impl Prepared {
             attempts: self.attempts.clone(),
             region_attempts: self.region_attempts.clone(),
         }
-    }
-
-    fn with_attempts(self, attempts: &[Attempt], region: &RegionAnswer) -> Self {
-        Self { attempts: attempts.to_vec(), region_attempts: region.attempts.clone(), ..self }
     }
 }
 
@@ -251,20 +314,23 @@ fn no_partition() -> Failure {
 }
 
 /// A region that came with the credentials goes before what the machine says, and after what the volume itself says.
-fn region_for(sourced: &SourcedForm, answer: &RegionAnswer) -> Result<ResolvedRegion, Failure> {
-    let own = match &sourced.form {
+fn region_for(chosen: &Chosen) -> Result<ResolvedRegion, Failure> {
+    let own = match &chosen.form {
         CredentialForm::Keys(keys) => keys.region.clone(),
         CredentialForm::WebIdentity(identity) => identity.region.clone(),
         _ => None,
     };
-    match (&answer.result, own) {
+    match (&chosen.region.result, own) {
         (Ok(resolved), Some(_))
             if [resolver_names::VOLUME_CONTEXT, resolver_names::MOUNT_OPTIONS]
                 .contains(&resolved.resolver.as_str()) =>
         {
             Ok(resolved.clone())
         }
-        (_, Some(region)) => Ok(ResolvedRegion { region, resolver: sourced.source.clone() }),
+        (_, Some(region)) => {
+            let resolver = chosen.identity.source.clone().unwrap_or_default();
+            Ok(ResolvedRegion { region, resolver })
+        }
         (result, None) => result.clone(),
     }
 }

@@ -47,18 +47,24 @@ impl Provider {
     pub async fn provide(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
         let key = LeaseKey::of(context);
         let _turn = self.turns.take(&key.name).await;
+        let lock = self.journal.lock(&key).await;
         let live = match context.target().mounted {
             Some(false) => Ok(None),
             _ => self.journal.read_live(&key),
         };
         // The caller may know of a mount that the journal has lost.
         let is_mounted = context.target().mounted == Some(true) || matches!(live, Ok(Some(_)));
-        let mut result = match live {
-            Ok(live) => self.provide_lease(context, &key, live.as_ref()).await,
-            Err(failure) => Err(failure.into()),
+        let mut result = match (&lock, live) {
+            (Ok(_), Ok(live)) => self.provide_lease(context, &key, live.as_ref()).await,
+            (Err(failure), _) => Err(failure.clone().into()),
+            (_, Err(failure)) => Err(failure.into()),
         };
         if is_mounted {
             result = result.map_err(ProvideError::of_live_lease);
+        }
+        if let (Err(_), Ok(lock), Ok(false)) = (&result, lock, self.journal.has(&key)) {
+            // The failure that led here is the one to tell.
+            let _ = lock.remove();
         }
         match &result {
             Ok(provided) => tracing::info!(
@@ -96,7 +102,7 @@ impl Provider {
         write_path: &WritePath,
     ) -> Result<Provided, ProvideError> {
         let prepared = self.prepare(context).await?;
-        self.deliver(context, key, write_path, prepared, Intent::Publish).await
+        self.deliver(context, key, write_path, prepared, Intent::Publish)
     }
 
     async fn republish(
@@ -107,13 +113,18 @@ impl Provider {
         live: &LeaseRecord,
     ) -> Result<Provided, ProvideError> {
         refuse_to_share(context, live)?;
-        let chosen = match self.prepare(context).await {
-            Ok(prepared) if prepared.identity == live.identity => {
-                return self.deliver(context, key, write_path, prepared, Intent::Publish).await;
+        let wiring = &self.wiring;
+        let chosen = self.within_deadline(wiring.choose(&self.settings, context)).await;
+        let chosen = match chosen {
+            Ok(chosen) if chosen.identity == live.identity => {
+                let held = self.held(key, live);
+                let ready = wiring.ready(&self.settings, context, chosen, Some(&held));
+                let prepared = self.within_deadline(ready).await?;
+                return self.deliver(context, key, write_path, prepared, Intent::Publish);
             }
             chosen => chosen,
         };
-        let again = self.prepare_again(context, &live.identity).await;
+        let again = self.prepare_again(context, key, live).await;
         match (again, chosen) {
             (Ok(Some(prepared)), chosen) => {
                 let (identity_changed, attempts) = match chosen {
@@ -121,18 +132,17 @@ impl Provider {
                     Err(error) => (false, error.attempts),
                 };
                 let prepared = Prepared { attempts, ..prepared };
-                let provided =
-                    self.deliver(context, key, write_path, prepared, Intent::Publish).await?;
+                let provided = self.deliver(context, key, write_path, prepared, Intent::Publish)?;
                 if identity_changed {
                     self.tell(Event::IdentityChanged { lease: live.id() });
                 }
                 Ok(Provided { identity_changed, ..provided })
             }
-            (Ok(None), Ok(other)) => self.keep(context, key, other).await,
+            (Ok(None), Ok(other)) => self.keep(context, key, live, other),
             (_, Err(error)) => Err(error),
             (Err(error), Ok(other)) => Err(ProvideError {
                 attempts: other.attempts,
-                region_attempts: other.region_attempts,
+                region_attempts: other.region.attempts,
                 ..error
             }),
         }

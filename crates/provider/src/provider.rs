@@ -10,11 +10,12 @@ use crate::builder::ProviderBuilder;
 use crate::config::Config;
 use crate::error::ProvideError;
 use crate::events::Event;
-use crate::identity::Identity;
 use crate::journal::Journal;
+use crate::kept::KeptSecrets;
+use crate::lease::{LeaseKey, LeaseRecord};
 use crate::leases::Leases;
 use crate::outages::Outages;
-use crate::preparation::{Prepared, Wiring};
+use crate::preparation::{Held, Prepared, Wiring};
 use crate::served::Served;
 use crate::services::Services;
 use crate::settings::Settings;
@@ -28,6 +29,7 @@ pub struct Provider {
     pub(crate) settings: Arc<Settings>,
     pub(crate) environment: Environment,
     pub(crate) journal: Journal,
+    pub(crate) kept: KeptSecrets,
     pub(crate) turns: Arc<Turns>,
     pub(crate) outages: Arc<Outages>,
     pub(crate) leases: Arc<Leases>,
@@ -47,18 +49,38 @@ impl Provider {
         Self::builder().config(config).environment(environment).build()
     }
 
+    /// What the first publish of a volume delivers.
     pub(crate) async fn prepare(&self, context: &ProvideContext) -> Result<Prepared, ProvideError> {
-        self.within_deadline(self.wiring.prepare(&self.settings, context)).await
+        self.within_deadline(async {
+            let chosen = self.wiring.choose(&self.settings, context).await?;
+            self.wiring.ready(&self.settings, context, chosen, None).await
+        })
+        .await
     }
 
-    /// What a refresh of this identity delivers; nothing if its source no longer applies.
+    /// What a refresh of a lease delivers; nothing if its source no longer applies.
     pub(crate) async fn prepare_again(
         &self,
         context: &ProvideContext,
-        identity: &Identity,
+        key: &LeaseKey,
+        live: &LeaseRecord,
     ) -> Result<Option<Prepared>, ProvideError> {
-        let again = self.wiring.prepare_again(&self.settings, context, identity);
-        self.within_deadline(async { Ok(again.await?) }).await
+        self.within_deadline(async {
+            let Some(chosen) = self.wiring.choose_again(context, &live.identity).await? else {
+                return Ok(None);
+            };
+            let held = self.held(key, live);
+            self.wiring.ready(&self.settings, context, chosen, Some(&held)).await.map(Some)
+        })
+        .await
+    }
+
+    /// What a lease has.
+    pub(crate) fn held(&self, key: &LeaseKey, live: &LeaseRecord) -> Held {
+        // Another process may have renewed the lease since.
+        let known =
+            self.leases.get(&key.name).filter(|lease| lease.record.expires_at == live.expires_at);
+        Held { delivery: live.delivery(), exchange: known.and_then(|lease| lease.exchange) }
     }
 
     pub(crate) async fn within_deadline<T>(

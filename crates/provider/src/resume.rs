@@ -53,6 +53,7 @@ impl Provider {
         let mut resumed = Resumed::default();
         let changing = self.wiring.sources_that_tell_of_changes();
         resumed.removed.extend(self.journal.sweep()?);
+        resumed.removed.extend(self.kept.sweep()?);
         for name in self.journal.names()? {
             match self.journal.read_named(&name) {
                 Ok(Some(record)) => {
@@ -65,6 +66,9 @@ impl Provider {
                 Ok(None) => resumed.unreadable.push(name),
                 Err(failure) => resumed.failures.push(failure),
             }
+        }
+        if let Err(failure) = self.forget_strays().await {
+            resumed.failures.push(failure);
         }
         // An entry that cannot be read may be of a newer version with leases in these very directories.
         if resumed.unreadable.is_empty() {
@@ -106,13 +110,8 @@ impl Provider {
                 self.adopt(&key, record, changing);
                 resumed.adopted += 1;
             }
-            gone_or_unheld => {
-                let removed = match gone_or_unheld {
-                    Some(write_path) => write_path.remove(&key.directory)?,
-                    None => Vec::new(),
-                };
-                self.journal.remove(&key)?;
-                lock.remove()?;
+            _ => {
+                let removed = self.remove_lease(&key, &record.write_path, lock)?;
                 self.tell(Event::Swept { lease: record.id(), removed: removed.len() });
                 resumed.removed.extend(removed);
             }
@@ -134,11 +133,25 @@ impl Provider {
             },
             record: Arc::new(record),
             plan: None,
+            exchange: None,
             failures: 0,
             last_error: None,
         };
         self.tell(Event::Adopted { lease: lease.record.id() });
         self.leases.put(&key.name, lease);
+    }
+
+    /// Forgets what is kept for the endpoint of leases that are in no journal.
+    async fn forget_strays(&self) -> Result<(), Failure> {
+        for name in self.kept.names()? {
+            let key = LeaseKey { directory: String::new(), name };
+            let lock = self.journal.lock(&key).await?;
+            if !self.journal.has(&key)? {
+                self.kept.remove(&key.name)?;
+                lock.remove()?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes directories that look like leases and are in no journal.

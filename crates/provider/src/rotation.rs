@@ -146,19 +146,25 @@ impl Provider {
 
     /// Whether anything new was delivered.
     async fn refresh_lease(&self, key: &LeaseKey, lease: &Lease) -> Result<bool, ProvideError> {
+        let lock = self.journal.lock(key).await?;
         let Some(record) = self.journal.read_live(key)? else {
+            // Another process has cleaned up.
             self.leases.remove(&key.name);
+            self.serve_no_longer(&key.name)?;
+            if !self.journal.has(key)? {
+                lock.remove()?;
+            }
             return Ok(false);
         };
         let prepared =
-            self.prepare_again(&lease.context, &record.identity).await?.ok_or_else(|| {
+            self.prepare_again(&lease.context, key, &record).await?.ok_or_else(|| {
                 Failure::new(
                     ErrorKind::NoSource,
                     "the source that the volume was published with no longer applies",
                 )
             })?;
         let write_path = WritePath::open(&record.write_path)?;
-        self.deliver(&lease.context, key, &write_path, prepared, Intent::Refresh).await?;
+        self.deliver(&lease.context, key, &write_path, prepared, Intent::Refresh)?;
         Ok(self.leases.get(&key.name).is_some_and(|new| new.brings_more_than(lease)))
     }
 

@@ -151,6 +151,8 @@ async fn keys_that_are_valid_are_told_through_an_outage_and_new_ones_as_soon_as_
     world.clock.advance(std::time::Duration::from_mins(2));
     assert!(access_key_id(&provided).await.is_err(), "what has ended is told to nobody");
     world.down.store(false, Ordering::SeqCst);
+    // Whoever has failed again and again is answered for some seconds without the upstream being asked.
+    world.clock.advance(std::time::Duration::from_secs(10));
     let renewed = access_key_id(&provided).await.unwrap();
     assert_ne!(renewed, "AKIA1", "a client that asks is reason enough to try again");
 }
@@ -194,6 +196,33 @@ async fn a_next_run_without_the_kept_secrets_brings_a_new_token_at_once() {
     let _fresh = provider.keep_fresh();
     while !matches!(events.recv().await.unwrap(), Event::Refreshed { .. }) {}
     assert_eq!(access_key_id(&provided).await.unwrap(), "AKIA2");
+}
+
+#[tokio::test]
+async fn what_is_kept_for_the_next_run_goes_with_its_lease_whoever_takes_it_away() {
+    let world = World::new();
+    let kept = world.scratch.path().join("state/.endpoint");
+    let provider = world.provider();
+    world.published(&provider).await;
+    assert_eq!(files(&kept), 1);
+    end(provider).await;
+    let nobody = |_: &str| false;
+    let options = ResumeOptions { still_published: Some(&nobody), ..ResumeOptions::default() };
+    let provider = world.provider();
+    provider.resume(options).await.unwrap();
+    assert_eq!(files(&kept), 0, "a start that finds the volume unpublished");
+
+    world.published(&provider).await;
+    assert_eq!(files(&kept), 1);
+    let other = Provider::builder().state_path(world.scratch.path().join("state")).build().unwrap();
+    let request = UnpublishRequest::new("v", TARGET);
+    let cleanup = CleanupContext::from_unpublish_request(&request, world.write_path(), None);
+    other.cleanup(&cleanup.unwrap()).await.unwrap();
+    assert_eq!(files(&kept), 0, "a process that serves nothing");
+
+    std::fs::write(kept.join("s3cred@of-nobody"), "secret").unwrap();
+    provider.resume(ResumeOptions::default()).await.unwrap();
+    assert_eq!(files(&kept), 0, "what no journal knows");
 }
 
 #[tokio::test]

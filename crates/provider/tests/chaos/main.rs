@@ -1,0 +1,14 @@
+//! Leases under kills, under many hands at once, and under random calls that a model foresees.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::items_after_statements,
+    reason = "test code: what should not happen stops the test"
+)]
+
+mod child;
+mod hammer;
+mod kills;
+mod mint;
+mod place;
