@@ -18,6 +18,7 @@ mod clippy;
 mod deny;
 mod doc;
 mod e2e;
+mod features;
 mod fmt;
 mod fuzz;
 mod run;
@@ -46,6 +47,8 @@ enum Task {
     Deny,
     /// Lints, with warnings as errors
     Clippy,
+    /// The facade with each of its features alone
+    Features,
     /// The documentation, with warnings as errors
     Doc,
     /// How many system calls an operation makes
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Deny => deny::run(),
         Task::Clippy => clippy::run(),
+        Task::Features => features::run(),
         Task::Doc => doc::run(),
         Task::Budgets => budgets::run(),
         Task::Fuzz(options) => fuzz::run(&options),

@@ -19,7 +19,7 @@ use crate::journal::Journal;
 use crate::kept::KeptSecrets;
 use crate::preparation::Wiring;
 use crate::provider::Provider;
-use crate::registry::{Driver, Registry};
+use crate::registry::Registry;
 use crate::settings::{Scope, Settings, default_state_path};
 
 /// How many events a slow reader may be behind before it misses the oldest.
@@ -37,9 +37,7 @@ pub struct ProviderBuilder {
     scope: Option<Scope>,
     consumer: Option<Consumer>,
     clock: Option<Arc<dyn Clock>>,
-    driver: Option<SourceChain>,
-    pod: Option<SourceChain>,
-    secret: Option<SourceChain>,
+    chains: HashMap<AuthenticationLevel, SourceChain>,
     region: Option<RegionChain>,
     exchanges: HashMap<FormKind, Arc<dyn KeyExchange>>,
 }
@@ -105,21 +103,21 @@ impl ProviderBuilder {
     /// The chain of the driver level.
     #[must_use]
     pub fn driver_chain(mut self, chain: SourceChain) -> Self {
-        self.driver = Some(chain);
+        self.chains.insert(AuthenticationLevel::Driver, chain);
         self
     }
 
     /// The chain of the pod level.
     #[must_use]
     pub fn pod_chain(mut self, chain: SourceChain) -> Self {
-        self.pod = Some(chain);
+        self.chains.insert(AuthenticationLevel::Pod, chain);
         self
     }
 
     /// The chain of the secret level.
     #[must_use]
     pub fn secret_chain(mut self, chain: SourceChain) -> Self {
-        self.secret = Some(chain);
+        self.chains.insert(AuthenticationLevel::Secret, chain);
         self
     }
 
@@ -156,18 +154,15 @@ impl ProviderBuilder {
         for problem in config.report().problems() {
             tracing::warn!(key = problem.path, "the configuration: {}", problem.message);
         }
-        let driver = Driver::new(self.environment.clone(), Arc::clone(&clock), config.imds());
-        let services = config.services(driver);
+        let services = config.services(&self.environment, Arc::clone(&clock));
         let mut exchanges = services.exchanges();
         exchanges.extend(self.exchanges);
-        let mut chains = config.source_chains(&services.driver, &self.slots)?;
-        let mut chain = |level, own: Option<SourceChain>| {
-            own.unwrap_or_else(|| chains.remove(&level).unwrap_or_default())
-        };
+        let mut chains = config.source_chains(&services.driver, &self.slots, self.chains)?;
+        let mut chain = |level| chains.remove(&level).unwrap_or_default();
         let wiring = Wiring {
-            driver: chain(AuthenticationLevel::Driver, self.driver),
-            pod: chain(AuthenticationLevel::Pod, self.pod),
-            secret: chain(AuthenticationLevel::Secret, self.secret),
+            driver: chain(AuthenticationLevel::Driver),
+            pod: chain(AuthenticationLevel::Pod),
+            secret: chain(AuthenticationLevel::Secret),
             region: match self.region {
                 Some(chain) => chain,
                 None => config.region_chain(&services.driver)?,
@@ -178,6 +173,7 @@ impl ProviderBuilder {
         };
         Ok(Provider {
             wiring: Arc::new(wiring),
+            #[cfg(feature = "doctor")]
             services: Arc::new(services),
             kept: KeptSecrets::new(&state_path),
             journal: Journal::new(state_path, settings.deadline),
@@ -187,6 +183,7 @@ impl ProviderBuilder {
             outages: Arc::default(),
             leases: Arc::default(),
             events: broadcast::Sender::new(EVENTS_KEPT),
+            #[cfg(feature = "endpoint")]
             served: Arc::default(),
         })
     }

@@ -10,6 +10,7 @@ mod event;
 mod flight;
 mod store;
 mod fetching;
+#[cfg(feature = "endpoint")]
 mod source;
 
 use std::fmt;

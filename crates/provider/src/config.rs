@@ -35,9 +35,11 @@ use walk::Walker;
 
 pub(crate) use assembly::Slots;
 pub(crate) use de::TreeError;
+#[allow(unused_imports, reason = "not every set of features needs each")]
 pub(crate) use formats::{
     AbsolutePath, HttpUrl, KubernetesName, NamePattern, PolicyArnText, RegionText, RoleArnText,
 };
+#[allow(unused_imports, reason = "not every set of features needs it")]
 pub(crate) use period::Period;
 pub use problem::Severity as ConfigSeverity;
 pub use report::{ConfigProblem, ConfigReport};
@@ -59,6 +61,10 @@ pub(crate) use tree::Node;
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) settings: Settings,
+    #[cfg_attr(
+        not(any(feature = "imds", feature = "pod-identity", feature = "sts")),
+        allow(dead_code, reason = "then there is none")
+    )]
     pub(crate) services: ServicesSection,
     pub(crate) sources: BTreeMap<AuthenticationLevel, Vec<Step<dyn CredentialSource>>>,
     pub(crate) resolvers: Vec<Step<dyn RegionResolver>>,
@@ -67,20 +73,26 @@ pub struct Config {
 
 impl Config {
     /// The default configuration as YAML, each key with its meaning.
+    #[cfg(feature = "yaml")]
     pub const DEFAULT_YAML: &str = include_str!("config/default.yaml");
 
     /// Parses YAML, of which JSON is a subset. `file` is how messages name it.
     ///
     /// # Errors
     /// Every problem of the file, with at least one that is an error.
+    #[cfg(feature = "yaml")]
     pub fn parse(registry: &Registry, file: &str, text: &str) -> Result<Self, ConfigReport> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let tree = match Node::parse(text) {
             Ok(tree) => tree,
             Err(finding) => return Err(ConfigReport::new(file, text, None, vec![finding])),
         };
+        Self::of(registry, file, text, &tree)
+    }
+
+    fn of(registry: &Registry, file: &str, text: &str, tree: &Node) -> Result<Self, ConfigReport> {
         let mut findings = Vec::new();
-        let config = Self::read(registry, &tree, &mut findings);
+        let config = Self::read(registry, tree, &mut findings);
         let report = ConfigReport::new(file, text, Some(&tree.scalars()), findings);
         match config {
             Some(config) if report.is_valid() => Ok(Self { report, ..config }),
@@ -93,7 +105,7 @@ impl Config {
     /// # Errors
     /// `invalid-configuration` where a plug-in of the default chains is not registered.
     pub fn default_of(registry: &Registry) -> Result<Self, Failure> {
-        Self::parse(registry, "the default configuration", "").map_err(Failure::from)
+        Self::of(registry, "the default configuration", "", &Node::empty()).map_err(Failure::from)
     }
 
     /// The JSON Schema (draft 2020-12) of configuration files with these plug-ins.

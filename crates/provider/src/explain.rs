@@ -1,7 +1,11 @@
 //! What `provide` would do, the region alone, and the keys alone: nothing here writes.
 
-use s3_credential_core::{Keys, ProvideContext, RegionAnswer};
+use std::sync::Arc;
 
+use s3_credential_core::{Keys, ProvideContext, RegionAnswer};
+use tokio::runtime::Handle;
+
+use crate::cache::CachedKeys;
 use crate::deliver::{env_directory, provided_files};
 use crate::error::ProvideError;
 use crate::lease::LeaseKey;
@@ -41,5 +45,19 @@ impl Provider {
     /// Keys for a volume: what its chain gives, exchanged where it is not keys already.
     pub async fn credentials(&self, context: &ProvideContext) -> Result<Keys, ProvideError> {
         self.within_deadline(self.wiring.keys(&self.settings, context)).await
+    }
+
+    /// The same keys, fetched when somebody first asks and kept fresh while somebody reads them, as the settings of the cache say. To be
+    /// called within a tokio runtime.
+    pub fn cached_keys(&self, context: &ProvideContext) -> CachedKeys {
+        let (provider, context) = (self.clone(), context.clone());
+        let fetch = move || {
+            let (provider, context) = (provider.clone(), context.clone());
+            async move { provider.credentials(&context).await.map_err(|error| error.failure) }
+        };
+        CachedKeys::builder(fetch)
+            .settings(self.settings.rotation.cache.clone())
+            .clock(Arc::clone(&self.wiring.clock))
+            .build(Handle::current())
     }
 }

@@ -1,6 +1,6 @@
 //! The leases in the state path: one record each, and a lock that no two processes hold at once.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ impl Journal {
     }
 
     /// The state path.
-    pub(crate) fn path(&self) -> &Path {
+    #[cfg(any(feature = "doctor", feature = "endpoint"))]
+    pub(crate) fn path(&self) -> &std::path::Path {
         &self.path
     }
 

@@ -26,10 +26,14 @@
 
 // In the order in which data flows.
 mod builder;
+#[cfg_attr(not(feature = "yaml"), allow(dead_code, reason = "only what reads a file needs it"))]
 mod config;
 mod registry;
+#[cfg(feature = "kube")]
 mod kubernetes_client;
+#[cfg(feature = "kube")]
 mod node_label;
+#[cfg(feature = "sdk")]
 mod sdk;
 mod settings;
 mod services;
@@ -49,6 +53,7 @@ mod deliver;
 mod provided;
 mod explain;
 mod outages;
+#[cfg_attr(not(feature = "endpoint"), path = "unserved.rs")]
 mod served;
 mod kept;
 mod rotation;
@@ -57,6 +62,7 @@ mod events;
 mod cleanup;
 mod error;
 
+#[cfg(feature = "doctor")]
 mod doctor;
 
 #[cfg(fuzzing)]
@@ -67,16 +73,19 @@ pub use cache::{
     CacheEvent, CacheSettings, CachedKeys, CachedKeysBuilder, CurrentKeys, KernelClock,
 };
 pub use config::{Config, ConfigProblem, ConfigReport, ConfigSeverity};
+#[cfg(feature = "doctor")]
 pub use doctor::{Check, CheckStatus, Diagnosis, DoctorOptions};
 pub use error::ProvideError;
 pub use events::{Event, LeaseId};
 pub use identity::Identity;
+#[cfg(feature = "kube")]
 pub use node_label::NodeLabelRegion;
 pub use provided::{CleanedUp, Provided, ProvidedFile};
 pub use provider::Provider;
-pub use registry::{Driver, Registration, Registry};
+pub use registry::{Driver, NoSettings, Registration, Registry};
 pub use resume::{ResumeOptions, Resumed};
 pub use rotation::{KeepFresh, LeaseStatus};
+#[cfg(feature = "sdk")]
 pub use sdk::{SdkRegion, SdkSource, VolumeCredentials, VolumeRegion};
 pub use settings::{
     Deliveries, EndpointSettings, FormDeliveries, RotationSettings, Scope, Settings,

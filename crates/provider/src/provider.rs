@@ -1,7 +1,9 @@
 //! The provider: plug-ins, settings and the journal, held together.
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+#[cfg(feature = "endpoint")]
+use std::sync::OnceLock;
 
 use s3_credential_core::{Environment, ErrorKind, Failure, ProvideContext};
 use tokio::sync::broadcast;
@@ -16,7 +18,9 @@ use crate::lease::{LeaseKey, LeaseRecord};
 use crate::leases::Leases;
 use crate::outages::Outages;
 use crate::preparation::{Held, Prepared, Wiring};
+#[cfg(feature = "endpoint")]
 use crate::served::Served;
+#[cfg(feature = "doctor")]
 use crate::services::Services;
 use crate::settings::Settings;
 use crate::turns::Turns;
@@ -25,6 +29,7 @@ use crate::turns::Turns;
 #[derive(Debug, Clone)]
 pub struct Provider {
     pub(crate) wiring: Arc<Wiring>,
+    #[cfg(feature = "doctor")]
     pub(crate) services: Arc<Services>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) environment: Environment,
@@ -35,6 +40,7 @@ pub struct Provider {
     pub(crate) leases: Arc<Leases>,
     pub(crate) events: broadcast::Sender<Event>,
     /// Empty until the endpoint is served.
+    #[cfg(feature = "endpoint")]
     pub(crate) served: Arc<OnceLock<Served>>,
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use s3_credential_core::{AuthenticationLevel, CredentialSource, Failure, RegionResolver};
 use schemars::JsonSchema;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use catalogue::{Blueprint, Catalogue, Kind, is_name};
@@ -51,6 +52,11 @@ pub struct Registry {
     pub(crate) sources: Catalogue<dyn CredentialSource>,
     pub(crate) resolvers: Catalogue<dyn RegionResolver>,
 }
+
+/// Settings of a plug-in that has none.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
 
 /// A type of source that was just registered, to say more about it.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use s3_credential_core::{
     RegionResolver, SourceError, quietly,
 };
 
+use crate::cache::CachedKeys;
 use crate::provider::Provider;
 
 /// Any credentials provider of the AWS SDK as a source: a profile, SSO, a process, Roles Anywhere.
@@ -80,24 +81,24 @@ fn why(error: &CredentialsError) -> SourceError {
 
 /// A volume's keys as a credentials provider of the AWS SDK: for a driver that calls S3 itself on behalf of a volume.
 #[derive(Debug, Clone)]
-pub struct VolumeCredentials {
+pub struct VolumeCredentials(CachedKeys);
+
+/// A volume's region as a region provider of the AWS SDK.
+#[derive(Debug, Clone)]
+pub struct VolumeRegion {
     provider: Provider,
     context: ProvideContext,
 }
 
-/// A volume's region as a region provider of the AWS SDK.
-#[derive(Debug, Clone)]
-pub struct VolumeRegion(VolumeCredentials);
-
 impl Provider {
-    /// The volume's keys, for an SDK client.
+    /// The volume's keys, for an SDK client: those of [`cached_keys`](Self::cached_keys). To be called within a tokio runtime.
     pub fn sdk_credentials(&self, context: &ProvideContext) -> VolumeCredentials {
-        VolumeCredentials { provider: self.clone(), context: context.clone() }
+        VolumeCredentials(self.cached_keys(context))
     }
 
     /// The volume's region, for an SDK client.
     pub fn sdk_region(&self, context: &ProvideContext) -> VolumeRegion {
-        VolumeRegion(self.sdk_credentials(context))
+        VolumeRegion { provider: self.clone(), context: context.clone() }
     }
 }
 
@@ -107,20 +108,17 @@ impl ProvideCredentials for VolumeCredentials {
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
-            let keys =
-                self.provider.credentials(&self.context).await.map_err(|error| {
-                    match error.kind() {
-                        ErrorKind::NoSource => CredentialsError::not_loaded(error),
-                        ErrorKind::Misconfigured | ErrorKind::InvalidConfiguration => {
-                            CredentialsError::invalid_configuration(error)
-                        }
-                        _ => CredentialsError::provider_error(error),
-                    }
-                })?;
+            let keys = self.0.get().await.map_err(|failure| match failure.kind() {
+                ErrorKind::NoSource => CredentialsError::not_loaded(failure),
+                ErrorKind::Misconfigured | ErrorKind::InvalidConfiguration => {
+                    CredentialsError::invalid_configuration(failure)
+                }
+                _ => CredentialsError::provider_error(failure),
+            })?;
             Ok(Credentials::new(
                 keys.access_key_id.expose(),
                 keys.secret_access_key.expose(),
-                keys.session_token.map(|token| token.expose().to_owned()),
+                keys.session_token.as_ref().map(|token| token.expose().to_owned()),
                 keys.expires_at.map(SystemTime::from),
                 "s3-credential-provider",
             ))
@@ -131,7 +129,7 @@ impl ProvideCredentials for VolumeCredentials {
 impl ProvideRegion for VolumeRegion {
     fn region(&self) -> RegionFuture<'_> {
         RegionFuture::new(async {
-            let answer = self.0.provider.region(&self.0.context).await;
+            let answer = self.provider.region(&self.context).await;
             let name = answer.result.ok()?.region.as_str().to_owned();
             Some(aws_config::Region::new(name))
         })

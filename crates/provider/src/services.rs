@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use s3_credential_core::{FormKind, KeyExchange};
+#[cfg(feature = "imds")]
 use s3_credential_imds::ImdsExchange;
+#[cfg(feature = "pod-identity")]
 use s3_credential_pod_identity::AgentExchange;
+#[cfg(feature = "sts")]
 use s3_credential_sts::Sts;
 
 use crate::registry::Driver;
@@ -14,18 +17,23 @@ use crate::registry::Driver;
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) driver: Driver,
+    #[cfg(feature = "sts")]
     pub(crate) sts: Sts,
+    #[cfg(feature = "pod-identity")]
     pub(crate) agent: AgentExchange,
 }
 
 impl Services {
     /// How each form is exchanged for keys.
     pub(crate) fn exchanges(&self) -> HashMap<FormKind, Arc<dyn KeyExchange>> {
-        let imds = ImdsExchange::new(self.driver.imds());
-        HashMap::from([
-            (FormKind::WebIdentity, Arc::new(self.sts.clone()) as Arc<dyn KeyExchange>),
+        let exchanges: &[(FormKind, Arc<dyn KeyExchange>)] = &[
+            #[cfg(feature = "sts")]
+            (FormKind::WebIdentity, Arc::new(self.sts.clone())),
+            #[cfg(feature = "pod-identity")]
             (FormKind::Container, Arc::new(self.agent.clone())),
-            (FormKind::InstanceProfile, Arc::new(imds)),
-        ])
+            #[cfg(feature = "imds")]
+            (FormKind::InstanceProfile, Arc::new(ImdsExchange::new(self.driver.imds()))),
+        ];
+        exchanges.iter().cloned().collect()
     }
 }

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::layout::{self, Weight};
+use super::layout;
 use crate::run::{Outcome, cargo, output};
 
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     pub(crate) members: Vec<Member>,
-    /// By package name: every crate that a build of it needs, itself included, tests apart.
-    pub(crate) closures: BTreeMap<&'static str, BTreeSet<String>>,
+    /// By the subject of a weight: every crate that a build of it needs, itself included, tests apart.
+    pub(crate) closures: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A package of the workspace.
@@ -40,23 +40,11 @@ impl Graph {
         let metadata: Metadata =
             serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;
         let mut closures = BTreeMap::new();
-        for Weight { package, .. } in layout::WEIGHTS {
-            let tree = [
-                "tree",
-                "--locked",
-                "--edges",
-                "normal",
-                "--prefix",
-                "none",
-                "--format",
-                "{p}",
-                "--package",
-                package,
-            ];
-            closures.insert(
-                *package,
-                output(&mut cargo(tree))?.lines().map(name_and_version).collect(),
-            );
+        for weight in layout::WEIGHTS {
+            let mut tree = cargo(["tree", "--locked", "--edges", "normal", "--prefix", "none"]);
+            let subject = weight.subject();
+            tree.args(["--format", "{p}", "--package"]).args(subject.split(' '));
+            closures.insert(subject, output(&mut tree)?.lines().map(name_and_version).collect());
         }
         Ok(Self { members: metadata.packages, closures })
     }

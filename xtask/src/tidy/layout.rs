@@ -58,19 +58,15 @@ pub(crate) const CHAIN_NAMES: &[(&str, &str)] = &[
 ];
 
 /// Members outside `crates/`.
-pub(crate) const OTHER_MEMBERS: &[&str] = &["s3-credential-tests", "xtask"];
+pub(crate) const OTHER_MEMBERS: &[&str] =
+    &["s3-credential-tests", "xtask", "example-own-s3cred", "example-process-source"];
+
+/// The example of a third party's source: of this workspace it may use core, and in its tests the testkit.
+pub(crate) const EXAMPLE_SOURCE: &str = "example-process-source";
 
 /// What core may use: values and macros, nothing that waits, connects or opens.
-pub(crate) const CORE_USES: &[&str] = &[
-    "async-trait",
-    "jiff",
-    "jsonwebtoken",
-    "serde",
-    "serde_json",
-    "thiserror",
-    "tracing",
-    "zeroize",
-];
+pub(crate) const CORE_USES: &[&str] =
+    &["async-trait", "base64", "jiff", "serde", "serde_json", "thiserror", "tracing", "zeroize"];
 
 /// What must not reach core by any way: runtimes, network, operating system, SDKs and kube.
 pub(crate) const NEVER_IN_CORE: &[&str] = &[
@@ -87,19 +83,40 @@ pub(crate) const NEVER_IN_CORE: &[&str] = &[
     "aws-",
 ];
 
-/// How many crates a build of a package may need, itself included.
+/// How many crates a build may need, the package itself included.
 #[derive(Debug)]
 pub(crate) struct Weight {
     pub(crate) package: &'static str,
+    /// Nothing for the default features.
+    pub(crate) features: Option<&'static str>,
     pub(crate) at_most: usize,
+    /// What must not be among them; a name that ends in `-` stands for all that start with it.
+    pub(crate) without: &'static [&'static str],
 }
 
 pub(crate) const WEIGHTS: &[Weight] = &[
-    weight("s3-credential-core", 28),
+    weight("s3-credential-core", 25),
+    Weight {
+        features: Some("secret"),
+        without: &["aws-", "kube", "kube-", "k8s-openapi", "hyper", "rustls"],
+        ..weight("s3-credential-provider", 60)
+    },
     weight("s3-credential-provider", 240),
     weight("s3-credential-cli", 275),
 ];
 
 const fn weight(package: &'static str, at_most: usize) -> Weight {
-    Weight { package, at_most }
+    Weight { package, features: None, at_most, without: &[] }
+}
+
+impl Weight {
+    /// What it is of, as cargo's arguments have it.
+    pub(crate) fn subject(&self) -> String {
+        match self.features {
+            None => self.package.to_owned(),
+            Some(features) => {
+                format!("{} --no-default-features --features {features}", self.package)
+            }
+        }
+    }
 }

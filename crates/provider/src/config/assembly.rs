@@ -2,13 +2,18 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+#[cfg(feature = "kube")]
+use std::sync::OnceLock;
 
 use s3_credential_core::{
-    AuthenticationLevel, CredentialSource, ErrorKind, Failure, RegionChain, RegionResolver,
-    SourceChain,
+    AuthenticationLevel, Clock, CredentialSource, Environment, ErrorKind, Failure, RegionChain,
+    RegionResolver, SourceChain,
 };
-use s3_credential_imds::ImdsSettings;
+#[cfg(feature = "imds")]
+use s3_credential_imds::Imds;
+#[cfg(feature = "pod-identity")]
 use s3_credential_pod_identity::AgentExchange;
+#[cfg(feature = "sts")]
 use s3_credential_sts::Sts;
 
 use crate::config::{Config, Step};
@@ -22,15 +27,28 @@ pub(crate) type Slots = HashMap<String, Option<Arc<dyn CredentialSource>>>;
 type Made<P> = HashMap<String, Arc<P>>;
 
 impl Config {
-    /// The chain of each level. To be called within a tokio runtime, whose tasks some sources use.
+    /// The chain of each level, but for those that are made in code (`own`): of these no source is made here. To be called within a tokio
+    /// runtime, whose tasks some sources use.
     pub(crate) fn source_chains(
         &self,
         driver: &Driver,
         slots: &Slots,
+        own: HashMap<AuthenticationLevel, SourceChain>,
     ) -> Result<HashMap<AuthenticationLevel, SourceChain>, Failure> {
+        let levels: Vec<_> =
+            self.sources.iter().filter(|(level, _)| !own.contains_key(level)).collect();
+        let is_used =
+            |name: &str| levels.iter().any(|(_, steps)| steps.iter().any(|it| it.name == name));
+        let unused = |(name, source): &(&String, &Option<_>)| source.is_some() && !is_used(name);
+        if let Some((name, _)) = slots.iter().find(unused) {
+            return Err(Failure::new(
+                ErrorKind::InvalidConfiguration,
+                format!("a source stands in the place of `{name}`, which is in no chain"),
+            ));
+        }
         let mut made = Made::new();
-        let mut chains = HashMap::new();
-        for (level, steps) in &self.sources {
+        let mut chains = own;
+        for (level, steps) in levels {
             let mut chain = SourceChain::default();
             for step in steps {
                 let plugin = match slots.get(&step.name) {
@@ -45,28 +63,25 @@ impl Config {
             }
             chains.insert(*level, chain);
         }
-        let is_used = |name: &str| self.sources.values().flatten().any(|step| step.name == name);
-        match slots.iter().find(|(name, source)| source.is_some() && !is_used(name)) {
-            Some((name, _)) => Err(Failure::new(
-                ErrorKind::InvalidConfiguration,
-                format!("a source stands in the place of `{name}`, which is in no chain"),
-            )),
-            None => Ok(chains),
+        Ok(chains)
+    }
+
+    /// The driver with this environment, and the services that hand out keys to it.
+    pub(crate) fn services(&self, environment: &Environment, clock: Arc<dyn Clock>) -> Services {
+        Services {
+            #[cfg(feature = "sts")]
+            sts: Sts::new(self.services.sts.settings(environment), Arc::clone(&clock)),
+            #[cfg(feature = "pod-identity")]
+            agent: AgentExchange::new(environment.clone(), self.services.pod_identity_agent.into()),
+            driver: Driver {
+                #[cfg(feature = "imds")]
+                imds: Imds::new(environment, self.services.imds.into(), Arc::clone(&clock)),
+                environment: environment.clone(),
+                clock,
+                #[cfg(feature = "kube")]
+                kubernetes: OnceLock::new(),
+            },
         }
-    }
-
-    /// The services that hand out keys.
-    pub(crate) fn services(&self, driver: Driver) -> Services {
-        let environment = driver.environment();
-        let sts = Sts::new(self.services.sts.settings(environment), driver.clock());
-        let agent =
-            AgentExchange::new(environment.clone(), self.services.pod_identity_agent.into());
-        Services { driver, sts, agent }
-    }
-
-    /// How the driver asks IMDS.
-    pub(crate) fn imds(&self) -> ImdsSettings {
-        self.services.imds.into()
     }
 
     /// The region chain, in the same way as those of sources.

@@ -12,6 +12,7 @@ macro_rules! formats {
     ($($(#[$doc:meta])* $name:ident = $format:literal, $pattern:literal, $check:expr;)+) => {
         $(
             $(#[$doc])*
+            #[allow(dead_code, reason = "some are for sources that may not be compiled in")]
             pub(crate) struct $name;
 
             impl JsonSchema for $name {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use s3_credential_core::{Delivery, FormKind};
 
 use crate::config::model::{DeliverySection, Model, RotationSection, ScopeWord};
+use crate::config::plugins::build_with;
 use crate::config::problem::Finding;
 use crate::config::tree::{Node, Place};
 
@@ -44,7 +45,10 @@ impl Checker<'_> {
         for (kind, forms) in [("pod", &delivery.pod), ("systemd", &delivery.systemd)] {
             for (form, word) in forms.iter() {
                 let path = format!("delivery.{kind}.{form}");
-                if word == Delivery::Endpoint && kind == "pod" {
+                if word == Delivery::Endpoint && !cfg!(feature = "endpoint") {
+                    let message = "the endpoint is not compiled in";
+                    self.refuse(&path, message, &build_with("endpoint"));
+                } else if word == Delivery::Endpoint && kind == "pod" {
                     self.refuse(
                         &path,
                         "a Mountpoint pod cannot reach the endpoint, which listens on the node's loopback interface",

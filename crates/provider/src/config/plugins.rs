@@ -89,6 +89,10 @@ impl<'a, P: ?Sized + 'static> Plugins<'a, P> {
             ));
         }
         let noun = self.catalogue.noun;
+        if let Some(feature) = self.catalogue.feature_of(name) {
+            return Err(Finding::at(place, format!("`{name}` is not compiled in"))
+                .suggesting(build_with(feature)));
+        }
         let kind = self.catalogue.get(name).ok_or_else(|| {
             let names: BTreeSet<&str> =
                 self.named.keys().map(String::as_str).chain(self.catalogue.names()).collect();
@@ -124,6 +128,11 @@ impl<'a, P: ?Sized + 'static> Plugins<'a, P> {
     pub(crate) fn catalogue(&self) -> &'a Catalogue<P> {
         self.catalogue
     }
+}
+
+/// What to do about a plug-in that is not compiled in.
+pub(crate) fn build_with(feature: &str) -> String {
+    format!("build s3-credential-provider with its feature `{feature}`, or do without it")
 }
 
 /// The type of a configured plug-in: what it says, or its name.

@@ -8,6 +8,9 @@ use crate::config::model::Model;
 use crate::config::period::Period;
 use crate::registry::{Catalogue, Registry};
 
+/// In a schema: the feature that a key comes with, where that is not compiled in.
+pub(crate) const LEFT_OUT: &str = "x-left-out";
+
 /// The keys that every plug-in has, beside its own settings.
 pub(crate) const TYPE: &str = "type";
 pub(crate) const TIMEOUT: &str = "timeout";
@@ -49,6 +52,8 @@ pub(crate) fn schema(registry: &Registry) -> Json {
         "properties": by_type(registry.resolvers.noun, &resolvers),
         "additionalProperties": false,
     });
+    leave_out(&mut schema["properties"]["sources"]["properties"], &registry.sources);
+    leave_out(&mut schema["properties"]["resolvers"]["properties"], &registry.resolvers);
     for (noun, all) in [(registry.sources.noun, sources), (registry.resolvers.noun, resolvers)] {
         for (name, plugin) in all {
             schema["$defs"][definition(noun, &name)] = plugin;
@@ -57,11 +62,19 @@ pub(crate) fn schema(registry: &Registry) -> Json {
     schema
 }
 
+/// A type that is not compiled in has no settings.
+fn leave_out<P: ?Sized + 'static>(properties: &mut Json, catalogue: &Catalogue<P>) {
+    for (name, feature) in catalogue.left_out() {
+        properties[name] =
+            json!({ "description": "Not compiled in.", "not": {}, (LEFT_OUT): feature });
+    }
+}
+
 fn definition(noun: &str, name: &str) -> String {
     format!("{noun}-{name}")
 }
 
-fn plugins<P: ?Sized>(
+fn plugins<P: ?Sized + 'static>(
     catalogue: &Catalogue<P>,
     generator: &mut SchemaGenerator,
 ) -> Vec<(String, Json)> {

@@ -1,13 +1,14 @@
 //! From the names in a chain to its plug-ins, and what is wrong with a chain as a whole.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use s3_credential_core::AuthenticationLevel;
+use s3_credential_core::{AuthenticationLevel, ErrorKind, Failure};
 use serde::Deserialize as _;
 
 use crate::config::model::{Link, OnFailure};
-use crate::config::plugins::Plugins;
+use crate::config::plugins::{Plugins, build_with};
 use crate::config::problem::{Finding, item_path};
 use crate::config::suggestion::listed;
 use crate::config::tree::{Node, Place, Value};
@@ -31,6 +32,7 @@ pub(crate) struct WrittenChain {
     /// Nothing for the region chain, which serves every level.
     level: Option<AuthenticationLevel>,
     is_whole: bool,
+    is_default: bool,
 }
 
 /// What is known of a link that was found.
@@ -53,7 +55,14 @@ impl WrittenChain {
         let Some(node) = node.filter(|node| node.value != Value::Null) else {
             let links =
                 default.iter().map(|link| (link.clone(), Place::START, path.clone())).collect();
-            return Self { links, place: Place::START, path, level, is_whole: true };
+            return Self {
+                links,
+                place: Place::START,
+                path,
+                level,
+                is_whole: true,
+                is_default: true,
+            };
         };
         let link = |(index, item): (usize, &Node)| {
             let place = item.get("name").unwrap_or(item).place;
@@ -61,7 +70,7 @@ impl WrittenChain {
         };
         let links: Vec<_> = node.items().iter().enumerate().filter_map(link).collect();
         let is_whole = links.len() == node.items().len();
-        Self { links, place: node.place, path, level, is_whole }
+        Self { links, place: node.place, path, level, is_whole, is_default: false }
     }
 
     /// The plug-ins in their order. What cannot be read was found before.
@@ -76,6 +85,12 @@ impl WrittenChain {
             if self.links[..index].iter().any(|(other, ..)| other.name == link.name) {
                 let message = format!("`{}` is in this chain already", link.name);
                 findings.push(Finding::at(*place, message).of(path));
+                continue;
+            }
+            if let Some(feature) =
+                plugins.catalogue().feature_of(&link.name).filter(|_| self.is_default)
+            {
+                steps.push(Step::left_out(&link.name, &self.path, feature));
                 continue;
             }
             let (prepared, kind) = match plugins.find(&link.name, *place) {
@@ -138,6 +153,22 @@ impl WrittenChain {
             );
             findings.push(Finding::warning_at(known.place, message).of(known.path.clone()));
         }
+    }
+}
+
+impl<P: ?Sized> Step<P> {
+    /// A plug-in of a default chain that is not compiled in. The chain that needs it fails to build, and no other does.
+    fn left_out(name: &str, path: &str, feature: &str) -> Self {
+        let failure = Failure::new(
+            ErrorKind::InvalidConfiguration,
+            format!("the default of `{path}` names `{name}`, which is not compiled in"),
+        )
+        .with_help(format!(
+            "{}: say in `{path}`, or with the builder, what is asked instead",
+            build_with(feature)
+        ));
+        let blueprint: Blueprint<P> = Arc::new(move |_| Err(failure.clone()));
+        Self { name: name.to_owned(), goes_on_past_failure: false, timeout: None, blueprint }
     }
 }
 

@@ -1,12 +1,9 @@
 //! The file as a tree in which every key and value knows its place.
 
-use std::fmt;
+#[cfg(feature = "yaml")]
+mod yaml;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::options::NonFiniteFloatPolicy;
-use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, Spanned, UserMessageFormatter};
-
-use crate::config::problem::{Finding, key_path};
+use crate::config::problem::key_path;
 
 /// Where something stands: line and column from 1, the length in characters (1 at least) on that line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,21 +43,9 @@ pub(crate) struct Key {
 }
 
 impl Node {
-    /// Parses YAML, of which JSON is a subset. Nothing at all is an empty mapping.
-    pub(crate) fn parse(text: &str) -> Result<Self, Finding> {
-        let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! { max_documents: 1 },
-            duplicate_keys: DuplicateKeyPolicy::PassThrough,
-            merge_keys: MergeKeyPolicy::Error,
-            non_finite_float_policy: NonFiniteFloatPolicy::AsString,
-        };
-        let parsed: Spanned<Value> = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| unreadable(&error))?;
-        let node = Self::from(parsed);
-        Ok(match node.value {
-            Value::Null => Self { place: Place::START, value: Value::Mapping(Vec::new()) },
-            _ => node,
-        })
+    /// What a file says that says nothing.
+    pub(crate) fn empty() -> Self {
+        Self { place: Place::START, value: Value::Mapping(Vec::new()) }
     }
 
     /// The entries of a mapping; none of anything else.
@@ -141,86 +126,5 @@ impl Node {
             Value::Mapping(entries) => nested(&mut entries.iter().map(|(_, node)| node)),
             _ => vec![self.place],
         }
-    }
-}
-
-fn unreadable(error: &serde_saphyr::Error) -> Finding {
-    let place = error.location().map_or(Place::START, place);
-    let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
-    // It is said where in our own way.
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
-    Finding::at(place, format!("this is not YAML: {message}"))
-}
-
-fn place(location: serde_saphyr::Location) -> Place {
-    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).max(1);
-    Place {
-        line: number(location.line()),
-        column: number(location.column()),
-        len: number(location.span().len()),
-    }
-}
-
-impl From<Spanned<Value>> for Node {
-    /// A value that stands behind an alias is where the alias is: there it counts.
-    fn from(spanned: Spanned<Value>) -> Self {
-        Self { place: place(spanned.referenced), value: spanned.value }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Integer(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Integer(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Float(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element::<Spanned<Value>>()? {
-            items.push(item.into());
-        }
-        Ok(Value::Sequence(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((key, node)) = access.next_entry::<Spanned<String>, Spanned<Value>>()? {
-            let key = Key { place: place(key.referenced), name: key.value };
-            entries.push((key, node.into()));
-        }
-        Ok(Value::Mapping(entries))
     }
 }

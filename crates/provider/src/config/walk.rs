@@ -4,7 +4,9 @@ mod scalars;
 
 use serde_json::{Map, Value as Json};
 
+use crate::config::plugins::build_with;
 use crate::config::problem::{Finding, item_path, key_path};
+use crate::config::schema::LEFT_OUT;
 use crate::config::suggestion::{did_you_mean, listed};
 use crate::config::tree::{Key, Node, Value};
 use scalars::{check_number, check_text, check_word, expected, is_of_type, mismatch, words};
@@ -61,6 +63,10 @@ impl<'a> Walker<'a> {
 
     /// What is wrong with a mapping as a whole is shown where its key is.
     fn check_entry(self, key: &Key, node: &Node, schema: &'a Json, path: &str) -> Vec<Finding> {
+        if let Some(feature) = schema.get(LEFT_OUT).and_then(Json::as_str) {
+            let finding = Finding::at(key.place, format!("`{}` is not compiled in", key.name));
+            return vec![finding.of(path).suggesting(build_with(feature))];
+        }
         let mut findings = self.check(node, schema, path);
         if matches!(node.value, Value::Mapping(_)) {
             for finding in findings.iter_mut().filter(|finding| finding.place == node.place) {

@@ -1,57 +1,69 @@
 //! The plug-ins of this workspace, registered as anybody's are: their settings as a file has them, and how each is made.
 
+#[cfg(any(feature = "pod-token", all(feature = "kube", feature = "secret")))]
+mod broken;
+#[cfg(feature = "imds")]
+mod imds;
+#[cfg(feature = "irsa")]
 mod irsa;
+#[cfg(feature = "kube")]
+mod node_label;
+#[cfg(feature = "pod-identity")]
 mod pod_identity;
+#[cfg(feature = "pod-token")]
 mod pod_token;
+#[cfg(feature = "profile")]
+mod profile;
 mod region;
+#[cfg(feature = "secret")]
 mod secret;
+#[cfg(any(feature = "irsa", feature = "pod-token"))]
 mod session;
 
-use std::sync::Arc;
+use s3_credential_core::{Failure, resolver_names, source_names};
 
-use s3_credential_core::{
-    AuthenticationLevel, CredentialSource, Failure, SourceError, source_fn, source_names,
-};
-use s3_credential_imds::ImdsSource;
-use s3_credential_profile::ProfileSource;
-use schemars::JsonSchema;
-use serde::Deserialize;
+use crate::registry::Registry;
 
-use crate::registry::{Driver, Registry};
+/// The sources, each with the feature that brings it.
+const SOURCES: [(&str, &str, bool); 9] = [
+    (source_names::IRSA, "irsa", cfg!(feature = "irsa")),
+    (source_names::POD_IDENTITY, "pod-identity", cfg!(feature = "pod-identity")),
+    (source_names::POD_TOKEN, "pod-token", cfg!(feature = "pod-token")),
+    (source_names::SECRET_REQUEST, "secret", cfg!(feature = "secret")),
+    (source_names::SECRET_DIRECTORY, "secret", cfg!(feature = "secret")),
+    (source_names::SECRET_ENVIRONMENT, "secret", cfg!(feature = "secret")),
+    (source_names::SECRET_WATCH, "kube", cfg!(all(feature = "secret", feature = "kube"))),
+    (source_names::PROFILE, "profile", cfg!(feature = "profile")),
+    (source_names::IMDS, "imds", cfg!(feature = "imds")),
+];
 
-/// Settings of a plug-in that has none.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct NoSettings {}
+/// The region resolvers that a feature brings.
+const RESOLVERS: [(&str, &str, bool); 2] = [
+    (resolver_names::IMDS, "imds", cfg!(feature = "imds")),
+    (resolver_names::NODE_LABEL, "kube", cfg!(feature = "kube")),
+];
 
 pub(super) fn register_all(registry: &mut Registry) -> Result<(), Failure> {
-    use AuthenticationLevel::{Driver as AtDriver, Secret as AtSecret};
+    #[cfg(feature = "irsa")]
     irsa::register(registry)?;
+    #[cfg(feature = "pod-identity")]
     pod_identity::register(registry)?;
+    #[cfg(feature = "pod-token")]
     pod_token::register(registry)?;
+    #[cfg(feature = "secret")]
     secret::register(registry)?;
-    registry
-        .register(source_names::PROFILE, |_: &NoSettings, driver: &Driver| {
-            Ok(ProfileSource::new(driver.environment()))
-        })?
-        .only_at([AtDriver]);
-    registry
-        .register(source_names::IMDS, |_: &NoSettings, driver: &Driver| {
-            Ok(ImdsSource::new(driver.imds()))
-        })?
-        .only_at([AtDriver, AtSecret]);
-    region::register(registry)
-}
-
-/// A source that cannot be made is the trouble of the volumes that need it, and of no others.
-fn made_or_broken(
-    name: &str,
-    source: Result<Arc<dyn CredentialSource>, Failure>,
-) -> Arc<dyn CredentialSource> {
-    source.unwrap_or_else(|failure| {
-        Arc::new(source_fn(name, move |_| {
-            let failure = failure.clone();
-            async move { Err(SourceError::Failed(failure)) }
-        }))
-    })
+    #[cfg(feature = "profile")]
+    profile::register(registry)?;
+    #[cfg(feature = "imds")]
+    imds::register(registry)?;
+    region::register(registry)?;
+    #[cfg(feature = "kube")]
+    node_label::register(registry)?;
+    for (name, feature, _) in SOURCES.into_iter().filter(|(_, _, compiled_in)| !compiled_in) {
+        registry.sources.leave_out(name, feature);
+    }
+    for (name, feature, _) in RESOLVERS.into_iter().filter(|(_, _, compiled_in)| !compiled_in) {
+        registry.resolvers.leave_out(name, feature);
+    }
+    Ok(())
 }

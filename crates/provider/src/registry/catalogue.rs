@@ -35,6 +35,7 @@ pub(crate) struct Catalogue<P: ?Sized> {
     /// Whether one type may be there several times, under other names.
     pub(crate) renamable: bool,
     kinds: BTreeMap<String, Kind<P>>,
+    left_out: BTreeMap<&'static str, &'static str>,
 }
 
 impl<P: ?Sized + 'static> Kind<P> {
@@ -65,7 +66,7 @@ impl<P: ?Sized + 'static> Kind<P> {
 
 impl<P: ?Sized> Catalogue<P> {
     pub(crate) fn new(noun: &'static str, renamable: bool) -> Self {
-        Self { noun, renamable, kinds: BTreeMap::new() }
+        Self { noun, renamable, kinds: BTreeMap::new(), left_out: BTreeMap::new() }
     }
 
     pub(crate) fn add(&mut self, name: &str, kind: Kind<P>) -> Result<&mut Kind<P>, Failure> {
@@ -85,6 +86,22 @@ impl<P: ?Sized> Catalogue<P> {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Kind<P>> {
         self.kinds.get(name)
+    }
+
+    /// Notes a type of this workspace that comes with a feature which this build does not have.
+    pub(crate) fn leave_out(&mut self, name: &'static str, feature: &'static str) {
+        self.left_out.insert(name, feature);
+    }
+
+    /// The types that are not compiled in, each with its feature. A third party may have registered one of its own under such a name.
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let left_out = self.left_out.iter().map(|(name, feature)| (*name, *feature));
+        left_out.filter(|(name, _)| !self.kinds.contains_key(*name))
+    }
+
+    /// The feature that a type comes with, where that is not compiled in.
+    pub(crate) fn feature_of(&self, name: &str) -> Option<&'static str> {
+        self.left_out().find(|(left_out, _)| *left_out == name).map(|(_, feature)| feature)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {

@@ -1,28 +1,32 @@
 //! What plug-ins get from the driver that they serve.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+#[cfg(feature = "kube")]
+use std::sync::OnceLock;
 
+#[cfg(feature = "kube")]
 use kube::Client;
-use s3_credential_core::{Clock, Environment, Failure};
-use s3_credential_imds::{Imds, ImdsSettings};
+#[cfg(feature = "kube")]
+use s3_credential_core::Failure;
+use s3_credential_core::{Clock, Environment};
+#[cfg(feature = "imds")]
+use s3_credential_imds::Imds;
 
+#[cfg(feature = "kube")]
 use crate::kubernetes_client;
 
 /// What a plug-in gets from the driver that it serves: its environment, its clock, and clients that are shared.
 pub struct Driver {
-    environment: Environment,
-    clock: Arc<dyn Clock>,
-    imds: Imds,
-    kubernetes: OnceLock<Result<Option<Client>, Failure>>,
+    pub(crate) environment: Environment,
+    pub(crate) clock: Arc<dyn Clock>,
+    #[cfg(feature = "imds")]
+    pub(crate) imds: Imds,
+    #[cfg(feature = "kube")]
+    pub(crate) kubernetes: OnceLock<Result<Option<Client>, Failure>>,
 }
 
 impl Driver {
-    pub(crate) fn new(environment: Environment, clock: Arc<dyn Clock>, imds: ImdsSettings) -> Self {
-        let imds = Imds::new(&environment, imds, Arc::clone(&clock));
-        Self { environment, clock, imds, kubernetes: OnceLock::new() }
-    }
-
     /// The driver's environment variables.
     pub fn environment(&self) -> &Environment {
         &self.environment
@@ -34,12 +38,14 @@ impl Driver {
     }
 
     /// The instance metadata service.
+    #[cfg(feature = "imds")]
     pub fn imds(&self) -> Imds {
         self.imds.clone()
     }
 
     /// A client of the Kubernetes API that `KUBECONFIG` or the driver's pod names; nothing where neither is there. It is made when it is
     /// first asked for.
+    #[cfg(feature = "kube")]
     pub fn kubernetes(&self) -> Result<Option<Client>, Failure> {
         self.kubernetes.get_or_init(|| kubernetes_client::client(&self.environment)).clone()
     }

@@ -2,7 +2,7 @@
 
 use crate::tidy::finding::Finding;
 use crate::tidy::graph::Member;
-use crate::tidy::layout::{CORE_USES, LAYERS, NEVER_IN_CORE, OTHER_MEMBERS};
+use crate::tidy::layout::{CORE_USES, EXAMPLE_SOURCE, LAYERS, NEVER_IN_CORE, OTHER_MEMBERS};
 use crate::tidy::tree::Tree;
 
 const PREFIX: &str = "s3-credential-";
@@ -83,12 +83,20 @@ pub(crate) fn only_sts_calls_sts(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
+pub(crate) fn a_third_party_needs_core_only(tree: &Tree) -> Vec<Finding> {
+    let used = tree.graph.member(EXAMPLE_SOURCE).into_iter().flat_map(Member::uses);
+    let others = used.filter(|used| used.starts_with(PREFIX) && *used != "s3-credential-core");
+    let message =
+        |used| format!("`{EXAMPLE_SOURCE}` depends on `{used}`, but a source needs core only");
+    others.map(|used| Finding::at("examples/process-source/Cargo.toml", 1, message(used))).collect()
+}
+
 fn uses<'a>(tree: &'a Tree, folder: &str) -> impl Iterator<Item = &'a str> {
     tree.graph.member(&format!("{PREFIX}{folder}")).into_iter().flat_map(Member::uses)
 }
 
 /// `tokio v1.2.3` is `tokio`; a name that ends in `-` stands for all that start with it.
-fn is_or_starts_with(package: &str, name: &str) -> bool {
+pub(super) fn is_or_starts_with(package: &str, name: &str) -> bool {
     let package = package.split(' ').next().unwrap_or(package);
     package == name || name.ends_with('-') && package.starts_with(name)
 }
@@ -136,6 +144,13 @@ mod tests {
     }
 
     #[test]
+    fn a_third_partys_source_knows_core_and_no_other_crate() {
+        let count = |used| a_third_party_needs_core_only(&tree(&[(EXAMPLE_SOURCE, used)])).len();
+        assert_eq!(count(&["s3-credential-core", "tokio"]), 0);
+        assert_eq!(count(&["s3-credential-core", "s3-credential-provider"]), 1);
+    }
+
+    #[test]
     fn what_only_tests_use_is_free() {
         let mut tree = tree(&[("s3-credential-core", &["s3-credential-testkit", "tokio"])]);
         for dependency in &mut tree.graph.members[0].dependencies {
@@ -161,7 +176,7 @@ mod tests {
         let with = |packages: &[&str]| {
             let mut tree = Tree::default();
             tree.graph.closures.insert(
-                "s3-credential-core",
+                "s3-credential-core".to_owned(),
                 packages.iter().map(|&name| name.to_owned()).collect(),
             );
             no_runtime_reaches_core(&tree).len()

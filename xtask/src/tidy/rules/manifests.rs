@@ -81,7 +81,9 @@ fn members(tree: &Tree) -> impl Iterator<Item = &File> {
         let folder = file.path.strip_suffix("/Cargo.toml");
         folder.is_some_and(|folder| {
             ["tests", "xtask"].contains(&folder)
-                || folder.strip_prefix("crates/").is_some_and(|rest| !rest.contains('/'))
+                || ["crates/", "examples/"].iter().any(|parent| {
+                    folder.strip_prefix(parent).is_some_and(|rest| !rest.contains('/'))
+                })
         })
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::tidy::finding::Finding;
+use crate::tidy::source::Source;
 use crate::tidy::tree::{File, Tree};
 
 const SECURITY: &str = "SECURITY.md";
@@ -12,7 +13,7 @@ const DEPENDENCIES: &str = "docs/dependencies.md";
 const TESTS: &str = "tests";
 
 pub(crate) fn a_claim_has_a_test_that_exists(tree: &Tree) -> Vec<Finding> {
-    let functions = tree.sources.iter().flat_map(|source| source.test_functions());
+    let functions = tree.sources.iter().flat_map(Source::test_functions);
     let known: HashSet<&str> = functions.map(|function| function.name.as_str()).collect();
     let mut findings = Vec::new();
     for file in files(tree, SECURITY) {

@@ -10,7 +10,7 @@ use s3_credential_pod_token::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::made_or_broken;
+use super::broken::made_or_broken;
 use super::session::{SecondHopSection, SessionSection};
 use crate::config::{NamePattern, Period, RoleArnText};
 use crate::registry::{Driver, Registry};

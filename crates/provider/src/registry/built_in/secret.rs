@@ -1,20 +1,20 @@
 //! The four modes of Kubernetes Secrets.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+#[cfg(feature = "kube")]
+mod watch;
 
-use s3_credential_core::{AuthenticationLevel, ErrorKind, Failure, source_names};
+use std::path::PathBuf;
+
+use s3_credential_core::{AuthenticationLevel, Failure, source_names};
 use s3_credential_secret::{
     KeyNames, SecretDirectorySettings, SecretDirectorySource, SecretEnvironmentSource,
-    SecretNamespace, SecretRequestSource, SecretWatchSettings, SecretWatchSource,
+    SecretRequestSource,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NoSettings, made_or_broken};
-use crate::config::{AbsolutePath, KubernetesName, Period};
-use crate::registry::{Driver, Registry};
+use crate::config::{AbsolutePath, Period};
+use crate::registry::{Driver, NoSettings, Registry};
 
 /// Names of the entries of a Secret, where they are none of the known ones.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -83,63 +83,6 @@ impl TryFrom<RequestSection> for Request {
     }
 }
 
-/// One Secret, watched through the Kubernetes API.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WatchSection {
-    /// The name of the Secret.
-    #[schemars(with = "KubernetesName")]
-    name: String,
-    /// The namespace of the Secret. It serves driver and secret level.
-    #[schemars(with = "KubernetesName")]
-    #[serde(default)]
-    namespace: Option<String>,
-    /// Whether the Secret is in the namespace of the pod which the volume is for, instead of one for all.
-    #[serde(default)]
-    pod_namespace: bool,
-    /// Names of the entries of the Secret, where they are none of the known ones.
-    #[serde(default)]
-    key_names: Option<KeyNamesSection>,
-    /// How long the API server may take to answer a call.
-    #[serde(default = "defaults::api_timeout")]
-    api_timeout: Period,
-    /// The pause after a first failed call. It doubles with each further one.
-    #[serde(default = "defaults::first_retry")]
-    first_retry: Period,
-    /// The longest pause.
-    #[serde(default = "defaults::last_retry")]
-    last_retry: Period,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(try_from = "WatchSection")]
-#[schemars(with = "WatchSection")]
-struct Watch(SecretWatchSettings);
-
-impl TryFrom<WatchSection> for Watch {
-    type Error = Failure;
-
-    fn try_from(section: WatchSection) -> Result<Self, Failure> {
-        let namespace = match (section.namespace, section.pod_namespace) {
-            (Some(namespace), false) => SecretNamespace::Fixed(namespace),
-            (None, true) => SecretNamespace::OfThePod,
-            _ => {
-                return Err(Failure::new(
-                    ErrorKind::InvalidConfiguration,
-                    "a watched Secret needs either `namespace` or `podNamespace: true`",
-                ));
-            }
-        };
-        Ok(Self(SecretWatchSettings {
-            key_names: section.key_names.map(TryInto::try_into).transpose()?,
-            timeout: section.api_timeout.into(),
-            first_retry: section.first_retry.into(),
-            last_retry: section.last_retry.into(),
-            ..SecretWatchSettings::new(namespace, section.name)
-        }))
-    }
-}
-
 /// A Secret that is mounted into the driver's pod.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -151,7 +94,7 @@ struct DirectorySection {
     #[serde(default)]
     key_names: Option<KeyNamesSection>,
     /// How often the files are looked at for a change.
-    #[serde(default = "defaults::poll")]
+    #[serde(default = "poll")]
     poll: Period,
 }
 
@@ -172,43 +115,19 @@ impl TryFrom<DirectorySection> for Directory {
     }
 }
 
-/// The settings' own defaults, for keys of mappings of which others are required.
-mod defaults {
-    use super::{Duration, Period, SecretDirectorySettings, SecretNamespace, SecretWatchSettings};
-
-    fn watch(part: impl Fn(SecretWatchSettings) -> Duration) -> Period {
-        part(SecretWatchSettings::new(SecretNamespace::OfThePod, "")).into()
-    }
-
-    pub(super) fn api_timeout() -> Period {
-        watch(|settings| settings.timeout)
-    }
-
-    pub(super) fn first_retry() -> Period {
-        watch(|settings| settings.first_retry)
-    }
-
-    pub(super) fn last_retry() -> Period {
-        watch(|settings| settings.last_retry)
-    }
-
-    pub(super) fn poll() -> Period {
-        SecretDirectorySettings::new("").poll.into()
-    }
+fn poll() -> Period {
+    SecretDirectorySettings::new("").poll.into()
 }
 
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     use AuthenticationLevel::{Driver as AtDriver, Secret as AtSecret};
+    #[cfg(feature = "kube")]
+    watch::register(registry)?;
     registry
         .register(source_names::SECRET_REQUEST, |Request(source): &Request, _: &Driver| {
             Ok(source.clone())
         })?
         .only_at([AtSecret]);
-    registry
-        .register(source_names::SECRET_WATCH, |Watch(settings): &Watch, driver: &Driver| {
-            Ok(made_or_broken(source_names::SECRET_WATCH, watched(settings, driver)))
-        })?
-        .always_answers();
     registry
         .register(source_names::SECRET_DIRECTORY, |Directory(settings): &Directory, _: &Driver| {
             SecretDirectorySource::new(settings.clone())
@@ -221,18 +140,4 @@ pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
         })?
         .only_at([AtDriver, AtSecret]);
     Ok(())
-}
-
-fn watched(
-    settings: &SecretWatchSettings,
-    driver: &Driver,
-) -> Result<Arc<dyn s3_credential_core::CredentialSource>, Failure> {
-    let client = driver.kubernetes()?.ok_or_else(|| {
-        Failure::new(
-            ErrorKind::Misconfigured,
-            "no Kubernetes API is configured to watch the Secret through",
-        )
-        .with_help("run the driver in a cluster, or set KUBECONFIG")
-    })?;
-    Ok(Arc::new(SecretWatchSource::new(client, settings.clone())?))
 }

@@ -1,0 +1,32 @@
+//! The places of leases at an endpoint that is not compiled in.
+
+use s3_credential_core::{CredentialForm, DeliveryPlan, EndpointGrant, Failure};
+
+use crate::lease::LeaseKey;
+use crate::provider::Provider;
+
+#[allow(
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "as it is with the feature `endpoint`"
+)]
+impl Provider {
+    pub(crate) fn endpoint_grant(&self, _: &LeaseKey) -> Result<Option<EndpointGrant>, Failure> {
+        Ok(None)
+    }
+
+    pub(crate) fn serve_keys(
+        &self,
+        _: &str,
+        _: &DeliveryPlan,
+        _: &CredentialForm,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    pub(crate) fn serve_again(&self, _: &str) -> bool {
+        false
+    }
+
+    pub(crate) fn serve_no_longer(&self, _: &str) {}
+}
