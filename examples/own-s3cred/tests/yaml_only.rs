@@ -1,4 +1,5 @@
 //! A third party's source is used by its name in a configuration file, and by nothing else.
+#![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
 use std::fs;
 use std::process::{Command, Output};
@@ -23,7 +24,7 @@ impl World {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_example-own-s3cred"))
+        Command::new(env!("CARGO_BIN_EXE_own-s3cred"))
             .env_clear()
             .env("AWS_REGION", "eu-north-1")
             .current_dir(self.0.path())
@@ -90,7 +91,7 @@ fn the_settings_of_a_third_party_are_checked_with_line_and_column() {
     let output = world.run(&["config", "check", "config.yaml"]);
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("config.yaml:3:26: error: there is no key `comand` here\n"), "{told}");
+    assert!(told.contains("config.yaml:3:27: error: there is no key `comand` here\n"), "{told}");
     assert!(told.contains("did you mean `command`?"), "{told}");
     assert!(told.contains("config.yaml:3:3: error: `command` is missing\n"), "{told}");
 }

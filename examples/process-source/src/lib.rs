@@ -158,7 +158,8 @@ impl Printed {
         let mut keys = Keys::new(self.access_key_id, self.secret_access_key);
         keys.session_token = self.session_token;
         keys.expires_at = self.expiration;
-        keys.check(|part| format!("the {} that the program prints", part.as_str()))?;
+        keys.check(|part| format!("the {} that the program prints", part.as_str()))
+            .map_err(|failure| failure.with_help("correct what the program prints"))?;
         Ok(keys)
     }
 }

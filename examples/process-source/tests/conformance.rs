@@ -1,4 +1,5 @@
 //! The source does what every source must do.
+#![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
 use s3_credential_core::{ErrorKind, FormKind, MountTarget, ProvideContext, PublishRequest};
 use s3_credential_testkit::conformance::SourceConformance;

@@ -59,10 +59,10 @@ pub(crate) const CHAIN_NAMES: &[(&str, &str)] = &[
 
 /// Members outside `crates/`.
 pub(crate) const OTHER_MEMBERS: &[&str] =
-    &["s3-credential-tests", "xtask", "example-own-s3cred", "example-process-source"];
+    &["s3-credential-tests", "xtask", "own-s3cred", "process-source"];
 
 /// The example of a third party's source: of this workspace it may use core, and in its tests the testkit.
-pub(crate) const EXAMPLE_SOURCE: &str = "example-process-source";
+pub(crate) const EXAMPLE_SOURCE: &str = "process-source";
 
 /// What core may use: values and macros, nothing that waits, connects or opens.
 pub(crate) const CORE_USES: &[&str] =

@@ -24,22 +24,22 @@ use s3_credential_core::{Failure, resolver_names, source_names};
 
 use crate::registry::Registry;
 
-/// The sources, each with the feature that brings it.
+/// The sources, each with the feature that brings it: most are of one name.
 const SOURCES: [(&str, &str, bool); 9] = [
-    (source_names::IRSA, "irsa", cfg!(feature = "irsa")),
-    (source_names::POD_IDENTITY, "pod-identity", cfg!(feature = "pod-identity")),
-    (source_names::POD_TOKEN, "pod-token", cfg!(feature = "pod-token")),
+    (source_names::IRSA, source_names::IRSA, cfg!(feature = "irsa")),
+    (source_names::POD_IDENTITY, source_names::POD_IDENTITY, cfg!(feature = "pod-identity")),
+    (source_names::POD_TOKEN, source_names::POD_TOKEN, cfg!(feature = "pod-token")),
     (source_names::SECRET_REQUEST, "secret", cfg!(feature = "secret")),
     (source_names::SECRET_DIRECTORY, "secret", cfg!(feature = "secret")),
     (source_names::SECRET_ENVIRONMENT, "secret", cfg!(feature = "secret")),
     (source_names::SECRET_WATCH, "kube", cfg!(all(feature = "secret", feature = "kube"))),
-    (source_names::PROFILE, "profile", cfg!(feature = "profile")),
-    (source_names::IMDS, "imds", cfg!(feature = "imds")),
+    (source_names::PROFILE, source_names::PROFILE, cfg!(feature = "profile")),
+    (source_names::IMDS, source_names::IMDS, cfg!(feature = "imds")),
 ];
 
 /// The region resolvers that a feature brings.
 const RESOLVERS: [(&str, &str, bool); 2] = [
-    (resolver_names::IMDS, "imds", cfg!(feature = "imds")),
+    (resolver_names::IMDS, resolver_names::IMDS, cfg!(feature = "imds")),
     (resolver_names::NODE_LABEL, "kube", cfg!(feature = "kube")),
 ];
 

@@ -52,9 +52,9 @@ impl Spelling<'_> {
 
 fn spellings<'a>(source: &'a Source, name: &str) -> impl Iterator<Item = Spelling<'a>> {
     let literal = format!("{name:?}");
-    let found = source
-        .product_tokens()
-        .filter(move |(_, token)| token.kind == Kind::Literal && token.text == literal);
+    let found = source.product_tokens().filter(move |(index, token)| {
+        token.kind == Kind::Literal && token.text == literal && !is_feature(source, *index)
+    });
     found.map(|(index, token)| Spelling {
         source,
         line: token.line,
@@ -68,6 +68,11 @@ fn is_value_of_constant(before: &[Token]) -> bool {
         before.iter().rev().take_while(|token| !token.is(";") && token.kind != Kind::Open);
     let words: Vec<&str> = statement.map(|token| token.text.as_str()).collect();
     words.first() == Some(&"=") && words.contains(&"const")
+}
+
+/// In `feature = "imds"`, where no constant can stand.
+fn is_feature(source: &Source, index: usize) -> bool {
+    index >= 2 && source.tokens[index - 1].is("=") && source.tokens[index - 2].is("feature")
 }
 
 #[cfg(test)]
@@ -101,6 +106,12 @@ mod tests {
             ])
             .is_empty()
         );
+    }
+
+    #[test]
+    fn a_feature_of_the_same_name_is_no_second_spelling() {
+        let feature = ("crates/provider/src/a.rs", "#[cfg(not(feature = \"irsa\"))] fn a() {}");
+        assert!(about_irsa(&[CORE, IRSA, feature]).is_empty());
     }
 
     #[test]
