@@ -55,6 +55,7 @@ mod explain;
 mod outages;
 #[cfg_attr(not(feature = "endpoint"), path = "unserved.rs")]
 mod served;
+#[cfg_attr(not(feature = "endpoint"), allow(dead_code, reason = "only what is served is kept"))]
 mod kept;
 mod rotation;
 mod resume;

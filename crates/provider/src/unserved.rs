@@ -28,5 +28,8 @@ impl Provider {
         false
     }
 
-    pub(crate) fn serve_no_longer(&self, _: &str) {}
+    /// What an earlier run with the endpoint has kept goes with its lease all the same.
+    pub(crate) fn serve_no_longer(&self, name: &str) -> Result<(), Failure> {
+        self.kept.remove(name)
+    }
 }

@@ -20,6 +20,7 @@
 //! - be dropped at any await without harm: the program is killed then;
 //! - pass the suite of the testkit (`tests/conformance.rs`).
 
+use std::fmt;
 use std::process::Stdio;
 
 use async_trait::async_trait;
@@ -52,7 +53,7 @@ pub struct ProcessSettings {
 }
 
 /// Keys that a program prints.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ProcessSource {
     program: String,
     arguments: Vec<String>,
@@ -105,6 +106,13 @@ impl ProcessSource {
             Ok(status) => Err(failed(&format!("failed: {status}"))),
             Err(error) => Err(failed("cannot be waited for").with_cause(error)),
         }
+    }
+}
+
+/// Without the arguments, in which people put passwords.
+impl fmt::Debug for ProcessSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessSource").field("program", &self.program).finish_non_exhaustive()
     }
 }
 
