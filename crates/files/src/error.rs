@@ -31,10 +31,16 @@ impl FileError {
             Self::Missing | Self::NotRegular => ErrorKind::Misconfigured,
             Self::TooLarge(_) | Self::NotText => content,
             Self::Changing => ErrorKind::Unavailable,
+            Self::Refused(errno) if passes(errno) => ErrorKind::Unavailable,
             Self::Refused(_) => ErrorKind::FileSystem,
         };
         Failure::new(kind, format!("{what} {self}"))
     }
+}
+
+/// The process, or the machine, is short of something for now.
+fn passes(errno: Errno) -> bool {
+    [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN, Errno::INTR].contains(&errno)
 }
 
 impl fmt::Display for FileError {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use rustix::io::Errno;
 use s3_credential_core::ErrorKind;
 use s3_credential_files::{DirectoryError, FileError, read, read_directory};
 
@@ -97,6 +98,14 @@ fn what_is_missing_or_refused_is_told_apart() {
         let failure = error.failure(ErrorKind::InvalidSecret, "the file");
         assert_eq!(failure.kind(), ErrorKind::FileSystem);
     }
+}
+
+#[test]
+fn what_the_system_is_short_of_for_now_is_worth_another_try() {
+    let failure =
+        FileError::Refused(Errno::MFILE).failure(ErrorKind::MalformedToken, "the token file");
+    assert_eq!(failure.kind(), ErrorKind::Unavailable);
+    assert!(failure.is_retryable());
 }
 
 #[test]

@@ -56,7 +56,8 @@ fn own_url(text: &str) -> Result<String, Failure> {
         let plain_host = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
         matches!(uri.scheme_str(), Some("http" | "https")) && plain_host && uri.query().is_none()
     });
-    if usable {
+    // `http::Uri` forgets a fragment while it parses.
+    if usable && !url.contains('#') {
         Ok(url.trim_end_matches('/').to_owned())
     } else {
         Err(Failure::new(

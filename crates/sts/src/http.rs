@@ -16,11 +16,15 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use s3_credential_core::{ErrorKind, Failure, Secret, names};
+use s3_credential_files as files;
 
 use crate::settings::StsSettings;
 
 /// More than any answer needs: keys are a few kilobytes.
 const BODY_LIMIT: usize = 256 << 10;
+
+/// More than any bundle of root certificates has.
+const CA_BUNDLE_LIMIT: usize = 4 << 20;
 
 /// A client whose connections are shared by all regions.
 pub(crate) fn client(settings: &StsSettings) -> Result<SharedHttpClient, Failure> {
@@ -74,11 +78,12 @@ fn proxy(settings: &StsSettings) -> Result<ProxyConfig, Failure> {
 /// The HTTP client takes certificates on trust and panics at bad ones, so they are looked at here.
 fn trust(settings: &StsSettings) -> Result<TrustStore, Failure> {
     if let Some(path) = &settings.ca_bundle {
-        let pem = std::fs::read(path).map_err(|error| {
-            unusable(names::AWS_CA_BUNDLE, "names a file that cannot be read").with_cause(error)
+        let pem = files::read(path, CA_BUNDLE_LIMIT).map_err(|error| {
+            unusable(names::AWS_CA_BUNDLE, &format!("names a file that {error}"))
         })?;
+        let pem = pem.expose().as_bytes();
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
+        for certificate in CertificateDer::pem_slice_iter(pem) {
             certificate.ok().and_then(|certificate| roots.add(certificate).ok()).ok_or_else(
                 || unusable(names::AWS_CA_BUNDLE, "names a file with a broken certificate"),
             )?;

@@ -142,8 +142,8 @@ impl Asked<'_> {
                 format!("STS at {} is not activated for the account of {role}", self.endpoint.url),
                 "activate STS for this region in the account settings of IAM, or name another region with `stsRegion`",
             ),
-            "InvalidClientTokenId" | "SignatureDoesNotMatch" | "RequestExpired" | "IncompleteSignature"
-            | "MissingAuthenticationToken" | "UnrecognizedClientException" => never(
+            "InvalidClientTokenId" | "SignatureDoesNotMatch" | "RequestExpired" | "RequestTimeTooSkewed"
+            | "IncompleteSignature" | "MissingAuthenticationToken" | "UnrecognizedClientException" => never(
                 ErrorKind::Rejected,
                 format!("STS does not take the signature of the request to assume {role}"),
                 "check the clock of the node",

@@ -19,7 +19,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer("imds", &["core"]),
     layer("pod-token", &["core"]),
     layer("pod-identity", &["core", "files"]),
-    layer("sts", &["core"]),
+    layer("sts", &["core", "files"]),
     layer("delivery", &["core"]),
     layer(
         "provider",

@@ -105,6 +105,7 @@ async fn a_variable_that_makes_no_sense_is_named() {
         (&[own("https://")], "AWS_ENDPOINT_URL_STS"),
         (&[own("https://user:CANARY@sts.example")], "AWS_ENDPOINT_URL_STS"),
         (&[own("https://sts.example/?a=CANARY")], "AWS_ENDPOINT_URL_STS"),
+        (&[own("https://sts.example/#CANARY")], "AWS_ENDPOINT_URL_STS"),
         (&[own("https://sts example")], "AWS_ENDPOINT_URL_STS"),
         (&[own("https://sts.example"), FIPS], "AWS_USE_FIPS_ENDPOINT"),
         (&[own("https://sts.example"), DUAL], "AWS_USE_DUALSTACK_ENDPOINT"),

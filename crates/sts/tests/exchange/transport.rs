@@ -48,7 +48,8 @@ async fn a_ca_bundle_that_is_none_is_named() {
     let broken = "-----BEGIN CERTIFICATE-----\nQ0FOQVJZ\n-----END CERTIFICATE-----\n";
     let torn = "-----BEGIN CERTIFICATE-----\nQ0FO";
     for (bundle, problem) in [
-        (PathBuf::from("/no/such/CANARY.pem"), "cannot be read"),
+        (PathBuf::from("/no/such/CANARY.pem"), "does not exist"),
+        (PathBuf::from("/dev/zero"), "not a regular file"),
         (pem_file("empty", ""), "without a certificate"),
         (pem_file("text", "CANARY"), "without a certificate"),
         (pem_file("broken", broken), "broken certificate"),
