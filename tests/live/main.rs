@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use s3_credential_core::{
-    Clock as _, Environment, MountTarget, PublishRequest, SourceChain, SystemClock, TOKENS_KEY,
-    names,
+    Clock as _, Environment, MountKind, MountTarget, PublishRequest, SourceChain, SystemClock,
+    TOKENS_KEY, names,
 };
 use s3_credential_irsa::{IrsaSettings, IrsaSource};
 use s3_credential_provider::{Event, Provided, Provider, ProviderBuilder};
@@ -166,4 +166,66 @@ async fn a_changed_annotation_is_told_as_a_change_of_identity() {
     );
     assert_eq!(contents(&provided, "AWS_WEB_IDENTITY_TOKEN_FILE"), "two");
     assert!(matches!(events.try_recv(), Ok(Event::IdentityChanged { .. })));
+}
+
+#[tokio::test]
+async fn the_older_token_is_told_among_those_of_one_pod_only() {
+    let world = World::new();
+    let provider = world.builder(Environment::default()).build().unwrap();
+    let publish = async |pod: &str, token: &str, minutes: i64| {
+        let at = SystemClock.now() + SignedDuration::from_mins(minutes);
+        let tokens = format!(
+            r#"{{"sts.amazonaws.com":{{"token":"{token}","expirationTimestamp":"{at}"}}}}"#
+        );
+        let path = format!("/var/lib/kubelet/pods/{pod}/volumes/kubernetes.io~csi/pv/mount");
+        let request = PublishRequest::new("v", path).with_volume_context([
+            ("authenticationSource", "pod"),
+            ("csi.storage.k8s.io/pod.uid", pod),
+            ("csi.storage.k8s.io/pod.namespace", "tenant"),
+            ("csi.storage.k8s.io/serviceAccount.name", "reader"),
+            (TOKENS_KEY, &tokens),
+        ]);
+        let target = MountTarget::new(world.path("write"))
+            .with_mountpoint_pod_uid("mountpoint")
+            .with_role_arn(READER.parse().unwrap());
+        let context = provider.context(request, target).unwrap();
+        contents(&provider.provide(&context).await.unwrap(), "AWS_WEB_IDENTITY_TOKEN_FILE")
+    };
+    assert_eq!(publish("first", "of-first", 60).await, "of-first");
+    assert_eq!(publish("first", "of-first-before", 30).await, "of-first", "of one pod the newer");
+    // The first pod's token may end with it, while the second one goes on.
+    assert_eq!(publish("second", "of-second", 45).await, "of-second");
+    assert_eq!(publish("second", "of-second-before", 40).await, "of-second");
+}
+
+#[tokio::test]
+async fn the_drivers_own_profile_is_handed_over_as_copies_and_followed() {
+    let world = World::new();
+    let (config, credentials) = (world.path("config"), world.path("credentials"));
+    replace(&config, "[profile backup]\nregion = eu-west-1\n");
+    replace(&credentials, "[backup]\naws_access_key_id = AKIAFIRST\n");
+    let driver = Environment::default()
+        .with(names::AWS_CONFIG_FILE, config.to_str().unwrap())
+        .with(names::AWS_SHARED_CREDENTIALS_FILE, credentials.to_str().unwrap())
+        .with(names::AWS_PROFILE, "backup")
+        .with(names::AWS_EC2_METADATA_DISABLED, "true");
+    let provider = world.builder(driver).build().unwrap();
+    let mut events = provider.events();
+    let _fresh = provider.keep_fresh();
+    let target = MountTarget::new(world.path("write")).with_kind(MountKind::Systemd);
+    let request = PublishRequest::new("v", "/var/lib/kubelet/pods/uid/volumes/x/pv/mount");
+    let context = provider.context(request, target).unwrap();
+    let provided = provider.provide(&context).await.unwrap();
+    assert_eq!(provided.identity.source.as_deref(), Some("profile"));
+    assert_eq!(provided.environment["AWS_PROFILE"].expose(), "backup");
+    assert!(contents(&provided, "AWS_CONFIG_FILE").contains("eu-west-1"));
+    assert!(contents(&provided, "AWS_SHARED_CREDENTIALS_FILE").contains("AKIAFIRST"));
+    let copies = ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
+    assert!(copies.iter().all(|name| {
+        Path::new(provided.environment[*name].expose()).starts_with(world.path("write"))
+    }));
+
+    replace(&credentials, "[backup]\naws_access_key_id = AKIASECOND\n");
+    refreshed(&mut events).await;
+    assert!(contents(&provided, "AWS_SHARED_CREDENTIALS_FILE").contains("AKIASECOND"));
 }

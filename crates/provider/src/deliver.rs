@@ -13,7 +13,7 @@ use s3_credential_delivery::{Existing, WritePath};
 use crate::error::ProvideError;
 use crate::events::Event;
 use crate::exchanged::Exchange;
-use crate::lease::{FileRecord, LeaseKey, LeaseRecord, Phase, canonical};
+use crate::lease::{FileRecord, LeaseKey, LeaseRecord, Phase, canonical, pod_of_token};
 use crate::leases::Lease;
 use crate::preparation::{Chosen, Prepared};
 use crate::provided::{Provided, ProvidedFile};
@@ -108,7 +108,7 @@ impl Provider {
         if live.is_none() {
             self.check_life(prepared)?;
         }
-        let (files, kept) = split_older_tokens(&plan.files, live);
+        let (files, kept) = split_older_tokens(&plan.files, live, pod_of_token(context).as_deref());
         // Holders of what has never been answered, or is gone, hold nothing.
         let old_holders = old.filter(|old| old.is_live());
         let mut record = self.record(context, key, prepared, &plan, &kept, old_holders);
@@ -200,7 +200,7 @@ impl Provider {
                 kept.iter()
                     .find(|kept| kept.name == file.name)
                     .cloned()
-                    .unwrap_or_else(|| FileRecord::of(file, mode))
+                    .unwrap_or_else(|| FileRecord::of(file, mode, context))
             })
             .collect();
         let age = TokenAge {
@@ -310,9 +310,13 @@ pub(crate) fn provided_files(record: &LeaseRecord, directory: &Path) -> Vec<Prov
 fn split_older_tokens(
     planned: &[PlannedFile],
     live: Option<&LeaseRecord>,
+    pod: Option<&str>,
 ) -> (Vec<PlannedFile>, Vec<FileRecord>) {
     let newer = |file: &PlannedFile| {
         let there = live?.files.iter().find(|there| there.name == file.name)?;
+        if there.pod.as_deref() != pod {
+            return None;
+        }
         file.age?.is_older_than(&there.age()).then(|| there.clone())
     };
     let kept: Vec<FileRecord> = planned.iter().filter_map(newer).collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use s3_credential_core::{Delivery, PlannedFile, ProvideContext, TokenAge};
+use s3_credential_core::{AuthenticationLevel, Delivery, PlannedFile, ProvideContext, TokenAge};
 use s3_credential_delivery::directory_name;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,9 @@ pub(crate) enum Phase {
 pub(crate) struct FileRecord {
     pub(crate) name: String,
     pub(crate) mode: u32,
+    /// Of a pod's own token: the pod. Pods that share a mount each bring theirs, and which of two is the older tells nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pod: Option<String>,
     /// Of a token: when it was made and when it ends.
     pub(crate) issued_at: Option<Timestamp>,
     pub(crate) expires_at: Option<Timestamp>,
@@ -112,11 +115,12 @@ impl LeaseRecord {
 }
 
 impl FileRecord {
-    pub(crate) fn of(file: &PlannedFile, mode: u32) -> Self {
+    pub(crate) fn of(file: &PlannedFile, mode: u32, context: &ProvideContext) -> Self {
         let age = file.age.unwrap_or_default();
         Self {
             name: file.name.to_owned(),
             mode,
+            pod: file.age.and_then(|_| pod_of_token(context)),
             issued_at: age.issued_at,
             expires_at: age.expires_at,
         }
@@ -125,4 +129,10 @@ impl FileRecord {
     pub(crate) fn age(&self) -> TokenAge {
         TokenAge { issued_at: self.issued_at, expires_at: self.expires_at }
     }
+}
+
+/// The pod whose token a publish brings: of the workload at pod level; elsewhere it is the driver's own token, whoever the volume is for.
+pub(crate) fn pod_of_token(context: &ProvideContext) -> Option<String> {
+    let pod = context.pod().uid.as_deref().or(context.lease_pod());
+    pod.filter(|_| context.level() == AuthenticationLevel::Pod).map(str::to_owned)
 }
