@@ -1,5 +1,6 @@
 //! `cargo xtask e2e`: real clients and servers instead of our own emulators and parsers.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::run::{self, Outcome, cargo};
@@ -16,6 +17,9 @@ pub(crate) enum Name {
     Aws,
     /// kubectl against the Kubernetes API of the testkit. Needs kubectl
     Kubectl,
+    /// A real Mountpoint file system over FUSE reads what was delivered. Needs FUSE, root, and Debian's packages cmake, clang,
+    /// libclang-dev, libfuse3-dev, fuse3 and pkg-config; builds Mountpoint for some ten minutes the first time
+    Mountpoint,
     /// All of them
     All,
 }
@@ -24,11 +28,24 @@ pub(crate) fn run(options: &Options) -> Outcome {
     match options.name {
         Name::Aws => aws(),
         Name::Kubectl => kubectl(),
-        Name::All => aws().and_then(|()| kubectl()),
+        Name::Mountpoint => mountpoint(),
+        Name::All => aws().and_then(|()| kubectl()).and_then(|()| mountpoint()),
     }
 }
 
 pub(crate) fn aws() -> Outcome {
+    suite(None)
+}
+
+fn mountpoint() -> Outcome {
+    let target = run::target()?.join("mountpoint");
+    let mut build = cargo(["build", "--locked", "--manifest-path", "tests/mountpoint/Cargo.toml"]);
+    run::run(build.arg("--target-dir").arg(&target))?;
+    suite(Some(&target.join("debug/mount")))
+}
+
+/// The scenarios of `tests/e2e/aws`: those of the AWS CLI and boto3, or those of Mountpoint.
+fn suite(mountpoint: Option<&Path>) -> Outcome {
     run::run(&mut cargo([
         "build",
         "--locked",
@@ -41,6 +58,9 @@ pub(crate) fn aws() -> Outcome {
     let mut python = Command::new("python3");
     python.arg("tests/e2e/aws/run.py");
     python.arg("--s3cred").arg(target.join("debug/s3cred"));
+    if let Some(mountpoint) = mountpoint {
+        python.arg("--mountpoint").arg(mountpoint);
+    }
     run::run(python.arg("--cache").arg(target.join("e2e")))
 }
 

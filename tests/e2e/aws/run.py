@@ -1,6 +1,8 @@
 """The real-client test: `s3cred` against moto's STS and S3, read with the AWS CLI and boto3.
 
-    python3 tests/e2e/aws/run.py --s3cred PATH_TO_BINARY --cache DIR [--only SCENARIO ...]
+    python3 tests/e2e/aws/run.py --s3cred PATH_TO_BINARY --cache DIR [--mountpoint PATH_TO_BINARY] [--only SCENARIO ...]
+
+With `--mountpoint` a real file system reads the bucket, through FUSE, instead of the two.
 
 One line a check (`ok` or `FAIL`), then `N passed, N failed`; exit status 1 if any check failed. Everything listens on
 127.0.0.1. This file needs nothing but Python's standard library: it prepares the pinned virtual environment and becomes
@@ -23,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="the real-client test of s3cred", allow_abbrev=False)
     parser.add_argument("--s3cred", required=True, type=Path, help="the built binary")
     parser.add_argument("--cache", required=True, type=Path, help="where the virtual environment is kept between runs")
+    parser.add_argument("--mountpoint", type=Path, help="the program of tests/mountpoint; runs the scenarios with it instead")
     parser.add_argument("--only", nargs="+", default=[], metavar="SCENARIO", help="run only these scenarios")
     options = parser.parse_args()
 
@@ -36,7 +39,8 @@ def main() -> None:
     python = toolchain.prepare(options.cache.resolve(), HERE / "requirements.txt")
     sys.stdout.flush()
     # Becoming the suite, rather than starting it, leaves one process for a caller's signals.
-    os.execv(python, [str(python), str(HERE / "suite.py"), "--s3cred", str(binary), *options.only])
+    mountpoint = ["--mountpoint", str(options.mountpoint.resolve())] if options.mountpoint else []
+    os.execv(python, [str(python), str(HERE / "suite.py"), "--s3cred", str(binary), *mountpoint, *options.only])
 
 
 if __name__ == "__main__":

@@ -61,9 +61,16 @@ class S3cred:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def provide(self, volume: Volume, *flags: str, env: Mapping[str, str] | None = None, trace: bool = True) -> Answer:
+    def provide(
+        self,
+        volume: Volume,
+        *flags: str,
+        consumer: str = "sdk",
+        env: Mapping[str, str] | None = None,
+        trace: bool = True,
+    ) -> Answer:
         places = ["--write-path", str(volume.write_path), "--state-path", str(volume.state_path)]
-        flags = ("--consumer", "sdk", *places, *flags)
+        flags = ("--consumer", consumer, *places, *flags)
         return self._run("provide", volume.publish_request(), *flags, env=env, trace=trace)
 
     def cleanup(self, volume: Volume) -> Answer:

@@ -13,19 +13,22 @@ from pathlib import Path
 from canaries import Canaries
 from clients import Clients
 from cloud import Cloud
+from mounts import Mounts
 from report import Abandoned, Report
 from s3cred import S3cred
-from scenarios import SCENARIOS
+from scenarios import MOUNTPOINT, SCENARIOS
 from scenarios.world import Case, World
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--s3cred", required=True, type=Path)
+    parser.add_argument("--mountpoint", type=Path)
     parser.add_argument("only", nargs="*")
     options = parser.parse_args()
-    if unknown := set(options.only) - set(SCENARIOS):
-        parser.error(f"no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
+    scenarios = MOUNTPOINT if options.mountpoint else SCENARIOS
+    if unknown := set(options.only) - set(scenarios):
+        parser.error(f"no scenario {', '.join(unknown)}; there are {', '.join(scenarios)}")
 
     forget_ambient_settings()
     # A terminated run unwinds like any other, so that the server goes with it.
@@ -42,9 +45,10 @@ def main() -> int:
                 clients=Clients(cloud.endpoint, scratch / "homes"),
                 s3cred=S3cred(options.s3cred, cloud.endpoint, scratch / "s3cred-home", canaries),
                 scratch=scratch,
+                mounts=Mounts(options.mountpoint, cloud.endpoint, scratch / "mounts") if options.mountpoint else None,
             )
-            for name in options.only or SCENARIOS:
-                for case, function in SCENARIOS[name].items():
+            for name in options.only or scenarios:
+                for case, function in scenarios[name].items():
                     report.subject = f"{name}, {case}"
                     run(function, world)
         if report.failed:

@@ -7,6 +7,7 @@ from scenarios import (
     credential_process,
     driver_web_identity,
     endpoint,
+    mountpoint,
     pod_web_identity,
     refusals,
     rotation,
@@ -27,3 +28,6 @@ SCENARIOS: dict[str, dict[str, Case]] = {
     # Last: it searches what all the others made s3cred print.
     "canary-search": canary_search.CASES,
 }
+
+# Asked for by name: it needs Mountpoint, which is built from source.
+MOUNTPOINT: dict[str, dict[str, Case]] = {"mountpoint": mountpoint.CASES, "canary-search": canary_search.CASES}

@@ -12,6 +12,7 @@ from clients import Clients
 from cloud import DRIVER_POD, WORKLOAD_POD, Cloud, User
 from issuer import Issuer, Pod
 from report import Report
+from mounts import Mounts
 from s3cred import S3cred
 from volume import Volume, with_keys, with_tokens
 
@@ -24,6 +25,8 @@ class World:
     clients: Clients
     s3cred: S3cred
     scratch: Path
+    # Only where a Mountpoint was built.
+    mounts: Mounts | None = None
 
     def driver_volume(self, name: str) -> Volume:
         # No region among the mount options: the driver's own environment has it.
