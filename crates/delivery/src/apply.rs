@@ -74,7 +74,7 @@ impl Volume {
             let content = file.content.expose().as_bytes();
             let initial_mode = Mode::from_raw_mode(self.files.initial_mode);
             let prepare = |new: &OwnedFd| self.files.give(new, &fstat(new)?);
-            let temporary =
+            let (temporary, _) =
                 temporary::write(&self.directory.handle, file.name, content, initial_mode, prepare)
                     .map_err(|errno| explain(self.refused(file.name, errno), errno))?;
             staged.push(Staged { name: file.name, temporary });

@@ -41,6 +41,7 @@ mod unchanged;
 mod apply;
 mod removal;
 
+mod record;
 mod lock;
 mod state_path;
 mod tmpfs;

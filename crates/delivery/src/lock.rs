@@ -1,68 +1,137 @@
-//! A lock that one holder has at a time, among all threads and processes, and that a crash releases.
+//! A lock that one holder has at a time, among all threads and processes, and that a crash releases. It is on the record's own file, so
+//! that who holds it reads and writes the record by the handle that is open already.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, openat, unlinkat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, openat, renameat, unlinkat};
+use rustix::io::{self, Errno, pread, retry_on_intr};
 use s3_credential_core::Failure;
 
 use crate::directory::Directory;
 use crate::failure::refused;
-use crate::name;
+use crate::record::{self, MAX_RECORD_LEN};
+use crate::temporary;
 
-/// The lock of one lease. Dropping it releases it.
+const FLAGS: OFlags = OFlags::RDWR
+    .union(OFlags::CREATE)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+
+/// What a single write puts into a file's first page is there whole or not at all, whoever is killed meanwhile. Later lines may be torn:
+/// then the one before still counts.
+const FIRST_LINE: usize = 4096;
+
+/// A file that would become longer is replaced.
+const LONGEST_FILE: usize = 2 * 4096;
+
+/// The lock of one lease, and its record. Dropping it releases the lock; a file without a record stays then, for
+/// [`StatePath::sweep`](crate::StatePath::sweep) or the next holder.
 #[derive(Debug)]
 #[must_use = "a lock is released when it is dropped"]
 pub struct Lock {
     directory: Arc<Directory>,
-    file: String,
-    // Held open: the lock lives as long as this handle.
-    _handle: OwnedFd,
+    name: String,
+    // The lock lives as long as this handle.
+    handle: OwnedFd,
+    len: usize,
 }
 
 impl Lock {
-    /// Takes the lock, unless somebody else holds it.
+    /// Takes the lock, unless somebody else holds it. Its file is made if it is missing.
     pub(crate) fn try_take(
         directory: &Arc<Directory>,
         name: &str,
     ) -> Result<Option<Self>, Failure> {
-        let file = file_name(name);
-        let flags =
-            OFlags::RDONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let failed = |errno| refused("cannot lock", &directory.path_of(&file), errno);
+        let failed = |errno| refused("cannot lock", &directory.path_of(name), errno);
         loop {
             let handle =
-                openat(&directory.handle, &file, flags, Mode::RUSR | Mode::WUSR).map_err(failed)?;
+                openat(&directory.handle, name, FLAGS, Mode::RUSR | Mode::WUSR).map_err(failed)?;
             match flock(&handle, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
                 Err(Errno::WOULDBLOCK) => return Ok(None),
                 Err(errno) => return Err(failed(errno)),
             }
-            // Between the open and the lock, a holder may have removed the file: then others lock a new one.
-            if fstat(&handle).map_err(failed)?.st_nlink > 0 {
-                return Ok(Some(Self { directory: Arc::clone(directory), file, _handle: handle }));
+            let stat = fstat(&handle).map_err(failed)?;
+            // Between the open and the lock, a holder may have removed or replaced the file: then others lock a new one.
+            if stat.st_nlink > 0 {
+                let len = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
+                let directory = Arc::clone(directory);
+                return Ok(Some(Self { directory, name: name.to_owned(), handle, len }));
             }
         }
     }
 
-    /// Removes the lock's file, and releases the lock. For a lease that is gone: nobody who waits for the old file takes it for the
-    /// lock.
+    /// The record's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether there is a record, readable or not.
+    pub fn has_record(&self) -> bool {
+        self.len > 0
+    }
+
+    /// The record.
+    pub fn read(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let read = || -> io::Result<Vec<u8>> {
+            if self.len > MAX_RECORD_LEN {
+                return Err(Errno::FBIG);
+            }
+            let mut content = vec![0; self.len];
+            let mut filled = 0;
+            while filled < content.len() {
+                match retry_on_intr(|| pread(&self.handle, &mut content[filled..], filled as u64))?
+                {
+                    0 => break,
+                    read => filled += read,
+                }
+            }
+            content.truncate(filled);
+            Ok(content)
+        };
+        if !self.has_record() {
+            return Ok(None);
+        }
+        read().map(record::last_line).map_err(|errno| self.refused("cannot read", errno))
+    }
+
+    /// Writes the record, whole or not at all. Not synced to a disk: the state path is on tmpfs, as the mounts are gone with a
+    /// reboot.
+    pub fn write(&mut self, record: &[u8]) -> Result<(), Failure> {
+        let line = record::line(record)?;
+        let longest = if self.has_record() { LONGEST_FILE } else { FIRST_LINE };
+        let written = if self.len.saturating_add(line.len()) <= longest {
+            temporary::write_all(&self.handle, self.len as u64, &line)
+                .map(|()| self.len += line.len())
+        } else {
+            self.replace(&line)
+        };
+        written.map_err(|errno| self.refused("cannot write", errno))
+    }
+
+    /// Starts a new file, which is locked before it can be found.
+    fn replace(&mut self, line: &[u8]) -> io::Result<()> {
+        let directory = &self.directory.handle;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let lock = |new: &OwnedFd| flock(new, FlockOperation::NonBlockingLockExclusive);
+        let (temporary, handle) = temporary::write(directory, &self.name, line, mode, lock)?;
+        renameat(directory, &temporary, directory, &self.name)
+            .inspect_err(|_| temporary::discard(directory, &temporary))?;
+        (self.handle, self.len) = (handle, line.len());
+        Ok(())
+    }
+
+    /// Removes the record, and releases the lock. For a lease that is gone: nobody who waits for the old file takes it for the lock.
     pub fn remove(self) -> Result<(), Failure> {
-        match unlinkat(&self.directory.handle, &self.file, AtFlags::empty()) {
+        match unlinkat(&self.directory.handle, &self.name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(refused("cannot remove", &self.directory.path_of(&self.file), errno)),
+            Err(errno) => Err(self.refused("cannot remove", errno)),
         }
     }
-}
 
-/// Starts with a dot, which no record's name does.
-fn file_name(name: &str) -> String {
-    format!(".{name}.lock")
-}
-
-/// Of which lease a file is the lock.
-pub(crate) fn name_of(file: &str) -> Option<&str> {
-    let name = file.strip_prefix('.')?.strip_suffix(".lock")?;
-    name::check(name).is_ok().then_some(name)
+    fn refused(&self, action: &str, errno: Errno) -> Failure {
+        refused(action, &self.directory.path_of(&self.name), errno)
+    }
 }

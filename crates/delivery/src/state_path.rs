@@ -10,15 +10,14 @@ use s3_credential_core::{ErrorKind, Failure};
 use crate::directory::Directory;
 use crate::failure::{Failures, Quoted, refused};
 use crate::lock::Lock;
-use crate::{effective_uid, lock, name, temporary};
+use crate::record::{self, MAX_RECORD_LEN};
+use crate::{effective_uid, name, temporary};
 
-/// The longest record, in bytes. A record of ours is about one kilobyte.
-const MAX_RECORD_LEN: usize = 1 << 20;
-
-/// The driver's own directory, 0700, of records and locks, 0600.
+/// The driver's own directory, 0700, of records, 0600, each of which is its own lock.
 ///
 /// A name is one path component of at most 200 bytes without a leading dot, such as [`directory_name`](crate::directory_name) gives.
-/// Writers of one record hold its lock.
+/// A record is one line of text that is not empty. Where records are locked at all, only who holds the lock writes them, by
+/// [`Lock::write`].
 #[derive(Debug, Clone)]
 pub struct StatePath {
     directory: Arc<Directory>,
@@ -74,7 +73,7 @@ impl StatePath {
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
         name::check(name)?;
         match self.read_bounded(name) {
-            Ok(content) => Ok(Some(content)),
+            Ok(content) => Ok(record::last_line(content)),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(self.refused("cannot read", name, errno)),
         }
@@ -98,13 +97,12 @@ impl StatePath {
         }
     }
 
-    /// Writes the record of this name, whole or not at all. Not synced to a disk: the state path is on tmpfs, as the mounts are gone
-    /// with a reboot.
-    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
+    /// Writes a record that is not locked, whole or not at all, in a new file. Not synced to a disk, see [`Lock::write`].
+    pub fn write(&self, name: &str, record: &[u8]) -> Result<(), Failure> {
         name::check(name)?;
         let directory = &self.directory.handle;
-        temporary::write(directory, name, content, Mode::RUSR | Mode::WUSR, |_| Ok(()))
-            .and_then(|temporary| {
+        temporary::write(directory, name, record, Mode::RUSR | Mode::WUSR, |_| Ok(()))
+            .and_then(|(temporary, _)| {
                 renameat(directory, &temporary, directory, name)
                     .inspect_err(|_| temporary::discard(directory, &temporary))
             })
@@ -121,23 +119,23 @@ impl StatePath {
         }
     }
 
-    /// The names of all records, in no order.
+    /// The names of all records, in no order; and of those that are about to be written, whose lock is held.
     pub fn names(&self) -> Result<Vec<String>, Failure> {
         let mut names = self.directory.names()?;
         names.retain(|name| name::check(name).is_ok());
         Ok(names)
     }
 
-    /// Removes what crashes have left: temporary files, and locks without a record. Where the lock is held somebody is still at
-    /// work, and nothing goes. Returns the temporary files: a lock holds nothing.
+    /// Removes what crashes have left: temporary files, and files without a record. Where the lock is held somebody is still at
+    /// work, and nothing goes. Returns the temporary files: one without a record holds nothing.
     pub fn sweep(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut removed = Vec::new();
         let mut failures = Failures::default();
         for entry in self.directory.names()? {
             let swept = if let Some(name) = name::of_temporary(&entry) {
                 self.sweep_temporary(&entry, name)
-            } else if let Some(name) = lock::name_of(&entry) {
-                self.sweep_lock(name).map(|()| false)
+            } else if name::check(&entry).is_ok() {
+                self.sweep_empty(&entry).map(|()| false)
             } else {
                 Ok(false)
             };
@@ -160,14 +158,18 @@ impl StatePath {
             Err(Errno::NOENT) => false,
             Err(errno) => return Err(self.refused("cannot remove", temporary, errno)),
         };
-        // The sweep may have made the file itself, and nobody needs it between two holders.
-        lock.remove()?;
+        if !lock.has_record() {
+            lock.remove()?;
+        }
         Ok(swept)
     }
 
-    fn sweep_lock(&self, name: &str) -> Result<(), Failure> {
+    fn sweep_empty(&self, name: &str) -> Result<(), Failure> {
+        if self.has(name)? {
+            return Ok(());
+        }
         match self.try_lock(name)? {
-            Some(lock) if !self.has(name)? => lock.remove(),
+            Some(lock) if !lock.has_record() => lock.remove(),
             _ => Ok(()),
         }
     }
@@ -176,7 +178,7 @@ impl StatePath {
     pub fn has(&self, name: &str) -> Result<bool, Failure> {
         name::check(name)?;
         match statat(&self.directory.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(_) => Ok(true),
+            Ok(stat) => Ok(stat.st_size > 0),
             Err(Errno::NOENT) => Ok(false),
             Err(errno) => Err(self.refused("cannot examine", name, errno)),
         }

@@ -8,25 +8,25 @@ use rustix::io::{self, Errno, retry_on_intr};
 use crate::name;
 
 /// New, and nothing that somebody has put there: neither followed nor opened.
-const NEW_FILE: OFlags = OFlags::WRONLY
+const NEW_FILE: OFlags = OFlags::RDWR
     .union(OFlags::CREATE)
     .union(OFlags::EXCL)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
 /// Writes a file that `prepare` has given its owner and mode while it was empty and nobody else's to read. Returns its temporary
-/// name; on failure there is no file.
+/// name, and the open file; on failure there is no file.
 pub(crate) fn write(
     directory: &OwnedFd,
     name: &str,
     content: &[u8],
     initial_mode: Mode,
     prepare: impl FnOnce(&OwnedFd) -> io::Result<()>,
-) -> io::Result<String> {
+) -> io::Result<(String, OwnedFd)> {
     let (temporary, file) = create(directory, name, initial_mode)?;
-    let written = prepare(&file).and_then(|()| write_all(&file, content));
+    let written = prepare(&file).and_then(|()| write_all(&file, 0, content));
     match written {
-        Ok(()) => Ok(temporary),
+        Ok(()) => Ok((temporary, file)),
         Err(errno) => {
             discard(directory, &temporary);
             Err(errno)
@@ -50,11 +50,15 @@ fn create(directory: &OwnedFd, name: &str, mode: Mode) -> io::Result<(String, Ow
     }
 }
 
-fn write_all(file: &OwnedFd, mut rest: &[u8]) -> io::Result<()> {
+/// Writes everything at this place of a file.
+pub(crate) fn write_all(file: &OwnedFd, mut at: u64, mut rest: &[u8]) -> io::Result<()> {
     while !rest.is_empty() {
-        match retry_on_intr(|| io::write(file, rest))? {
+        match retry_on_intr(|| io::pwrite(file, rest, at))? {
             0 => return Err(Errno::IO),
-            written => rest = &rest[written..],
+            written => {
+                at += written as u64;
+                rest = &rest[written..];
+            }
         }
     }
     Ok(())

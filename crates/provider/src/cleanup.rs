@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use s3_credential_core::{CleanupContext, Failure};
-use s3_credential_delivery::{Lock, WritePath};
+use s3_credential_delivery::WritePath;
 
 use crate::error::ProvideError;
+use crate::journal::LockedEntry;
 use crate::lease::{LeaseKey, LeaseRecord, Phase};
 use crate::provided::CleanedUp;
 use crate::provider::Provider;
@@ -27,12 +28,12 @@ impl Provider {
             |(key, _)| key,
         );
         let _turn = self.turns.take(&key.name).await;
-        let lock = self.journal.lock(&key).await?;
-        if let Some(record) = self.journal.read(&key)? {
-            let mut left = record.clone();
+        let mut entry = self.journal.lock(&key).await?;
+        if let Some(record) = entry.record() {
+            let mut left = LeaseRecord::clone(&record);
             left.holders.remove(context.target_path());
             if record.is_live() && !left.holders.is_empty() {
-                self.journal.write(&key, Some(&record), &left)?;
+                entry.write(&left)?;
                 self.leases.set_record(&key.name, &left);
                 let remaining_holders = left.holders.len();
                 tracing::info!(
@@ -42,14 +43,14 @@ impl Provider {
                 );
                 return Ok(CleanedUp { removed: Vec::new(), remaining_holders });
             }
-            let removing = LeaseRecord { phase: Phase::Removing, ..record.clone() };
-            if let Err(failure) = self.journal.write(&key, Some(&record), &removing) {
+            let removing = LeaseRecord { phase: Phase::Removing, ..LeaseRecord::clone(&record) };
+            if let Err(failure) = entry.write(&removing) {
                 // Only a crash would need it, and on a full file system the removal is what helps.
                 tracing::warn!(%failure, "the journal does not tell of a removal");
             }
         }
         self.leases.remove(&key.name);
-        let removed = self.remove_lease(&key, context.write_path(), lock)?;
+        let removed = self.remove_lease(context.write_path(), entry)?;
         tracing::info!(volume = context.volume_id(), files = removed.len(), "credentials removed");
         Ok(CleanedUp { removed, remaining_holders: 0 })
     }
@@ -57,18 +58,16 @@ impl Provider {
     /// Removes all that there is of a lease: the record last, since until all else is gone it must tell the next start of it.
     pub(crate) fn remove_lease(
         &self,
-        key: &LeaseKey,
         write_path: &Path,
-        lock: Lock,
+        entry: LockedEntry,
     ) -> Result<Vec<PathBuf>, Failure> {
-        let forgotten = self.serve_no_longer(&key.name);
+        let forgotten = self.serve_no_longer(&entry.key.name);
         let removed = match WritePath::open_if_exists(write_path)? {
-            Some(write_path) => write_path.remove(&key.directory)?,
+            Some(write_path) => write_path.remove(&entry.key.directory)?,
             None => Vec::new(),
         };
         forgotten?;
-        self.journal.remove(key)?;
-        lock.remove()?;
+        entry.remove()?;
         Ok(removed)
     }
 
@@ -83,7 +82,7 @@ impl Provider {
             context.lease_pod().as_deref(),
             context.volume_id(),
         );
-        if let Some(record) = self.journal.read(&key)? {
+        if let Some(record) = self.journal.read_named(&key.name)? {
             return Ok(Some((key, record)));
         }
         if context.mountpoint_pod_uid().is_some() {

@@ -13,7 +13,8 @@ use s3_credential_delivery::{Existing, WritePath};
 use crate::error::ProvideError;
 use crate::events::Event;
 use crate::exchanged::Exchange;
-use crate::lease::{FileRecord, LeaseKey, LeaseRecord, Phase, canonical, pod_of_token};
+use crate::journal::LockedEntry;
+use crate::lease::{FileRecord, LeaseKey, LeaseRecord, Phase, pod_of_token};
 use crate::leases::Lease;
 use crate::preparation::{Chosen, Prepared};
 use crate::provided::{Provided, ProvidedFile};
@@ -66,12 +67,12 @@ impl Provider {
     pub(crate) fn deliver(
         &self,
         context: &ProvideContext,
-        key: &LeaseKey,
+        entry: &mut LockedEntry,
         write_path: &WritePath,
         prepared: Prepared,
         intent: Intent,
     ) -> Result<Provided, ProvideError> {
-        let delivered = self.deliver_over(context, key, write_path, &prepared, intent);
+        let delivered = self.deliver_over(context, entry, write_path, &prepared, intent);
         let Prepared { attempts, region_attempts, region, identity, .. } = prepared;
         match delivered {
             Ok((record, environment)) => Ok(Provided {
@@ -80,7 +81,7 @@ impl Provider {
                 delivery: record.delivery(),
                 region,
                 environment,
-                files: provided_files(&record, &env_directory(context, key)),
+                files: provided_files(&record, &env_directory(context, &entry.key)),
                 expires_at: record.expires_at,
                 refresh_at: record.refresh_at,
                 attempts,
@@ -94,14 +95,16 @@ impl Provider {
     fn deliver_over(
         &self,
         context: &ProvideContext,
-        key: &LeaseKey,
+        entry: &mut LockedEntry,
         write_path: &WritePath,
         prepared: &Prepared,
         intent: Intent,
     ) -> Result<(Arc<LeaseRecord>, BTreeMap<String, EnvironmentValue>), Failure> {
+        let key = entry.key.clone();
+        let key = &key;
         let plan = self.plan(context, key, prepared)?;
-        let old = self.journal.read(key)?;
-        let old = old.as_ref();
+        let old = entry.record();
+        let old = old.as_deref();
         // What a refresh renews is live, whatever was said at the publish.
         let unmounted = intent == Intent::Publish && context.target().mounted == Some(false);
         let live = old.filter(|old| old.is_live() && !unmounted);
@@ -118,7 +121,7 @@ impl Provider {
 
         // The record goes first: whatever a crash leaves under the write path is then known to the journal.
         let first = self.record_of_intent(context, &record, live);
-        self.journal.write(key, old, &first)?;
+        entry.write(&first)?;
         // The caller may know of a mount that the journal has lost: then nothing that is there is taken away.
         let mounted = live.is_some() || context.target().mounted == Some(true);
         let written = match (files.is_empty(), mounted) {
@@ -130,28 +133,26 @@ impl Provider {
                 write_path.apply(&key.directory, &files, &self.settings.files, existing).map(drop)
             }
         };
-        let written = written.and_then(|()| self.serve_keys(&key.name, &plan, &prepared.form));
-        let written = written.and_then(|()| match self.journal.write(key, Some(&first), &record) {
-            // The files are there, and what the journal says is no worse for a crash than before.
-            Err(failure) if mounted => {
-                tracing::warn!(%failure, "the journal does not tell when a lease is due");
-                Ok(())
-            }
-            Err(failure) => {
+        let recorded = written.and_then(|()| {
+            let served = self.serve_keys(&key.name, &plan, &prepared.form);
+            let recorded = served.and_then(|()| match entry.write(&record) {
+                // The files are there, and what the journal says is no worse for a crash than before.
+                Err(failure) if mounted => {
+                    tracing::warn!(%failure, "the journal does not tell when a lease is due");
+                    Ok(())
+                }
+                recorded => recorded,
+            });
+            if recorded.is_err() && !mounted {
                 let files = write_path.remove(&key.directory).map(drop);
                 if let Err(left) = files.and(self.serve_no_longer(&key.name)) {
                     tracing::error!(%left, "files of a failed provide are left");
                 }
-                Err(failure)
             }
-            written => written,
+            recorded
         });
-        if let Err(failure) = written {
-            let restored = match old {
-                Some(old) => self.journal.write(key, Some(&first), old),
-                None => self.journal.remove(key),
-            };
-            if let Err(restoring) = restored {
+        if let Err(failure) = recorded {
+            if let Err(restoring) = entry.restore() {
                 tracing::error!(%restoring, "the journal keeps an entry of a failed provide");
             }
             return Err(failure);
@@ -217,7 +218,7 @@ impl Provider {
             _ => self.settings.rotation.refresh_at(plan.delivery, self.wiring.clock.now(), age),
         };
         LeaseRecord {
-            write_path: canonical(&context.target().write_path),
+            write_path: key.write_path.clone(),
             directory: key.directory.clone(),
             context: context.clone(),
             holders: old.map(|old| old.holders.clone()).unwrap_or_default(),
@@ -256,14 +257,14 @@ impl Provider {
     pub(crate) fn keep(
         &self,
         context: &ProvideContext,
-        key: &LeaseKey,
+        entry: &mut LockedEntry,
         live: &LeaseRecord,
         other: Chosen,
     ) -> Result<Provided, ProvideError> {
         let mut record = live.clone();
         record.holders.insert(context.target_path().to_owned());
-        self.journal.write(key, Some(live), &record)?;
-        self.leases.set_record(&key.name, &record);
+        entry.write(&record)?;
+        self.leases.set_record(&entry.key.name, &record);
         self.tell(Event::IdentityChanged { lease: record.id() });
         Ok(Provided {
             level: context.level(),
@@ -275,7 +276,7 @@ impl Provider {
                 .iter()
                 .map(|(name, value)| (name.clone(), EnvironmentValue::Plain(value.clone())))
                 .collect(),
-            files: provided_files(&record, &env_directory(context, key)),
+            files: provided_files(&record, &env_directory(context, &entry.key)),
             expires_at: record.expires_at,
             refresh_at: record.refresh_at,
             attempts: other.attempts,

@@ -1,4 +1,4 @@
-//! The leases in the state path: one record each, and a lock that no two processes hold at once.
+//! The leases in the state path: one record each, which no two processes hold at once.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -60,62 +60,33 @@ impl Journal {
         Ok(state.map(|state| self.state.get_or_init(|| state)))
     }
 
-    /// Waits for the lease's lock, which is held until it is dropped.
-    pub(crate) async fn lock(&self, key: &LeaseKey) -> Result<Lock, Failure> {
+    /// Waits for the lease's entry, which nobody else works on until it is dropped.
+    pub(crate) async fn lock(&self, key: &LeaseKey) -> Result<LockedEntry, Failure> {
         let state = self.state()?;
         let attempts = self.patience.as_millis() / LOCK_POLL.as_millis();
         for _ in 0..=attempts {
             if let Some(lock) = state.try_lock(&key.name)? {
-                return Ok(lock);
+                return LockedEntry::read(key.clone(), lock);
             }
             tokio::time::sleep(LOCK_POLL).await;
         }
         Err(Failure::new(ErrorKind::Busy, "another operation on the same volume holds its lock"))
     }
 
-    /// The lease's record; nothing if there is none, or none that this version can read.
-    pub(crate) fn read(&self, key: &LeaseKey) -> Result<Option<LeaseRecord>, Failure> {
-        self.read_named(&key.name)
-    }
-
     /// The lease's record, if a Mountpoint may be running with it.
     pub(crate) fn read_live(&self, key: &LeaseKey) -> Result<Option<LeaseRecord>, Failure> {
-        Ok(self.read(key)?.filter(LeaseRecord::is_live))
+        Ok(self.read_named(&key.name)?.filter(LeaseRecord::is_live))
     }
 
-    /// The record of this name.
+    /// The record of this name; nothing if there is none, or none that this version can read.
     pub(crate) fn read_named(&self, name: &str) -> Result<Option<LeaseRecord>, Failure> {
         let Some(state) = self.existing_state()? else { return Ok(None) };
-        let Some(bytes) = state.read(name)? else { return Ok(None) };
-        let record = decode(&bytes);
-        if record.is_none() {
-            tracing::warn!(entry = name, "a journal entry is unreadable or of another version");
-        }
-        Ok(record)
+        Ok(state.read(name)?.and_then(|bytes| decode_or_warn(name, &bytes)))
     }
 
-    /// Whether there is an entry, readable or not.
-    pub(crate) fn has(&self, key: &LeaseKey) -> Result<bool, Failure> {
-        self.existing_state()?.map_or(Ok(false), |state| state.has(&key.name))
-    }
-
-    /// Writes the record, unless it is what is there already.
-    pub(crate) fn write(
-        &self,
-        key: &LeaseKey,
-        old: Option<&LeaseRecord>,
-        record: &LeaseRecord,
-    ) -> Result<(), Failure> {
-        let bytes = encode(record)?;
-        if old.map(encode).transpose()?.as_ref() == Some(&bytes) {
-            return Ok(());
-        }
-        self.state()?.write(&key.name, &bytes)
-    }
-
-    /// Removes the record; not there is fine.
-    pub(crate) fn remove(&self, key: &LeaseKey) -> Result<(), Failure> {
-        self.state()?.remove(&key.name).map(drop)
+    /// Whether there is a record of this name, readable or not.
+    pub(crate) fn has(&self, name: &str) -> Result<bool, Failure> {
+        self.existing_state()?.map_or(Ok(false), |state| state.has(name))
     }
 
     /// The names of all records.
@@ -144,6 +115,72 @@ impl Journal {
         }
         Ok(None)
     }
+}
+
+/// A lease's entry, for who alone works on it.
+#[derive(Debug)]
+pub(crate) struct LockedEntry {
+    pub(crate) key: LeaseKey,
+    lock: Lock,
+    /// What was there when it was locked.
+    found: Option<Vec<u8>>,
+    record: Option<Arc<LeaseRecord>>,
+    /// What is there instead.
+    written: Option<Vec<u8>>,
+}
+
+impl LockedEntry {
+    fn read(key: LeaseKey, lock: Lock) -> Result<Self, Failure> {
+        let found = lock.read()?;
+        let record = found.as_deref().and_then(|bytes| decode_or_warn(&key.name, bytes));
+        Ok(Self { key, lock, found, record: record.map(Arc::new), written: None })
+    }
+
+    /// Whether there was nothing when it was locked.
+    pub(crate) fn is_new(&self) -> bool {
+        self.found.is_none()
+    }
+
+    /// The record that was there; nothing if there was none, or none that this version can read.
+    pub(crate) fn record(&self) -> Option<Arc<LeaseRecord>> {
+        self.record.clone()
+    }
+
+    /// The record that was there, if a Mountpoint may be running with it.
+    pub(crate) fn live(&self) -> Option<Arc<LeaseRecord>> {
+        self.record().filter(|record| record.is_live())
+    }
+
+    /// Writes the record, unless it is what is there already.
+    pub(crate) fn write(&mut self, record: &LeaseRecord) -> Result<(), Failure> {
+        let bytes = encode(record)?;
+        if self.written.as_ref().or(self.found.as_ref()) != Some(&bytes) {
+            self.lock.write(&bytes)?;
+            self.written = Some(bytes);
+        }
+        Ok(())
+    }
+
+    /// Brings back what was there. Where that was nothing, the entry is to be removed.
+    pub(crate) fn restore(&mut self) -> Result<(), Failure> {
+        if let (Some(found), Some(_)) = (&self.found, self.written.take()) {
+            self.lock.write(found)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the entry.
+    pub(crate) fn remove(self) -> Result<(), Failure> {
+        self.lock.remove()
+    }
+}
+
+fn decode_or_warn(name: &str, bytes: &[u8]) -> Option<LeaseRecord> {
+    let record = decode(bytes);
+    if record.is_none() {
+        tracing::warn!(entry = name, "a journal entry is unreadable or of another version");
+    }
+    record
 }
 
 pub(crate) fn encode(record: &LeaseRecord) -> Result<Vec<u8>, Failure> {

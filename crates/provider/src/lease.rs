@@ -14,6 +14,8 @@ use crate::identity::Identity;
 /// Which lease: one for each (write path, pod that mounts, volume).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct LeaseKey {
+    /// Without symbolic links.
+    pub(crate) write_path: PathBuf,
     /// The lease's directory under the write path.
     pub(crate) directory: String,
     /// The lease's name in the state path.
@@ -23,7 +25,7 @@ pub(crate) struct LeaseKey {
 impl LeaseKey {
     /// Every spelling of a write path is one lease.
     pub(crate) fn new(write_path: &Path, pod: Option<&str>, volume_id: &str) -> Self {
-        Self::in_directory(&canonical(write_path), directory_name(pod, volume_id))
+        Self::in_directory(canonical(write_path), directory_name(pod, volume_id))
     }
 
     /// The lease of a publish.
@@ -32,13 +34,13 @@ impl LeaseKey {
     }
 
     pub(crate) fn of_record(record: &LeaseRecord) -> Self {
-        Self::in_directory(&record.write_path, record.directory.clone())
+        Self::in_directory(record.write_path.clone(), record.directory.clone())
     }
 
     /// The lease of a directory under a canonical write path.
-    pub(crate) fn in_directory(write_path: &Path, directory: String) -> Self {
+    pub(crate) fn in_directory(write_path: PathBuf, directory: String) -> Self {
         let name = directory_name(Some(&write_path.to_string_lossy()), &directory);
-        Self { directory, name }
+        Self { write_path, directory, name }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `provide`: from a context to a lease. All or nothing, and never to the harm of what a live mount has.
 
+use std::sync::Arc;
+
 use s3_credential_core::{
     CleanupContext, ErrorKind, Failure, MountTarget, ProvideContext, PublishRequest,
     UnpublishRequest,
@@ -9,6 +11,7 @@ use s3_credential_delivery::WritePath;
 use crate::deliver::Intent;
 use crate::error::ProvideError;
 use crate::events::Event;
+use crate::journal::LockedEntry;
 use crate::lease::{LeaseKey, LeaseRecord};
 use crate::preparation::Prepared;
 use crate::provided::Provided;
@@ -47,24 +50,26 @@ impl Provider {
     pub async fn provide(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
         let key = LeaseKey::of(context);
         let _turn = self.turns.take(&key.name).await;
-        let lock = self.journal.lock(&key).await;
-        let live = match context.target().mounted {
-            Some(false) => Ok(None),
-            _ => self.journal.read_live(&key),
+        let mut entry = self.journal.lock(&key).await;
+        let live = match (&entry, context.target().mounted) {
+            (_, Some(false)) => None,
+            (Ok(entry), _) => entry.live(),
+            (Err(_), _) => self.journal.read_live(&key).ok().flatten().map(Arc::new),
         };
         // The caller may know of a mount that the journal has lost.
-        let is_mounted = context.target().mounted == Some(true) || matches!(live, Ok(Some(_)));
-        let mut result = match (&lock, live) {
-            (Ok(_), Ok(live)) => self.provide_lease(context, &key, live.as_ref()).await,
-            (Err(failure), _) => Err(failure.clone().into()),
-            (_, Err(failure)) => Err(failure.into()),
+        let is_mounted = context.target().mounted == Some(true) || live.is_some();
+        let mut result = match &mut entry {
+            Ok(entry) => self.provide_lease(context, entry, live.as_deref()).await,
+            Err(failure) => Err(failure.clone().into()),
         };
         if is_mounted {
             result = result.map_err(ProvideError::of_live_lease);
         }
-        if let (Err(_), Ok(lock), Ok(false)) = (&result, lock, self.journal.has(&key)) {
+        if let (Err(_), Ok(entry)) = (&result, entry)
+            && entry.is_new()
+        {
             // The failure that led here is the one to tell.
-            let _ = lock.remove();
+            let _ = entry.remove();
         }
         match &result {
             Ok(provided) => tracing::info!(
@@ -85,30 +90,30 @@ impl Provider {
     async fn provide_lease(
         &self,
         context: &ProvideContext,
-        key: &LeaseKey,
+        entry: &mut LockedEntry,
         live: Option<&LeaseRecord>,
     ) -> Result<Provided, ProvideError> {
         let write_path = WritePath::open(&context.target().write_path)?;
         match live {
-            None => self.publish(context, key, &write_path).await,
-            Some(live) => self.republish(context, key, &write_path, live).await,
+            None => self.publish(context, entry, &write_path).await,
+            Some(live) => self.republish(context, entry, &write_path, live).await,
         }
     }
 
     async fn publish(
         &self,
         context: &ProvideContext,
-        key: &LeaseKey,
+        entry: &mut LockedEntry,
         write_path: &WritePath,
     ) -> Result<Provided, ProvideError> {
         let prepared = self.prepare(context).await?;
-        self.deliver(context, key, write_path, prepared, Intent::Publish)
+        self.deliver(context, entry, write_path, prepared, Intent::Publish)
     }
 
     async fn republish(
         &self,
         context: &ProvideContext,
-        key: &LeaseKey,
+        entry: &mut LockedEntry,
         write_path: &WritePath,
         live: &LeaseRecord,
     ) -> Result<Provided, ProvideError> {
@@ -117,14 +122,14 @@ impl Provider {
         let chosen = self.within_deadline(wiring.choose(&self.settings, context)).await;
         let chosen = match chosen {
             Ok(chosen) if chosen.identity == live.identity => {
-                let held = self.held(key, live);
+                let held = self.held(&entry.key, live);
                 let ready = wiring.ready(&self.settings, context, chosen, Some(&held));
                 let prepared = self.within_deadline(ready).await?;
-                return self.deliver(context, key, write_path, prepared, Intent::Publish);
+                return self.deliver(context, entry, write_path, prepared, Intent::Publish);
             }
             chosen => chosen,
         };
-        let again = self.prepare_again(context, key, live).await;
+        let again = self.prepare_again(context, &entry.key, live).await;
         match (again, chosen) {
             (Ok(Some(prepared)), chosen) => {
                 let (identity_changed, attempts) = match chosen {
@@ -132,13 +137,14 @@ impl Provider {
                     Err(error) => (false, error.attempts),
                 };
                 let prepared = Prepared { attempts, ..prepared };
-                let provided = self.deliver(context, key, write_path, prepared, Intent::Publish)?;
+                let provided =
+                    self.deliver(context, entry, write_path, prepared, Intent::Publish)?;
                 if identity_changed {
                     self.tell(Event::IdentityChanged { lease: live.id() });
                 }
                 Ok(Provided { identity_changed, ..provided })
             }
-            (Ok(None), Ok(other)) => self.keep(context, key, live, other),
+            (Ok(None), Ok(other)) => self.keep(context, entry, live, other),
             (_, Err(error)) => Err(error),
             (Err(error), Ok(other)) => Err(ProvideError {
                 attempts: other.attempts,

@@ -63,7 +63,12 @@ impl Provider {
                         resumed.failures.push(failure);
                     }
                 }
-                Ok(None) => resumed.unreadable.push(name),
+                Ok(None) => match self.journal.has(&name) {
+                    Ok(true) => resumed.unreadable.push(name),
+                    // Another process has removed it, or is about to write it.
+                    Ok(false) => {}
+                    Err(failure) => resumed.failures.push(failure),
+                },
                 Err(failure) => resumed.failures.push(failure),
             }
         }
@@ -97,21 +102,21 @@ impl Provider {
     ) -> Result<(), Failure> {
         let key = LeaseKey::of_record(&record);
         let _turn = self.turns.take(&key.name).await;
-        let lock = self.journal.lock(&key).await?;
-        let Some(old) = self.journal.read(&key)? else {
-            return lock.remove();
+        let mut entry = self.journal.lock(&key).await?;
+        let Some(record) = entry.record() else {
+            return if entry.is_new() { entry.remove() } else { Ok(()) };
         };
-        let mut record = old.clone();
+        let mut record = LeaseRecord::clone(&record);
         record.holders.retain(|holder| still_published.is_none_or(|published| published(holder)));
         match WritePath::open_if_exists(&record.write_path)? {
             Some(write_path) if record.is_live() && !record.holders.is_empty() => {
-                self.journal.write(&key, Some(&old), &record)?;
+                entry.write(&record)?;
                 resumed.removed.extend(write_path.sweep_temporary(&key.directory)?);
                 self.adopt(&key, record, changing);
                 resumed.adopted += 1;
             }
             _ => {
-                let removed = self.remove_lease(&key, &record.write_path, lock)?;
+                let removed = self.remove_lease(&record.write_path, entry)?;
                 self.tell(Event::Swept { lease: record.id(), removed: removed.len() });
                 resumed.removed.extend(removed);
             }
@@ -144,11 +149,11 @@ impl Provider {
     /// Forgets what is kept for the endpoint of leases that are in no journal.
     async fn forget_strays(&self) -> Result<(), Failure> {
         for name in self.kept.names()? {
-            let key = LeaseKey { directory: String::new(), name };
-            let lock = self.journal.lock(&key).await?;
-            if !self.journal.has(&key)? {
+            let key = LeaseKey { write_path: PathBuf::new(), directory: String::new(), name };
+            let entry = self.journal.lock(&key).await?;
+            if entry.is_new() {
                 self.kept.remove(&key.name)?;
-                lock.remove()?;
+                entry.remove()?;
             }
         }
         Ok(())
@@ -160,15 +165,15 @@ impl Provider {
             return Ok(());
         };
         for directory in write_path.directories()? {
-            let key = LeaseKey::in_directory(path, directory);
-            if self.journal.has(&key)? {
+            let key = LeaseKey::in_directory(path.to_owned(), directory);
+            if self.journal.has(&key.name)? {
                 continue;
             }
-            let lock = self.journal.lock(&key).await?;
-            // Read under the lock: another process may have provided it in the meantime.
-            if !self.journal.has(&key)? {
+            let entry = self.journal.lock(&key).await?;
+            // Asked under the lock: another process may have provided it in the meantime.
+            if entry.is_new() {
                 resumed.removed.extend(write_path.remove(&key.directory)?);
-                lock.remove()?;
+                entry.remove()?;
             }
         }
         Ok(())

@@ -146,13 +146,13 @@ impl Provider {
 
     /// Whether anything new was delivered.
     async fn refresh_lease(&self, key: &LeaseKey, lease: &Lease) -> Result<bool, ProvideError> {
-        let lock = self.journal.lock(key).await?;
-        let Some(record) = self.journal.read_live(key)? else {
+        let mut entry = self.journal.lock(key).await?;
+        let Some(record) = entry.live() else {
             // Another process has cleaned up.
             self.leases.remove(&key.name);
             self.serve_no_longer(&key.name)?;
-            if !self.journal.has(key)? {
-                lock.remove()?;
+            if entry.is_new() {
+                entry.remove()?;
             }
             return Ok(false);
         };
@@ -164,7 +164,7 @@ impl Provider {
                 )
             })?;
         let write_path = WritePath::open(&record.write_path)?;
-        self.deliver(&lease.context, key, &write_path, prepared, Intent::Refresh)?;
+        self.deliver(&lease.context, &mut entry, &write_path, prepared, Intent::Refresh)?;
         Ok(self.leases.get(&key.name).is_some_and(|new| new.brings_more_than(lease)))
     }
 

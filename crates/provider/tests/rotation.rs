@@ -232,7 +232,7 @@ async fn a_journal_entry_of_another_version_is_reported_and_left_alone() {
         .find(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
         .unwrap();
     let newer =
-        std::fs::read_to_string(&record).unwrap().replacen("\"version\":1", "\"version\":99", 1);
+        std::fs::read_to_string(&record).unwrap().replace("\"version\":1,", "\"version\":99,");
     std::fs::write(&record, &newer).unwrap();
     let options = ResumeOptions {
         own_write_paths: vec![world.write.path().to_owned()],

@@ -46,7 +46,8 @@ fn a_sweep_of_a_volume_that_is_not_there_finds_nothing() {
 #[test]
 fn what_a_crash_leaves_in_the_state_path_is_swept_unless_it_is_locked() {
     if let Some(folder) = folder_of_child() {
-        drop(StatePath::open(&folder).unwrap().write("lease", &vec![b'2'; 100_000]));
+        let mut lock = StatePath::open(&folder).unwrap().try_lock("lease").unwrap().unwrap();
+        drop(lock.write(&vec![b'2'; 100_000]));
         return;
     }
     let folder = Folder::new();
@@ -62,14 +63,14 @@ fn what_a_crash_leaves_in_the_state_path_is_swept_unless_it_is_locked() {
 
     let lock = state.try_lock("lease").unwrap().unwrap();
     assert_eq!(state.sweep().unwrap().len(), 0);
-    lock.remove().unwrap();
+    drop(lock);
     assert_eq!(state.sweep().unwrap().len(), 1);
     assert_eq!(listing(&path), before);
     assert_eq!(fs::read(path.join("lease")).unwrap(), b"1");
 }
 
 #[test]
-fn a_lock_whose_record_is_gone_is_swept_and_no_other() {
+fn a_record_that_was_never_written_is_swept_and_no_other() {
     let folder = Folder::new();
     let path = folder.path().join("state");
     let state = StatePath::open(&path).unwrap();
@@ -77,11 +78,11 @@ fn a_lock_whose_record_is_gone_is_swept_and_no_other() {
     for name in ["live", "gone", "held"] {
         drop(state.try_lock(name).unwrap().unwrap());
     }
-    state.write("live", b"1").unwrap();
+    state.try_lock("live").unwrap().unwrap().write(b"1").unwrap();
     let held = state.try_lock("held").unwrap().unwrap();
-    assert_eq!(state.sweep().unwrap().len(), 0, "a lock holds nothing that is worth telling");
-    assert!(!path.join(".gone.lock").exists());
-    assert!(path.join(".live.lock").exists() && path.join(".held.lock").exists());
+    assert_eq!(state.sweep().unwrap().len(), 0, "what holds nothing is not worth telling");
+    assert!(!path.join("gone").exists());
+    assert!(path.join("live").exists() && path.join("held").exists());
     assert!(state.has("live").unwrap() && !state.has("gone").unwrap());
     held.remove().unwrap();
 }

@@ -69,12 +69,49 @@ fn a_record_is_read_as_it_was_written() {
     let folder = Folder::new();
     let state = opened(&folder);
     assert_eq!(state.read("lease").unwrap(), None);
-    for length in [0, 1, 8_191, 8_192, 8_193, 100_000, 1 << 20] {
-        let record: Vec<u8> = (0..=250).cycle().take(length).collect();
+    for length in [1, 8_191, 8_192, 8_193, 100_000, 1 << 20] {
+        let record: Vec<u8> = (b' '..=250).cycle().take(length).collect();
         state.write("lease", &record).unwrap();
         assert_eq!(state.read("lease").unwrap(), Some(record));
     }
     assert_eq!(listing(state.path()).len(), 1);
+}
+
+#[test]
+fn a_record_is_read_as_its_holder_has_last_written_it() {
+    let folder = Folder::new();
+    let state = opened(&folder);
+    let mut lock = state.try_lock("lease").unwrap().unwrap();
+    assert_eq!(lock.read().unwrap(), None);
+    assert!(state.read("lease").unwrap().is_none() && !state.has("lease").unwrap());
+    for length in [1, 100, 1_000, 2_000, 2_000, 10, 3_990, 4_094, 8_190, 8_191, 100_000, 5, 1 << 19]
+    {
+        let record: Vec<u8> = (b' '..=250).cycle().take(length).collect();
+        lock.write(&record).unwrap();
+        assert_eq!(lock.read().unwrap().as_ref(), Some(&record));
+        assert_eq!(state.read("lease").unwrap(), Some(record));
+        assert!(state.try_lock("lease").unwrap().is_none(), "a new file is locked as the old one");
+        assert_eq!(mode(&state.path().join("lease")), 0o600);
+    }
+    assert!(lock.write(b"two\nlines").is_err());
+    drop(lock);
+    assert_eq!(state.try_lock("lease").unwrap().unwrap().read().unwrap().unwrap().len(), 1 << 19);
+    assert_eq!(listing(state.path()).len(), 1);
+}
+
+#[test]
+fn a_record_that_was_written_by_half_is_not_read() {
+    let folder = Folder::new();
+    let state = opened(&folder);
+    state.try_lock("lease").unwrap().unwrap().write(b"whole").unwrap();
+    let path = state.path().join("lease");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, [whole.as_slice(), b"\nhal"].concat()).unwrap();
+    assert_eq!(state.read("lease").unwrap().as_deref(), Some(b"whole".as_slice()));
+    let mut lock = state.try_lock("lease").unwrap().unwrap();
+    assert_eq!(lock.read().unwrap().as_deref(), Some(b"whole".as_slice()));
+    lock.write(b"next").unwrap();
+    assert_eq!(lock.read().unwrap().as_deref(), Some(b"next".as_slice()));
 }
 
 #[test]
@@ -101,10 +138,9 @@ fn a_link_is_no_record() {
 }
 
 #[test]
-fn records_are_listed_without_locks_and_removed_once() {
+fn records_are_listed_and_removed_once() {
     let folder = Folder::new();
     let state = opened(&folder);
-    let _lock = state.try_lock("one").unwrap().unwrap();
     state.write("one", b"1").unwrap();
     state.write("two.lock", b"2").unwrap();
     let mut names = state.names().unwrap();
@@ -128,7 +164,7 @@ fn a_name_is_one_component() {
     }
     let longest = "x".repeat(200);
     state.write(&longest, b"1").unwrap();
-    drop(state.try_lock(&longest).unwrap().unwrap());
+    state.try_lock(&longest).unwrap().unwrap().write(&[b'2'; 5000]).unwrap();
 }
 
 #[test]
@@ -136,18 +172,18 @@ fn a_reader_sees_a_whole_record() {
     let folder = Folder::new();
     let state = opened(&folder);
     let records = [vec![b'a'; 20_000], vec![b'b'; 30]];
-    state.write("lease", &records[0]).unwrap();
+    state.try_lock("lease").unwrap().unwrap().write(&records[0]).unwrap();
+    let write = &|record: &[u8]| {
+        for _ in 0..300 {
+            match state.try_lock("lease").unwrap() {
+                Some(mut lock) => lock.write(record).unwrap(),
+                None => thread::yield_now(),
+            }
+        }
+    };
     thread::scope(|scope| {
-        let writers: Vec<_> = records
-            .iter()
-            .map(|record| {
-                scope.spawn(|| {
-                    for _ in 0..300 {
-                        state.write("lease", record).unwrap();
-                    }
-                })
-            })
-            .collect();
+        let writers: Vec<_> =
+            records.iter().map(|record| scope.spawn(move || write(record))).collect();
         while writers.iter().any(|writer| !writer.is_finished()) {
             assert!(records.contains(&state.read("lease").unwrap().unwrap()));
         }

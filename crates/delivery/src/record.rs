@@ -1,0 +1,50 @@
+//! A record in its file: the last whole line. A new one is appended as long as there is room, which is cheaper than a new file.
+
+use s3_credential_core::{ErrorKind, Failure};
+
+/// The longest record, in bytes. A record of ours is about one kilobyte.
+pub(crate) const MAX_RECORD_LEN: usize = 1 << 20;
+
+/// The record as a line of its own, whatever is before it.
+pub(crate) fn line(record: &[u8]) -> Result<Vec<u8>, Failure> {
+    if record.is_empty() || record.contains(&b'\n') {
+        return Err(Failure::new(ErrorKind::Internal, "a record is one line"));
+    }
+    Ok([b"\n", record, b"\n"].concat())
+}
+
+/// The last whole line; all that there is where no line is whole, which then is nothing of ours. Nothing of an empty file: its lock is
+/// held by who is about to write the first record.
+pub(crate) fn last_line(mut content: Vec<u8>) -> Option<Vec<u8>> {
+    if let Some(end) = content.iter().rposition(|byte| *byte == b'\n') {
+        content.truncate(end);
+    }
+    while content.last() == Some(&b'\n') {
+        content.pop();
+    }
+    if let Some(start) = content.iter().rposition(|byte| *byte == b'\n') {
+        content.drain(..=start);
+    }
+    (!content.is_empty()).then_some(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_whole_line_counts() {
+        for (content, expected) in [
+            ("", ""),
+            ("\na\n", "a"),
+            ("\na\n\nbc\n", "bc"),
+            ("\na\n\nbc", "a"),
+            ("\na\n\n", "a"),
+            ("\na\n\n\n\n", "a"),
+            ("somebody else's", "somebody else's"),
+        ] {
+            let last = last_line(content.into()).unwrap_or_default();
+            assert_eq!(last, expected.as_bytes(), "{content:?}");
+        }
+    }
+}
