@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: this project beside its peers, in one run and one table. What each row is: docs/performance.md.
 
+mod instructions;
 mod rows;
 mod weight;
 
@@ -16,8 +17,20 @@ pub(crate) struct Options {
 }
 
 /// `weight` builds everything anew, and takes as long as all others together.
-const SECTIONS: [&str; 9] =
-    ["warm", "allocations", "cold", "refresh", "outage", "silence", "provide", "leases", "weight"];
+const SECTIONS: [&str; 12] = [
+    "warm",
+    "allocations",
+    "instructions",
+    "cold",
+    "refresh",
+    "outage",
+    "silence",
+    "provide",
+    "leases",
+    "endpoint",
+    "cluster",
+    "weight",
+];
 
 /// A workspace of its own.
 const MANIFEST: &str = "tests/peers/Cargo.toml";
@@ -30,11 +43,13 @@ pub(crate) fn run(options: &Options) -> Outcome {
     run::run(&mut build)?;
 
     let mut table = Vec::new();
-    let wanted =
-        |section: &&str| options.only.is_empty() || options.only.iter().any(|only| only == section);
-    for section in SECTIONS.iter().filter(wanted) {
+    for section in SECTIONS {
+        if !options.only.is_empty() && !options.only.iter().any(|only| only == section) {
+            continue;
+        }
         eprintln!("measuring: {section}");
-        match *section {
+        match section {
+            "instructions" => table.extend(instructions::rows(&target.join("release"))?),
             "weight" => table.extend(weight::rows(&target)?),
             "allocations" => {
                 let mut program = Command::new(target.join("release/allocations"));

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod budgets;
 mod ci;
 mod clippy;
@@ -53,6 +54,8 @@ enum Task {
     Doc,
     /// How many system calls an operation makes
     Budgets,
+    /// This project beside its peers: times, allocations, calls, weight
+    Bench(bench::Options),
     /// Every fuzz target for a while
     Fuzz(fuzz::Options),
     /// Tests against real clients and servers
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Features => features::run(),
         Task::Doc => doc::run(),
         Task::Budgets => budgets::run(),
+        Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::E2e(options) => e2e::run(&options),
     };

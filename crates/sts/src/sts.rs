@@ -37,6 +37,18 @@ impl Sts {
         }
     }
 
+    /// As [`Sts::new`], by this HTTP client in the place of one of its own: of the settings, those of proxy, trust and connections
+    /// are then the client's to know.
+    #[must_use]
+    pub fn with_http_client(
+        settings: StsSettings,
+        clock: Arc<dyn Clock>,
+        client: SharedHttpClient,
+    ) -> Self {
+        let http = OnceCell::new_with(Some(client));
+        Self { service: Arc::new(Service { settings, clock, http }), flights: Arc::default() }
+    }
+
     /// The URL at which STS would be called for this region, or why there is none.
     pub async fn endpoint_url(&self, region: Option<&Region>) -> Result<String, Failure> {
         let endpoint = endpoint::resolve(&self.service.settings, region, None).await?;

@@ -17,7 +17,8 @@ pub(crate) struct Row {
 }
 
 /// The columns; whatever else a row has goes into the last one.
-const SUBJECTS: [&str; 4] = ["s3-credential", "aws-config", "reqsign", "object_store"];
+pub(super) const SUBJECTS: [&str; 4] = [OURS, "aws-config", "reqsign", "object_store"];
+pub(super) const OURS: &str = "s3-credential";
 
 pub(crate) fn parse(lines: &str) -> Outcome<Vec<Row>> {
     let parse = |line: &str| serde_json::from_str(line).map_err(|error| format!("{line}: {error}"));

@@ -5,7 +5,9 @@ pub mod subjects;
 pub mod table;
 pub mod upstream;
 
+pub mod cluster;
 pub mod cold;
+pub mod endpoint;
 pub mod leases;
 pub mod outage;
 pub mod provide;

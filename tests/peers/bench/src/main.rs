@@ -3,11 +3,12 @@
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
-use peers_bench::{cold, leases, outage, provide, refresh, silence, warm};
+use peers_bench::{cluster, cold, endpoint, leases, outage, provide, refresh, silence, warm};
 
 /// Where the upstream listens. In the environment, since aws-config finds its STS nowhere else.
 const STS: &str = "AWS_ENDPOINT_URL_STS";
-const SECTIONS: [&str; 7] = ["warm", "cold", "refresh", "outage", "silence", "provide", "leases"];
+const SECTIONS: [&str; 9] =
+    ["warm", "cold", "refresh", "outage", "silence", "provide", "leases", "endpoint", "cluster"];
 
 fn main() {
     let section = std::env::args().nth(1).unwrap_or_default();
@@ -23,6 +24,8 @@ fn main() {
         "silence" => silence::run(),
         "provide" => provide::run(),
         "leases" => leases::run(),
+        "endpoint" => endpoint::run(),
+        "cluster" => cluster::run(),
         _ => {
             eprintln!("usage: peers-bench {}", SECTIONS.join("|"));
             std::process::exit(2);
