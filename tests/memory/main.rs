@@ -8,10 +8,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use s3_credential_core::{
-    CleanupContext, Code, Delivery, Environment, ErrorKind, MountTarget, PublishRequest,
+    CleanupContext, Code, Delivery, Environment, ErrorKind, MountKind, MountTarget, PublishRequest,
     SourceChain, TOKENS_KEY, UnpublishRequest, names,
 };
-use s3_credential_provider::{Provider, ProviderBuilder};
+use s3_credential_provider::{Provider, ProviderBuilder, ResumeOptions};
 use s3_credential_secret::{SecretDirectorySettings, SecretDirectorySource};
 use tempfile::TempDir;
 
@@ -26,7 +26,8 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let scratch = tempfile::tempdir().unwrap();
+        // On a tmpfs, where what the endpoint needs after a restart may be.
+        let scratch = tempfile::tempdir_in("/dev/shm").unwrap();
         fs::create_dir(scratch.path().join("write")).unwrap();
         Self { scratch, canary: Canary::new() }
     }
@@ -175,5 +176,36 @@ async fn tokens_and_keys_that_were_read_from_files_go_with_their_lease() {
     let source = SecretDirectorySource::new(settings).unwrap();
     let request = world.request(&request_json("driver", "", ""));
     world.live(world.builder().driver_chain(SourceChain::first_try(source)), request).await;
+    world.assert_nothing_is_left();
+}
+
+/// Their record, too, from which the next run serves them.
+#[tokio::test]
+async fn keys_that_the_endpoint_tells_go_with_their_lease() {
+    let world = World::new();
+    let session_token = "$".repeat(150);
+    let secrets = format!(
+        r#""key_id":"AKIAIOSFODNN7EXAMPLE","access_key":"$","session_token":"{session_token}""#
+    );
+    let request = world.request(&request_json("secret", "", &secrets));
+    let target = world.target().with_kind(MountKind::Systemd);
+    let unpublish = UnpublishRequest::new(&request.volume_id, &request.target_path);
+    let builder = || world.builder().delivery(Delivery::Endpoint);
+    {
+        let provider = builder().build().unwrap();
+        provider.serve_endpoint().unwrap();
+        let context = provider.context(request, target).unwrap();
+        provider.provide(&context).await.unwrap();
+    }
+    // The endpoint ends when its task is looked at once more.
+    tokio::task::yield_now().await;
+    let provider = builder().build().unwrap();
+    provider.serve_endpoint().unwrap();
+    assert_eq!(provider.resume(ResumeOptions::default()).await.unwrap().adopted, 1);
+    assert!(!world.canary.copies().is_empty(), "the next run has them again");
+    let cleanup =
+        CleanupContext::from_unpublish_request(&unpublish, world.path("write"), None).unwrap();
+    provider.cleanup(&cleanup).await.unwrap();
+    drop(provider);
     world.assert_nothing_is_left();
 }

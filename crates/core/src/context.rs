@@ -67,6 +67,7 @@ struct Parsed {
     pod: PodInfo,
     ephemeral: bool,
     mount_options: MountOptions,
+    mount_group: Option<u32>,
     #[serde(skip)]
     tokens: ServiceAccountTokens,
     #[serde(skip)]
@@ -130,6 +131,8 @@ impl ProvideContext {
             )
             .with_help("remove `--profile` from the volume's mountOptions, and name a credential source instead"));
         }
+        let mount_group =
+            group("volumeMountGroup", &request.volume_capability.mount.volume_mount_group)?;
         Ok(Self(Arc::new(Parsed {
             read_only: request.readonly
                 || mount_options.has("read-only")
@@ -142,6 +145,7 @@ impl ProvideContext {
             target_path: request.target_path,
             pod,
             mount_options,
+            mount_group,
             tokens,
             secrets,
             target,
@@ -195,6 +199,11 @@ impl ProvideContext {
     /// Mountpoint's arguments.
     pub fn mount_options(&self) -> &MountOptions {
         &self.0.mount_options
+    }
+
+    /// The pod's `fsGroup`, where the kubelet tells it.
+    pub fn mount_group(&self) -> Option<u32> {
+        self.0.mount_group
     }
 
     /// The mount option `--no-sign-request`: no credentials at all.
@@ -281,6 +290,18 @@ pub(crate) fn check_id(field: &str, id: &str) -> Result<(), Failure> {
         return refuse("is too long");
     }
     Ok(())
+}
+
+/// A group by its number, or none. The largest number is nobody's: to the kernel it means "as it is".
+fn group(field: &str, number: &str) -> Result<Option<u32>, Failure> {
+    match number.parse() {
+        _ if number.is_empty() => Ok(None),
+        Ok(u32::MAX) | Err(_) => Err(Failure::new(
+            ErrorKind::InvalidRequest,
+            format!("{field} is not the number of a group"),
+        )),
+        Ok(group) => Ok(Some(group)),
+    }
 }
 
 fn check_map(field: &str, map: &BTreeMap<String, Secret>) -> Result<(), Failure> {

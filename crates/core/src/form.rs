@@ -164,6 +164,11 @@ impl Keys {
             .iter()
             .try_for_each(|token| check_part(&field(KeyPart::SessionToken), token))
     }
+
+    /// [`Keys::check`] of keys of which nothing is known but that a source, anybody's, gave them.
+    pub fn check_given(&self) -> Result<(), Failure> {
+        self.check(|part| format!("the {} that the source gave", part.as_str()))
+    }
 }
 
 /// Which value of a key triple.

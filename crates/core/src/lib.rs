@@ -71,7 +71,7 @@ pub use form::{
 pub use kubernetes::KubernetesCall;
 pub use level::AuthenticationLevel;
 pub use mount_options::MountOptions;
-pub use mount_target::{MountKind, MountTarget};
+pub use mount_target::{MountKind, MountTarget, Owner};
 pub use permission::Permission;
 pub use plan::{
     Consumer, DeliveryPlan, EndpointGrant, EnvironmentValue, PROFILE_NAME, PlanRequest,

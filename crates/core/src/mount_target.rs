@@ -39,6 +39,15 @@ impl FromStr for MountKind {
     }
 }
 
+/// A user and a group, by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The user.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+}
+
 /// What the driver says about the mount, beside the request.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,6 +61,8 @@ pub struct MountTarget {
     pub kind: MountKind,
     /// The uid of the Mountpoint pod where several workloads share one.
     pub mountpoint_pod_uid: Option<String>,
+    /// Who owns the volume's files, where it is not whom the configuration says.
+    pub owner: Option<Owner>,
     /// The role that the driver has looked up for the pod; it goes before mapping and annotation.
     pub role_arn: Option<RoleArn>,
     /// Whether Mountpoint is running with what was provided before; what the lease table says where unset.
@@ -83,6 +94,13 @@ impl MountTarget {
     #[must_use]
     pub fn with_mountpoint_pod_uid(mut self, uid: impl Into<String>) -> Self {
         self.mountpoint_pod_uid = Some(uid.into()).filter(|uid| !uid.is_empty());
+        self
+    }
+
+    /// With the owner of the volume's files, which needs `CAP_CHOWN`.
+    #[must_use]
+    pub fn with_owner(mut self, owner: Owner) -> Self {
+        self.owner = Some(owner);
         self
     }
 

@@ -129,7 +129,7 @@ impl DeliveryPlan {
     pub fn draw(request: &PlanRequest<'_>) -> Result<Self, Failure> {
         if let CredentialForm::Keys(keys) = request.form {
             // They may come from anybody's source, and a newline in one would be a line of the profile file.
-            keys.check(|part| format!("the {} that the source gave", part.as_str()))?;
+            keys.check_given()?;
         }
         let mut draft = Draft { request, files: Vec::new(), environment: BTreeMap::new() };
         draft.shut_out_ambient_credentials()?;

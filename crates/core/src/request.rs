@@ -77,6 +77,10 @@ pub struct MountVolume {
     /// Mountpoint's arguments.
     #[serde(alias = "mount_flags", deserialize_with = "null_is_default")]
     pub mount_flags: Vec<String>,
+    /// The `fsGroup` of the pod, by number, which the kubelet tells a driver with the capability `VOLUME_MOUNT_GROUP`; empty where there
+    /// is none.
+    #[serde(alias = "volume_mount_group", deserialize_with = "null_is_default")]
+    pub volume_mount_group: String,
 }
 
 /// `NodeUnpublishVolumeRequest`: all that is known when a volume goes.
@@ -112,6 +116,13 @@ impl PublishRequest {
     #[must_use]
     pub fn with_mount_flags<S: Into<String>>(mut self, flags: impl IntoIterator<Item = S>) -> Self {
         self.volume_capability.mount.mount_flags.extend(flags.into_iter().map(Into::into));
+        self
+    }
+
+    /// With the group that the kubelet wants the volume to have.
+    #[must_use]
+    pub fn with_mount_group(mut self, group: impl Into<String>) -> Self {
+        self.volume_capability.mount.volume_mount_group = group.into();
         self
     }
 

@@ -29,12 +29,12 @@ fn pod_request() -> PublishRequest {
 fn a_request_is_read_in_camel_case_and_in_proto_names_alike() {
     let camel = parse(&format!(
         r#"{{"volumeId":"v","targetPath":"{TARGET}","readonly":true,"volumeContext":{{"bucketName":"b","stsRegion":"eu-west-1"}},
-            "volumeCapability":{{"mount":{{"mountFlags":["region us-east-1"]}}}},"unknown":[1,{{}}]}}"#
+            "volumeCapability":{{"mount":{{"mountFlags":["region us-east-1"],"volumeMountGroup":"2000"}}}},"unknown":[1,{{}}]}}"#
     ))
     .unwrap();
     let proto = parse(&format!(
         r#"{{"volume_id":"v","target_path":"{TARGET}","readonly":true,"volume_context":{{"bucketName":"b","stsRegion":"eu-west-1"}},
-            "volume_capability":{{"mount":{{"mount_flags":["region us-east-1"]}}}}}}"#
+            "volume_capability":{{"mount":{{"mount_flags":["region us-east-1"],"volume_mount_group":"2000"}}}}}}"#
     ))
     .unwrap();
     for context in [camel, proto] {
@@ -42,8 +42,24 @@ fn a_request_is_read_in_camel_case_and_in_proto_names_alike() {
         assert_eq!(context.bucket(), Some("b"));
         assert_eq!(context.sts_region(), Some("eu-west-1"));
         assert_eq!(context.mount_options().value("region"), Some("us-east-1"));
+        assert_eq!(context.mount_group(), Some(2000));
         assert!(context.is_read_only());
         assert_eq!(context.level(), AuthenticationLevel::Driver);
+    }
+}
+
+#[test]
+fn a_mount_group_is_a_number_and_not_nobodys() {
+    let parse = |group: &str| {
+        let request = PublishRequest::new("v", TARGET).with_mount_group(group);
+        ProvideContext::from_publish_request(request, MountTarget::new("/write"))
+    };
+    assert_eq!(parse("").unwrap().mount_group(), None);
+    assert_eq!(parse("0").unwrap().mount_group(), Some(0));
+    for wrong in ["users", "-1", "4294967295", "4294967296", " 1"] {
+        let failure = parse(wrong).unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::InvalidRequest);
+        assert!(failure.message().contains("volumeMountGroup"), "{failure}");
     }
 }
 

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, ResolveFlags, accessat, fstatvfs, openat2};
 use rustix::io::Errno;
-use s3_credential_core::Failure;
+use s3_credential_core::{Failure, Owner};
 
 use crate::directory::Directory;
 use crate::failure::refused;
-use crate::options::Owner;
 use crate::tmpfs::is_in_memory;
 use crate::{StatePath, WritePath};
 

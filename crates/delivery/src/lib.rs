@@ -59,7 +59,7 @@ pub use endpoint::{Endpoint, EndpointSettings, Grants, KeySource, new_token};
 pub use examination::{DirectoryState, has_openat2};
 pub use lock::Lock;
 pub use name::directory_name;
-pub use options::{FileOptions, Owner};
+pub use options::FileOptions;
 pub use state_path::StatePath;
 pub use tmpfs::is_in_memory;
 pub use volume::Existing;

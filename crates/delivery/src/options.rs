@@ -1,6 +1,6 @@
 //! Who may read what is written.
 
-use s3_credential_core::{ErrorKind, Failure};
+use s3_credential_core::{ErrorKind, Failure, Owner};
 
 /// Who may read a volume's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -9,15 +9,8 @@ pub struct FileOptions {
     pub owner_only: bool,
     /// Who owns them, instead of the driver's user and the write path's group. Needs `CAP_CHOWN`, but for a group of the driver's own.
     pub owner: Option<Owner>,
-}
-
-/// A user and a group, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Owner {
-    /// The user.
-    pub uid: u32,
-    /// The group.
-    pub gid: u32,
+    /// The group by which they are read where nobody is named as their owner, instead of the write path's: the pod's `fsGroup`.
+    pub group: Option<u32>,
 }
 
 impl FileOptions {
@@ -33,12 +26,13 @@ impl FileOptions {
 
     pub(crate) fn check(&self) -> Result<(), Failure> {
         // To the kernel, -1 means that the owner stays as it is.
-        match self.owner {
-            Some(owner) if owner.uid == u32::MAX || owner.gid == u32::MAX => Err(Failure::new(
+        let owner = self.owner.map(|owner| [owner.uid, owner.gid]);
+        if owner.into_iter().flatten().chain(self.group).any(|id| id == u32::MAX) {
+            return Err(Failure::new(
                 ErrorKind::InvalidConfiguration,
                 "the owner's uid or gid is 4294967295, which is nobody's",
-            )),
-            _ => Ok(()),
+            ));
         }
+        Ok(())
     }
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, mkdirat, openat, renameat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, fchmod, fstat, mkdirat, openat, renameat, statat, unlinkat,
+};
 use rustix::io::{self, Errno, retry_on_intr};
 use s3_credential_core::{ErrorKind, Failure};
 
@@ -82,19 +84,19 @@ impl StatePath {
     fn read_bounded(&self, name: &str) -> io::Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(&self.directory.handle, name, flags, Mode::empty())?;
-        let mut content = Vec::with_capacity(8192);
-        loop {
-            if content.len() == content.capacity() {
-                content.reserve(8192);
-            }
+        // A record is replaced and never changed, so this is its length; and room for all of it at once leaves no partial copy behind.
+        let len = usize::try_from(fstat(&file)?.st_size).map_err(|_| Errno::FBIG)?;
+        if len > MAX_RECORD_LEN {
+            return Err(Errno::FBIG);
+        }
+        let mut content = Vec::with_capacity(len);
+        while content.len() < len {
             if retry_on_intr(|| io::read(&file, rustix::buffer::spare_capacity(&mut content)))? == 0
             {
-                return Ok(content);
-            }
-            if content.len() > MAX_RECORD_LEN {
-                return Err(Errno::FBIG);
+                break;
             }
         }
+        Ok(content)
     }
 
     /// Writes a record that is not locked, whole or not at all, in a new file. Not synced to a disk, see [`Lock::write`].

@@ -4,12 +4,12 @@ use std::os::fd::AsFd as _;
 
 use rustix::fs::{AtFlags, FileType, Mode, mkdirat, statat};
 use rustix::io::Errno;
-use s3_credential_core::{ErrorKind, Failure};
+use s3_credential_core::{ErrorKind, Failure, Owner};
 
 use crate::access::{Access, explain};
 use crate::directory::{Directory, cannot_enter, enter};
 use crate::failure::{Quoted, refused};
-use crate::options::{FileOptions, Owner};
+use crate::options::FileOptions;
 use crate::removal::remove;
 use crate::write_path::WritePath;
 
@@ -105,7 +105,7 @@ impl VolumeRequest<'_> {
         let (uid, gid) = match self.options.owner {
             Some(owner) => (Some(owner.uid), Some(owner.gid)),
             None if self.options.owner_only => (None, None),
-            None => (None, Some(*inherited)),
+            None => (None, self.options.group.or(Some(*inherited))),
         };
         // Whether new files have the group of their directory or of their maker, they have the right one.
         let is_right_from_the_start = uid.is_none_or(|uid| uid == driver.uid)

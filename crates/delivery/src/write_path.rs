@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Dir;
 use rustix::io::Errno;
 use rustix::process::getegid;
-use s3_credential_core::{ErrorKind, Failure, PlannedFile};
+use s3_credential_core::{ErrorKind, Failure, Owner, PlannedFile};
 
 use crate::apply::WrittenFile;
 use crate::directory::{Directory, enter};
 use crate::failure::{Quoted, refused};
-use crate::options::{FileOptions, Owner};
+use crate::options::FileOptions;
 use crate::volume::{Existing, VolumeRequest};
 use crate::{effective_uid, name, removal};
 

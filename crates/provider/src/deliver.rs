@@ -8,7 +8,7 @@ use s3_credential_core::{
     Delivery, DeliveryPlan, EnvironmentValue, ErrorKind, Failure, PlanRequest, PlannedFile,
     ProvideContext, TokenAge,
 };
-use s3_credential_delivery::{Existing, WritePath};
+use s3_credential_delivery::{Existing, FileOptions, WritePath};
 
 use crate::error::ProvideError;
 use crate::events::Event;
@@ -130,7 +130,9 @@ impl Provider {
             (true, false) => write_path.remove(&key.directory).map(drop),
             (false, _) => {
                 let existing = if mounted { Existing::Update } else { Existing::Replace };
-                write_path.apply(&key.directory, &files, &self.settings.files, existing).map(drop)
+                write_path
+                    .apply(&key.directory, &files, &self.file_options(context), existing)
+                    .map(drop)
             }
         };
         let recorded = written.and_then(|()| {
@@ -161,6 +163,16 @@ impl Provider {
         let environment = plan.environment.clone();
         self.remember(key, context, Arc::clone(&record), plan, prepared.exchange.clone());
         Ok((record, environment))
+    }
+
+    /// Whose the volume's files are: whom the driver names for this mount, else the configuration, else the pod's group.
+    fn file_options(&self, context: &ProvideContext) -> FileOptions {
+        let files = self.settings.files;
+        FileOptions {
+            owner: context.target().owner.or(files.owner),
+            group: context.mount_group().or(files.group),
+            ..files
+        }
     }
 
     /// What the journal says while files are written. A crash then leaves a first publish that nobody was answered, or a live lease

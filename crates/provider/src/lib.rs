@@ -96,7 +96,7 @@ pub use settings::{
 pub use s3_credential_core::{
     self as core, Attempt, AuthenticationLevel, CleanupContext, Code, Consumer, CredentialForm,
     CredentialSource, Delivery, Environment, ErrorKind, Failure, Keys, MountKind, MountTarget,
-    ProvideContext, PublishRequest, Region, RegionChain, RegionResolver, RoleArn, Secret,
+    Owner, ProvideContext, PublishRequest, Region, RegionChain, RegionResolver, RoleArn, Secret,
     SourceChain, SourceError, UnpublishRequest, resolver_fn, source_fn,
 };
-pub use s3_credential_delivery::{FileOptions, Owner};
+pub use s3_credential_delivery::FileOptions;

@@ -234,6 +234,10 @@ impl Wiring {
             (form.kind(), delivery),
             (FormKind::Keys, _) | (FormKind::Profile, Delivery::Profile)
         );
+        // Not only a plan is made from keys: they are told to the SDK, to a caller and by the endpoint as well.
+        if let CredentialForm::Keys(keys) = form {
+            keys.check_given()?;
+        }
         if as_it_is || !delivery.needs_keys() {
             return Ok(Readied { form: form.clone(), exchange: None, delivery, region });
         }
@@ -281,6 +285,7 @@ impl Wiring {
             return Ok(exchanged);
         }
         let keys = exchange.exchange(form, &request).await?;
+        keys.check_given()?;
         Ok(self.exchanged.insert(form.clone(), request, keys))
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::thread;
 
-use s3_credential_core::file_names;
+use s3_credential_core::{Owner, file_names};
 use s3_credential_delivery::{Existing, FileOptions, WritePath, WrittenFile};
 
 use crate::support::{
@@ -54,6 +54,23 @@ fn the_group_is_the_write_paths() {
     for path in [folder.volume(), folder.volume().join("token")] {
         assert_eq!(fs::metadata(path).unwrap().gid(), other_group());
     }
+}
+
+#[test]
+fn a_pods_group_goes_before_the_write_paths_and_behind_an_owner() {
+    let folder = Folder::new();
+    let by_group = FileOptions { group: Some(other_group()), ..FileOptions::default() };
+    let gids = |options: &FileOptions, existing| {
+        folder.open().apply(VOLUME, &[token("1")], options, existing).unwrap();
+        [folder.volume(), folder.volume().join("token")]
+            .map(|path| fs::metadata(path).unwrap().gid())
+    };
+    assert_eq!(gids(&by_group, Existing::Replace), [other_group(); 2]);
+    assert_eq!(mode(&folder.volume().join("token")), 0o640);
+    let own = fs::metadata(folder.write_path()).unwrap();
+    let owner = Some(Owner { uid: own.uid(), gid: own.gid() });
+    assert_eq!(gids(&FileOptions { owner, ..by_group }, Existing::Update), [own.gid(); 2]);
+    assert_eq!(gids(&by_group, Existing::Update), [other_group(); 2]);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use s3_credential_core::{ErrorKind, Failure};
-use s3_credential_delivery::{Existing, FileOptions, Owner, WritePath};
+use s3_credential_core::{ErrorKind, Failure, Owner};
+use s3_credential_delivery::{Existing, FileOptions, WritePath};
 
 use crate::support::{Folder, VOLUME, give_away, listing, profile, token, without_privileges};
 
@@ -114,6 +114,8 @@ fn nobodys_number_is_no_owner() {
             folder.open().apply(VOLUME, &[token("1")], &options, Existing::Replace).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::InvalidConfiguration);
     }
+    let options = FileOptions { group: Some(u32::MAX), ..FileOptions::default() };
+    assert!(folder.open().apply(VOLUME, &[token("1")], &options, Existing::Replace).is_err());
     assert!(listing(&folder.write_path()).is_empty());
 }
 

@@ -11,8 +11,8 @@ use std::thread;
 use rustix::fs::{Gid, Uid};
 use rustix::process::{getegid, geteuid, getgroups};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
-use s3_credential_core::{PlannedFile, Secret, file_names};
-use s3_credential_delivery::{Existing, FileOptions, Owner, WritePath};
+use s3_credential_core::{Owner, PlannedFile, Secret, file_names};
+use s3_credential_delivery::{Existing, FileOptions, WritePath};
 use tempfile::TempDir;
 
 pub(crate) const VOLUME: &str = "s3cred@pod@volume";

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use s3_credential_delivery::{FileOptions, Owner};
+use s3_credential_core::Owner;
+use s3_credential_delivery::FileOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,11 @@ pub(crate) struct OwnerSection {
 
 impl From<FilesSection> for FileOptions {
     fn from(FilesSection { owner_only, owner }: FilesSection) -> Self {
-        Self { owner_only, owner: owner.map(|OwnerSection { uid, gid }| Owner { uid, gid }) }
+        Self {
+            owner_only,
+            owner: owner.map(|OwnerSection { uid, gid }| Owner { uid, gid }),
+            group: None,
+        }
     }
 }
 
