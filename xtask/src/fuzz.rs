@@ -82,12 +82,53 @@ fn install(target: &Path) -> Outcome<PathBuf> {
 
 /// Without a sanitizer, which the stable toolchain does not have; without unsafe code there is little for one to find.
 fn build(fuzzer: &Path, folder: &Path) -> Outcome {
-    // The same versions as in the product; cargo adds what only the fuzzers use.
-    fs::copy(root().join("Cargo.lock"), root().join("fuzz/Cargo.lock"))
-        .map_err(|error| format!("copying Cargo.lock into fuzz: {error}"))?;
+    lock()?;
     let mut build = Command::new(fuzzer);
     build.args(["build", "--sanitizer", "none", "--codegen-units", "16", "--target-dir"]);
     run::run(build.arg(folder))
+}
+
+/// The same versions as in the product; cargo adds what only the fuzzers use, in the versions that their manifest pins.
+fn lock() -> Outcome {
+    let read =
+        |path: &Path| fs::read_to_string(path).map_err(|error| failed("reading", path, &error));
+    let (product, manifest) = (root().join("Cargo.lock"), root().join("fuzz/Cargo.toml"));
+    let copy = root().join("fuzz/Cargo.lock");
+    fs::copy(&product, &copy).map_err(|error| failed("writing", &copy, &error))?;
+    run::run(cargo(["fetch", "--quiet", "--manifest-path"]).arg(&manifest))?;
+    let added = unpinned(&read(&copy)?, &read(&product)?, &read(&manifest)?);
+    if added.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "pin in {}, as the product has none of them: {}",
+        manifest.display(),
+        added.join(", ")
+    ))
+}
+
+/// What a lock file has of other people's that neither the product's has nor the manifest pins.
+fn unpinned(lock: &str, product: &str, manifest: &str) -> Vec<String> {
+    let product: Vec<_> = packages(product).collect();
+    let is_pinned = |(name, version): &(&str, &str)| {
+        let begin = format!("{name} = \"={version}\"");
+        manifest.lines().any(|line| line == begin)
+    };
+    packages(lock)
+        .filter(|package| !product.contains(package) && !is_pinned(package))
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect()
+}
+
+/// Name and version of each package of a lock file that comes from a registry.
+fn packages(lock: &str) -> impl Iterator<Item = (&str, &str)> {
+    lock.split("[[package]]").filter_map(|package| {
+        let value = |name: &str| {
+            let mut lines = package.lines();
+            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \"")?.strip_suffix('"'))
+        };
+        value("source").and(Some((value("name")?, value("version")?)))
+    })
 }
 
 /// The platform that cargo-fuzz builds for.
@@ -174,6 +215,21 @@ fn failed(action: &str, path: &Path, error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_pins_is_found() {
+        let package = |name: &str, version: &str| {
+            format!(
+                "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"registry\"\n\n"
+            )
+        };
+        let ours = "[[package]]\nname = \"fuzz\"\nversion = \"0.1.0\"\n\n";
+        let product = package("shared", "1.2.3");
+        let lock = format!("version = 4\n\n{ours}{product}{}", package("fuzzer", "0.4.13"));
+        assert!(unpinned(&lock, &product, "fuzzer = \"=0.4.13\"\n").is_empty());
+        assert_eq!(unpinned(&lock, &product, "fuzzer = \"0.4.13\"\n"), ["fuzzer 0.4.13"]);
+        assert_eq!(unpinned(&lock, "", "fuzzer = \"=0.4.13\"\n"), ["shared 1.2.3"]);
+    }
 
     #[test]
     fn a_statistic_of_libfuzzer_is_found_by_its_name() {
