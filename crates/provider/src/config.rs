@@ -38,6 +38,7 @@ pub(crate) use de::TreeError;
 #[allow(unused_imports, reason = "not every set of features needs each")]
 pub(crate) use formats::{
     AbsolutePath, HttpUrl, KubernetesName, NamePattern, PolicyArnText, RegionText, RoleArnText,
+    SessionName, SessionPolicy,
 };
 #[allow(unused_imports, reason = "not every set of features needs it")]
 pub(crate) use period::Period;
@@ -133,23 +134,41 @@ impl Config {
         &self.report
     }
 
+    /// The model, without what is wrong and known to be.
+    fn read_model(
+        tree: &Node,
+        mut wrong: Vec<String>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Model> {
+        loop {
+            match Model::deserialize(&tree.pruned("", &wrong)) {
+                Ok(model) => return Some(model),
+                // What a mapping needs may be what was wrong with it: then it goes as a whole.
+                Err(_) if wrong.iter().any(|path| parent(path).is_some()) => {
+                    for path in &mut wrong {
+                        path.truncate(parent(path).unwrap_or(path.len()));
+                    }
+                }
+                Err(error) => {
+                    if findings.is_empty() {
+                        findings.push(error.into_finding(""));
+                    }
+                    return None;
+                }
+            }
+        }
+    }
+
     /// Everything that can be read, and everything that is wrong.
     fn read(registry: &Registry, tree: &Node, findings: &mut Vec<Finding>) -> Option<Self> {
         // There is nothing to check in what is all default.
-        if !tree.entries().is_empty() {
+        if *tree != Node::empty() {
             let schema = schema::schema(registry);
             findings.extend(Walker::new(&schema).check(tree, &schema, ""));
         }
         let wrong: Vec<String> = findings.iter().map(|finding| finding.path.clone()).collect();
         let is_sound = |path: &str| !wrong.iter().any(|wrong| is_within(wrong, path));
-
-        let model = match Model::deserialize(&tree.pruned("", &wrong)) {
-            Ok(model) => model,
-            Err(error) => {
-                findings.push(error.into_finding(""));
-                return None;
-            }
-        };
+        let model = Self::read_model(tree, wrong.clone(), findings)?;
         findings.extend(meaning::check(&model, tree));
 
         let mut sources =
@@ -192,6 +211,11 @@ impl Config {
             report: ConfigReport::default(),
         })
     }
+}
+
+/// Where the path of the mapping or list ends that a value is in; nothing for a value of the file itself.
+fn parent(path: &str) -> Option<usize> {
+    path.rfind(['.', '['])
 }
 
 fn warn_of_unused<P: ?Sized + 'static>(

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use s3_credential_core::{ErrorKind, Failure, KubernetesCall, Region, RoleArn};
+use s3_credential_core::{ErrorKind, Failure, KubernetesCall, Region, RoleArn, SessionSettings};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::config::period;
@@ -47,6 +47,12 @@ formats! {
         |text| RoleArn::parse("this", text).map(drop);
     /// The ARN of an IAM policy.
     PolicyArnText = "policy-arn", "^arn:[!-~]+:policy/[!-~]+$", policy_arn;
+    /// The name of a role session.
+    SessionName = "session-name", "^[A-Za-z0-9_+=,.@-]{2,64}$",
+        |text: &str| SessionSettings { name: Some(text.to_owned()), ..SessionSettings::default() }.check(None);
+    /// A session policy, as JSON.
+    SessionPolicy = "session-policy", r"^\s*\{",
+        |text: &str| SessionSettings { policy: Some(text.to_owned()), ..SessionSettings::default() }.check(None);
     /// An AWS region.
     RegionText = "aws-region", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", |text| Region::parse("this", text).map(drop);
     /// The name of a Kubernetes object or namespace.

@@ -16,6 +16,10 @@ pub(crate) struct Period(pub(crate) Duration);
 /// The name of the format in the schema.
 pub(crate) const FORMAT: &str = "go-duration";
 
+/// In a schema: the shortest and the longest duration that are allowed, written as in a file.
+pub(crate) const SHORTEST: &str = "x-shortest";
+pub(crate) const LONGEST: &str = "x-longest";
+
 const PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$";
 
 /// The duration of a text.

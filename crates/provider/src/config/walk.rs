@@ -173,7 +173,10 @@ impl<'a> Walker<'a> {
         let limit = |key: &str| {
             schema.get(key).and_then(Json::as_u64).and_then(|limit| usize::try_from(limit).ok())
         };
-        if limit("minItems").is_some_and(|least| items.len() < least) {
+        if items.is_empty() && limit("minItems").is_some() {
+            let finding = Finding::at(node.place, "this list is empty").of(path);
+            findings.push(finding.suggesting("leave the key out for its default".to_owned()));
+        } else if limit("minItems").is_some_and(|least| items.len() < least) {
             findings.push(Finding::at(node.place, "this list has too few entries").of(path));
         }
         if limit("maxItems").is_some_and(|most| items.len() > most) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::NonFiniteFloatPolicy;
-use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, Spanned, UserMessageFormatter};
+use serde_saphyr::{DuplicateKeyPolicy, Error, MergeKeyPolicy, Spanned, UserMessageFormatter};
 
 use super::{Key, Node, Place, Value};
 use crate::config::problem::Finding;
@@ -13,7 +13,7 @@ impl Node {
     /// Parses YAML, of which JSON is a subset. Nothing at all is an empty mapping.
     pub(crate) fn parse(text: &str) -> Result<Self, Finding> {
         let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! { max_documents: 1 },
+            budget: serde_saphyr::budget! { max_documents: 2 },
             duplicate_keys: DuplicateKeyPolicy::PassThrough,
             merge_keys: MergeKeyPolicy::Error,
             non_finite_float_policy: NonFiniteFloatPolicy::AsString,
@@ -28,8 +28,11 @@ impl Node {
     }
 }
 
-fn unreadable(error: &serde_saphyr::Error) -> Finding {
+fn unreadable(error: &Error) -> Finding {
     let place = error.location().map_or(Place::START, place);
+    if let Error::MultipleDocuments { .. } = error.without_snippet() {
+        return Finding::at(place, "a second document begins here: a configuration is one");
+    }
     let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
     // It is said where in our own way.
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);

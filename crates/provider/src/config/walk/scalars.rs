@@ -50,6 +50,9 @@ pub(super) fn check_text(node: &Node, text: &str, schema: &Schema, path: &str) -
         let finding = Finding::at(node.place, failure.message().to_owned()).of(path);
         return vec![finding.suggesting(failure.help().to_owned())];
     }
+    if let Some(message) = out_of_range(text, schema) {
+        return vec![Finding::at(node.place, message).of(path)];
+    }
     let characters = text.chars().count() as u64;
     let limit = |key: &str| schema.get(key).and_then(Json::as_u64);
     let message = if limit("minLength").is_some_and(|least| characters < least) {
@@ -60,6 +63,27 @@ pub(super) fn check_text(node: &Node, text: &str, schema: &Schema, path: &str) -
         return Vec::new();
     };
     vec![Finding::at(node.place, message).of(path)]
+}
+
+/// Of a duration that has limits.
+fn out_of_range(text: &str, schema: &Schema) -> Option<String> {
+    let duration = period::parse(text).ok()?;
+    let limit = |key: &str| {
+        let text = schema.get(key)?.as_str()?;
+        Some((text, period::parse(text).ok()?))
+    };
+    match (limit(period::SHORTEST), limit(period::LONGEST)) {
+        (Some((shortest, least)), Some((longest, most))) if !(least..=most).contains(&duration) => {
+            Some(format!("this is not {shortest} to {longest}"))
+        }
+        (Some((shortest, least)), _) if duration < least => {
+            Some(format!("this is shorter than {shortest}"))
+        }
+        (_, Some((longest, most))) if duration > most => {
+            Some(format!("this is longer than {longest}"))
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn check_number(node: &Node, number: i128, schema: &Schema, path: &str) -> Vec<Finding> {

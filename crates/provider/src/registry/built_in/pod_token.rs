@@ -1,9 +1,8 @@
 //! `pod-token`
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use s3_credential_core::{AuthenticationLevel, ErrorKind, Failure, source_names};
+use s3_credential_core::{AuthenticationLevel, Failure, source_names};
 use s3_credential_pod_token::{
     PodTokenSettings, PodTokenSource, RoleMapping, RoleOrigin, RoleRule,
 };
@@ -14,9 +13,6 @@ use super::broken::made_or_broken;
 use super::session::{SecondHopSection, SessionSection};
 use crate::config::{NamePattern, Period, RoleArnText};
 use crate::registry::{Driver, Registry};
-
-/// The shortest that the Kubernetes API makes (TokenRequest, `expirationSeconds`).
-const SHORTEST_TOKEN: Duration = Duration::from_mins(10);
 
 /// The pod's service-account token as a web identity.
 #[derive(Deserialize, JsonSchema)]
@@ -45,6 +41,7 @@ struct PodTokenSection {
     audience: String,
     /// How long tokens last that the driver asks for itself (TokenRequest), where the request has none at all; at least 10 minutes.
     /// Where unset, a request without tokens is an error.
+    #[schemars(extend("x-shortest" = "10m"))]
     request_tokens: Option<Period>,
     /// What to ask STS for, beyond the role.
     session: SessionSection,
@@ -138,12 +135,6 @@ impl TryFrom<PodTokenSection> for PodToken {
             second_hop: section.second_hop.map(Into::into),
         };
         settings.session.check(settings.second_hop.as_ref())?;
-        if settings.request_tokens.is_some_and(|ttl| ttl < SHORTEST_TOKEN) {
-            return Err(Failure::new(
-                ErrorKind::InvalidConfiguration,
-                "`requestTokens` is less than 10 minutes, the shortest that Kubernetes allows",
-            ));
-        }
         Ok(Self(settings))
     }
 }

@@ -6,7 +6,7 @@ use s3_credential_core::{RoleArn, RoleHop, SessionSettings};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Period, PolicyArnText, RoleArnText};
+use crate::config::{Period, PolicyArnText, RoleArnText, SessionName, SessionPolicy};
 
 /// What to ask STS for, beyond the role. With a duration, a policy or policy ARNs Mountpoint cannot do the exchange itself: keys are then
 /// delivered by `profile` or `endpoint`.
@@ -14,12 +14,13 @@ use crate::config::{Period, PolicyArnText, RoleArnText};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct SessionSection {
     /// The role session's name; one is made up where unset.
-    #[schemars(length(min = 2, max = 64))]
+    #[schemars(with = "Option<SessionName>")]
     name: Option<String>,
     /// How long the session lasts: 15 minutes to 12 hours, and no longer than the role allows.
+    #[schemars(extend("x-shortest" = "15m", "x-longest" = "12h"))]
     duration: Option<Period>,
     /// An inline session policy, as JSON.
-    #[schemars(length(max = 2048))]
+    #[schemars(with = "Option<SessionPolicy>", length(max = 2048))]
     policy: Option<String>,
     /// The ARNs of managed session policies.
     #[schemars(with = "Vec<PolicyArnText>", length(max = 10))]
@@ -49,9 +50,10 @@ pub(super) struct SecondHopSection {
     #[schemars(length(min = 2, max = 1224))]
     external_id: Option<String>,
     /// The role session's name.
-    #[schemars(length(min = 2, max = 64))]
+    #[schemars(with = "Option<SessionName>")]
     session_name: Option<String>,
     /// How long the session lasts: 15 minutes to 1 hour.
+    #[schemars(extend("x-shortest" = "15m", "x-longest" = "1h"))]
     duration: Option<Period>,
     /// Session tags.
     #[serde(default)]
