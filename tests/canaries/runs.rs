@@ -42,7 +42,10 @@ pub(crate) async fn live(
             Err(error) => record.tell(&error),
         }
         match provider.explain(&context).await {
-            Ok(provided) => show(record, &provided),
+            Ok(explained) => {
+                record.show(&explained.reasons);
+                show(record, &explained.provided);
+            }
             Err(error) => record.tell(&error),
         }
         match provider.credentials(&context).await {

@@ -9,6 +9,7 @@ use s3_credential_provider::ProvideError;
 
 use crate::arguments::Format;
 use crate::output;
+use crate::text::printable;
 
 /// The exit status of a gRPC code.
 pub(crate) fn exit_status(code: Code) -> u8 {
@@ -41,11 +42,5 @@ pub(crate) fn report(error: &ProvideError, format: Format) -> ExitCode {
 pub(crate) fn report_line(error: &ProvideError) {
     let help = if error.help().is_empty() { String::new() } else { format!(" ({})", error.help()) };
     let line = format!("s3cred: {}: {}{help}", error.kind(), error.failure.message());
-    let _ = writeln!(std::io::stderr(), "{}", on_one_line(&line));
-}
-
-fn on_one_line(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-        .collect()
+    let _ = writeln!(std::io::stderr(), "{}", printable(&line));
 }

@@ -42,6 +42,7 @@ mod output;
 mod request;
 mod setup;
 mod text;
+mod tree;
 
 use std::process::ExitCode;
 

@@ -64,7 +64,7 @@ struct SourceAttempt<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ResolverAttempt<'a> {
+pub(crate) struct ResolverAttempt<'a> {
     resolver: &'a str,
     outcome: &'static str,
     reason: Option<&'a str>,
@@ -88,7 +88,7 @@ fn source_attempts(attempts: &[Attempt]) -> Vec<SourceAttempt<'_>> {
         .collect()
 }
 
-fn resolver_attempts(attempts: &[Attempt]) -> Vec<ResolverAttempt<'_>> {
+pub(crate) fn resolver_attempts(attempts: &[Attempt]) -> Vec<ResolverAttempt<'_>> {
     attempts
         .iter()
         .map(|attempt| ResolverAttempt {

@@ -75,13 +75,20 @@ fn attempts(text: &mut String, title: &str, attempts: &[Attempt]) {
     }
 }
 
-fn coloured(outcome: Outcome) -> String {
+pub(crate) fn coloured(outcome: Outcome) -> String {
     let style = match outcome {
         Outcome::Provided => Style::Good,
         Outcome::Failed => Style::Bad,
         _ => Style::Faint,
     };
     style.paint(outcome.as_str())
+}
+
+/// On one line, whatever a volume or a variable is called.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect()
 }
 
 /// How a word stands out on a terminal.

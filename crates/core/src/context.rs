@@ -62,6 +62,8 @@ struct Parsed {
     target_path: String,
     read_only: bool,
     level: AuthenticationLevel,
+    #[serde(skip)]
+    names_level: bool,
     bucket: Option<String>,
     sts_region: Option<String>,
     pod: PodInfo,
@@ -94,8 +96,9 @@ impl ProvideContext {
             let value = request.volume_context.get(name)?.expose();
             (!value.is_empty()).then(|| value.to_owned())
         };
-        let level: AuthenticationLevel =
-            attribute(attributes::AUTHENTICATION_SOURCE).unwrap_or_default().parse()?;
+        let level = attribute(attributes::AUTHENTICATION_SOURCE);
+        let names_level = level.is_some();
+        let level: AuthenticationLevel = level.unwrap_or_default().parse()?;
         let mut secrets = request.secrets;
         let tokens = secrets
             .remove(TOKENS_KEY)
@@ -138,6 +141,7 @@ impl ProvideContext {
                 || mount_options.has("read-only")
                 || request.volume_capability.access_mode.is_reader_only(),
             level,
+            names_level,
             bucket: attribute(attributes::BUCKET_NAME),
             sts_region: attribute(attributes::STS_REGION),
             ephemeral: attribute(attributes::EPHEMERAL).as_deref() == Some("true"),
@@ -174,6 +178,11 @@ impl ProvideContext {
     /// Whose credentials the volume uses.
     pub fn level(&self) -> AuthenticationLevel {
         self.0.level
+    }
+
+    /// Whether the volume says whose credentials it uses, and not the default; unknown of a context that comes from the journal.
+    pub fn names_level(&self) -> bool {
+        self.0.names_level
     }
 
     /// Whether the volume may only be read.

@@ -1,5 +1,6 @@
 //! The forms in which credentials come.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -236,6 +237,8 @@ pub struct WebIdentity {
     pub session: SessionSettings,
     /// A second role, assumed with the keys of the first.
     pub second_hop: Option<RoleHop>,
+    /// Who named the role, for those who ask why it is this one: a variable, a rule, an annotation.
+    pub role_origin: Option<Cow<'static, str>>,
 }
 
 impl WebIdentity {
@@ -247,6 +250,7 @@ impl WebIdentity {
             region: None,
             session: SessionSettings::default(),
             second_hop: None,
+            role_origin: None,
         }
     }
 
@@ -261,6 +265,13 @@ impl WebIdentity {
     #[must_use]
     pub fn with_second_hop(mut self, hop: Option<RoleHop>) -> Self {
         self.second_hop = hop;
+        self
+    }
+
+    /// With who named the role.
+    #[must_use]
+    pub fn with_role_origin(mut self, origin: impl Into<Cow<'static, str>>) -> Self {
+        self.role_origin = Some(origin.into());
         self
     }
 

@@ -34,6 +34,13 @@ pub struct IrsaSource {
     follower: Option<Follower>,
 }
 
+/// What the environment and the driver have named.
+struct Found<'a> {
+    token_file: &'a TokenFile,
+    role: RoleArn,
+    role_origin: &'static str,
+}
+
 impl IrsaSource {
     /// The source for a driver with this environment. Settings that STS would refuse are refused here.
     pub fn new(
@@ -49,7 +56,7 @@ impl IrsaSource {
     }
 
     /// The token file and the role: both, or the reason why not.
-    fn identity(&self, context: &ProvideContext) -> Result<(&TokenFile, RoleArn), SourceError> {
+    fn identity(&self, context: &ProvideContext) -> Result<Found<'_>, SourceError> {
         let own_role = self.environment.get(names::AWS_ROLE_ARN);
         let Some(token_file) = &self.token_file else {
             return Err(match own_role {
@@ -59,12 +66,14 @@ impl IrsaSource {
                 Some(_) => half("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
             });
         };
-        let role = match (context.target().role_arn.clone(), own_role) {
-            (Some(role), _) => role,
-            (None, Some(arn)) => RoleArn::parse(names::AWS_ROLE_ARN, arn)?,
+        let (role, role_origin) = match (context.target().role_arn.clone(), own_role) {
+            (Some(role), _) => (role, "the driver's own choice (`--role-arn`)"),
+            (None, Some(arn)) => {
+                (RoleArn::parse(names::AWS_ROLE_ARN, arn)?, "the driver's AWS_ROLE_ARN")
+            }
             (None, None) => return Err(half("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN")),
         };
-        Ok((token_file, role))
+        Ok(Found { token_file, role, role_origin })
     }
 
     fn session(&self) -> Result<SessionSettings, Failure> {
@@ -92,11 +101,12 @@ impl CredentialSource for IrsaSource {
                 "at pod level no volume gets the driver's own role",
             ));
         }
-        let (token_file, role) = self.identity(context)?;
+        let Found { token_file, role, role_origin } = self.identity(context)?;
         let session = self.session()?;
         let token = token_file.read(self.clock.now())?;
         Ok(CredentialForm::WebIdentity(Box::new(
             WebIdentity::new(token, role)
+                .with_role_origin(role_origin)
                 .with_session(session)
                 .with_second_hop(self.settings.second_hop.clone()),
         )))

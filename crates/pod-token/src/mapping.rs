@@ -61,12 +61,16 @@ impl RoleMapping {
 
     /// The role of this service account's pods.
     pub fn role(&self, namespace: &str, service_account: &str) -> Option<&RoleArn> {
-        self.0
-            .iter()
-            .find(|rule| {
-                rule.namespace.is_match(namespace) && rule.service_account.is_match(service_account)
-            })
-            .map(|rule| &rule.role_arn)
+        self.rule(namespace, service_account).map(|(_, role)| role)
+    }
+
+    /// The number of the rule that counts, from one, and its role.
+    pub fn rule(&self, namespace: &str, service_account: &str) -> Option<(usize, &RoleArn)> {
+        let matches = |rule: &Rule| {
+            rule.namespace.is_match(namespace) && rule.service_account.is_match(service_account)
+        };
+        let index = self.0.iter().position(matches)?;
+        Some((index + 1, &self.0[index].role_arn))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The source.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ struct Api {
 /// A role, and what came with it.
 struct Role {
     arn: RoleArn,
+    origin: Cow<'static, str>,
     annotations: Option<Arc<Annotations>>,
 }
 
@@ -62,27 +64,41 @@ impl PodTokenSource {
             match origin {
                 RoleOrigin::Context => {
                     if let Some(arn) = &context.target().role_arn {
-                        return Ok(Role { arn: arn.clone(), annotations: None });
+                        let origin = Cow::Borrowed("the driver's own choice (`--role-arn`)");
+                        return Ok(Role { arn: arn.clone(), origin, annotations: None });
                     }
                 }
                 RoleOrigin::Mapping if self.settings.mapping.is_empty() => {}
                 RoleOrigin::Mapping => {
                     let (namespace, name) = context.service_account()?;
-                    if let Some(arn) = self.settings.mapping.role(namespace, name) {
-                        return Ok(Role { arn: arn.clone(), annotations: None });
+                    if let Some((rule, arn)) = self.settings.mapping.rule(namespace, name) {
+                        let origin = format!("rule {rule} of the role mapping").into();
+                        return Ok(Role { arn: arn.clone(), origin, annotations: None });
                     }
                 }
                 RoleOrigin::Annotation => {
                     if let Some(api) = &self.api {
                         let annotations = annotations(api, context).await?;
                         if let Some(arn) = annotations.role_arn()? {
-                            return Ok(Role { arn, annotations: Some(annotations) });
+                            let origin = self.annotation_of(context).into();
+                            return Ok(Role { arn, origin, annotations: Some(annotations) });
                         }
                     }
                 }
             }
         }
         Err(self.no_role(context))
+    }
+
+    /// For a message.
+    fn annotation_of(&self, context: &ProvideContext) -> String {
+        let (namespace, name) = context.service_account().unwrap_or_default();
+        format!(
+            "the annotation `{}/role-arn` of the ServiceAccount {}/{}",
+            self.settings.annotation_prefix,
+            namespace.escape_debug(),
+            name.escape_debug()
+        )
     }
 
     fn no_role(&self, context: &ProvideContext) -> SourceError {
@@ -169,6 +185,7 @@ impl CredentialSource for PodTokenSource {
             session.regional_endpoints = Some(word.to_owned());
         }
         let identity = WebIdentity::new(token, role.arn)
+            .with_role_origin(role.origin)
             .with_session(session)
             .with_second_hop(self.settings.second_hop.clone());
         Ok(CredentialForm::WebIdentity(Box::new(identity)))

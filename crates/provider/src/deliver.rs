@@ -278,23 +278,34 @@ impl Provider {
         entry.write(&record)?;
         self.leases.set_record(&entry.key.name, &record);
         self.tell(Event::IdentityChanged { lease: record.id() });
-        Ok(Provided {
-            level: context.level(),
-            identity: record.identity.clone(),
-            delivery: record.delivery(),
-            region: other.region.result.ok(),
-            environment: record
-                .environment
-                .iter()
-                .map(|(name, value)| (name.clone(), EnvironmentValue::Plain(value.clone())))
-                .collect(),
-            files: provided_files(&record, &env_directory(context, &entry.key)),
-            expires_at: record.expires_at,
-            refresh_at: record.refresh_at,
-            attempts: other.attempts,
-            region_attempts: other.region.attempts,
-            identity_changed: true,
-        })
+        Ok(kept(&record, context, &entry.key, other))
+    }
+}
+
+/// What a live lease that is left as it is was provided with, when the chain would choose another identity.
+pub(crate) fn kept(
+    record: &LeaseRecord,
+    context: &ProvideContext,
+    key: &LeaseKey,
+    other: Chosen,
+) -> Provided {
+    let plain = |value: &String| EnvironmentValue::Plain(value.clone());
+    Provided {
+        level: context.level(),
+        identity: record.identity.clone(),
+        delivery: record.delivery(),
+        region: other.region.result.ok(),
+        environment: record
+            .environment
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect(),
+        files: provided_files(record, &env_directory(context, key)),
+        expires_at: record.expires_at,
+        refresh_at: record.refresh_at,
+        attempts: other.attempts,
+        region_attempts: other.region.attempts,
+        identity_changed: true,
     }
 }
 

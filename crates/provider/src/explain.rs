@@ -1,40 +1,209 @@
-//! What `provide` would do, the region alone, and the keys alone: nothing here writes.
+//! What `provide` would do and why, the region alone, and the keys alone: nothing here writes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use s3_credential_core::{Keys, ProvideContext, RegionAnswer};
+use jiff::SignedDuration;
+use s3_credential_core::{
+    AuthenticationLevel, Delivery, Failure, FormKind, Keys, ProvideContext, RegionAnswer,
+};
 use tokio::runtime::Handle;
 
 use crate::cache::CachedKeys;
-use crate::deliver::{env_directory, provided_files};
+use crate::deliver::{env_directory, kept, provided_files};
 use crate::error::ProvideError;
-use crate::lease::LeaseKey;
+use crate::lease::{LeaseKey, LeaseRecord};
+use crate::preparation::Prepared;
+use crate::provide::Choice;
 use crate::provided::Provided;
 use crate::provider::Provider;
 
+/// What `provide` would do, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Explained {
+    /// What it would answer.
+    pub provided: Provided,
+    /// Why.
+    pub reasons: Reasons,
+}
+
+/// Why it would be so, in words for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reasons {
+    /// Why this authentication level.
+    pub level: &'static str,
+    /// Who named the role, where there is one and its source tells.
+    pub role: Option<String>,
+    /// Why this delivery.
+    pub delivery: String,
+    /// When it is renewed, and by whom.
+    pub refresh: String,
+}
+
+impl Reasons {
+    /// Why a volume has its authentication level.
+    pub fn of_level(context: &ProvideContext) -> &'static str {
+        if context.names_level() {
+            "the volume attribute `authenticationSource`"
+        } else {
+            "the default, as the volume attribute `authenticationSource` is not set"
+        }
+    }
+}
+
 impl Provider {
-    /// Decides as the first `provide` of the volume would, and fails as it would; writes nothing.
-    pub async fn explain(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
+    /// Decides as `provide` of the volume would, and fails as it would; writes nothing. A live lease is known by its holder also where
+    /// the context has no write path.
+    pub async fn explain(&self, context: &ProvideContext) -> Result<Explained, ProvideError> {
+        let live = match context.target().mounted {
+            Some(false) => None,
+            _ => self.live_lease(context)?,
+        };
+        let is_mounted = context.target().mounted == Some(true) || live.is_some();
+        let explained = match &live {
+            Some(live) => self.explain_republish(context, live).await,
+            None => self.explain_publish(context).await,
+        };
+        if is_mounted { explained.map_err(ProvideError::of_live_lease) } else { explained }
+    }
+
+    fn live_lease(&self, context: &ProvideContext) -> Result<Option<LeaseRecord>, Failure> {
+        let found = match self.journal.read_named(&LeaseKey::of(context).name)? {
+            None => self.journal.find(context.volume_id(), context.target_path())?,
+            found => found,
+        };
+        Ok(found.filter(LeaseRecord::is_live))
+    }
+
+    async fn explain_publish(&self, context: &ProvideContext) -> Result<Explained, ProvideError> {
         let key = LeaseKey::of(context);
         let prepared = self.prepare(context).await?;
-        let plan = self
-            .check_life(&prepared)
-            .and_then(|()| self.plan(context, &key, &prepared))
-            .map_err(|failure| prepared.error(failure))?;
-        let record = self.record(context, &key, &prepared, &plan, &[], None);
-        Ok(Provided {
+        self.check_life(&prepared).map_err(|failure| prepared.error(failure))?;
+        self.explained(context, &key, prepared, None)
+    }
+
+    async fn explain_republish(
+        &self,
+        context: &ProvideContext,
+        live: &LeaseRecord,
+    ) -> Result<Explained, ProvideError> {
+        let key = LeaseKey::of_record(live);
+        match self.choose(context, &key, live).await? {
+            Choice::Deliver { prepared, identity_changed } => {
+                let mut explained = self.explained(context, &key, prepared, Some(live))?;
+                explained.provided.identity_changed = identity_changed;
+                Ok(explained)
+            }
+            Choice::Keep(other) => {
+                let reasons = Reasons {
+                    level: Reasons::of_level(context),
+                    role: None,
+                    delivery: "the mounted volume keeps what it has".to_owned(),
+                    refresh: "not while the source of what it has does not apply".to_owned(),
+                };
+                Ok(Explained { provided: kept(live, context, &key, other), reasons })
+            }
+        }
+    }
+
+    fn explained(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        prepared: Prepared,
+        live: Option<&LeaseRecord>,
+    ) -> Result<Explained, ProvideError> {
+        let plan = self.plan(context, key, &prepared).map_err(|failure| prepared.error(failure))?;
+        let record = self.record(context, key, &prepared, &plan, &[], live);
+        let reasons = Reasons {
+            level: Reasons::of_level(context),
+            role: prepared.role_origin.as_deref().map(str::to_owned),
+            delivery: self.why_delivered_so(context, &prepared),
+            refresh: self.why_refreshed_then(context, &prepared, &record),
+        };
+        let provided = Provided {
             level: context.level(),
             identity: prepared.identity,
             delivery: plan.delivery,
             region: prepared.region,
             environment: plan.environment,
-            files: provided_files(&record, &env_directory(context, &key)),
+            files: provided_files(&record, &env_directory(context, key)),
             expires_at: record.expires_at,
             refresh_at: record.refresh_at,
             attempts: prepared.attempts,
             region_attempts: prepared.region_attempts,
             identity_changed: false,
-        })
+        };
+        Ok(Explained { provided, reasons })
+    }
+
+    fn why_delivered_so(&self, context: &ProvideContext, prepared: &Prepared) -> String {
+        let (kind, given, delivery) = (context.target().kind, prepared.given, prepared.delivery);
+        let configured = self.settings.deliveries.of(kind, given);
+        match given {
+            FormKind::Anonymous => "the mount option `--no-sign-request`".to_owned(),
+            _ if prepared.identity.scope.is_some() => {
+                "`scope: volume` needs keys that are narrowed to the volume".to_owned()
+            }
+            _ if self.settings.delivery == Some(delivery) => {
+                "chosen for every volume (`--delivery`)".to_owned()
+            }
+            _ if configured == Some(delivery) => {
+                format!("configured for the form {given} (`delivery.{}.{given}`)", kind.as_str())
+            }
+            FormKind::InstanceProfile => "Mountpoint asks IMDS itself".to_owned(),
+            FormKind::WebIdentity if delivery == Delivery::Profile => {
+                "the source asks STS for more than Mountpoint can".to_owned()
+            }
+            _ => format!("the default for the form {given}"),
+        }
+    }
+
+    fn why_refreshed_then(
+        &self,
+        context: &ProvideContext,
+        prepared: &Prepared,
+        record: &LeaseRecord,
+    ) -> String {
+        let rotation = &self.settings.rotation;
+        if record.refresh_at.is_none() {
+            return match (prepared.given, prepared.delivery) {
+                (FormKind::InstanceProfile, Delivery::None) => "Mountpoint renews them itself",
+                (FormKind::Anonymous, _) => "there is nothing to renew",
+                (_, Delivery::Environment) => {
+                    "never: a running Mountpoint does not see a changed variable"
+                }
+                _ => "it has no end: a republish, or a change that its source sees, replaces it",
+            }
+            .to_owned();
+        }
+        let when = match prepared.delivery {
+            Delivery::Profile => {
+                format!(
+                    "{} before the keys end (`rotation.profileMargin`)",
+                    text(rotation.profile_margin)
+                )
+            }
+            Delivery::Endpoint => {
+                format!(
+                    "{} before the keys end (`rotation.endpointMargin`)",
+                    text(rotation.endpoint_margin)
+                )
+            }
+            _ => format!(
+                "after {} % of the token's life (`rotation.tokenLifePercent`)",
+                rotation.token_life_percent
+            ),
+        };
+        if context.level() == AuthenticationLevel::Pod {
+            format!(
+                "{when}; a newer token comes with a republish (`requiresRepublish: true` in the CSIDriver object)"
+            )
+        } else {
+            when
+        }
     }
 
     /// The region for a volume, and what each resolver said.
@@ -60,4 +229,9 @@ impl Provider {
             .clock(Arc::clone(&self.wiring.clock))
             .build(Handle::current())
     }
+}
+
+/// `20m`
+fn text(duration: Duration) -> String {
+    SignedDuration::try_from(duration).map_or_else(|_| "long".to_owned(), |it| format!("{it:#}"))
 }

@@ -78,6 +78,7 @@ pub use config::{Config, ConfigProblem, ConfigReport, ConfigSeverity};
 pub use doctor::{Check, CheckStatus, Diagnosis, DoctorOptions};
 pub use error::ProvideError;
 pub use events::{Event, LeaseId};
+pub use explain::{Explained, Reasons};
 pub use identity::Identity;
 #[cfg(feature = "kube")]
 pub use node_label::NodeLabelRegion;

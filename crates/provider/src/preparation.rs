@@ -2,6 +2,7 @@
 
 mod scoping;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -52,12 +53,16 @@ pub(crate) struct Held {
 pub(crate) struct Prepared {
     /// What the source gave is whose.
     pub(crate) identity: Identity,
+    /// The form that the source gave.
+    pub(crate) given: FormKind,
     /// What is delivered: the source's form, or keys that it was exchanged for.
     pub(crate) form: CredentialForm,
     /// The exchange, if there was one.
     pub(crate) exchange: Option<Arc<Exchange>>,
     pub(crate) delivery: Delivery,
     pub(crate) region: Option<ResolvedRegion>,
+    /// Who named the role of a web identity, where its source tells.
+    pub(crate) role_origin: Option<Cow<'static, str>>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) region_attempts: Vec<Attempt>,
 }
@@ -176,17 +181,22 @@ impl Wiring {
         let readied = self.readied(settings, context, &chosen, held).await;
         let Chosen {
             identity,
+            form: given,
             attempts,
             region: RegionAnswer { attempts: region_attempts, .. },
-            ..
         } = chosen;
         match readied {
             Ok(Readied { form, exchange, delivery, region }) => Ok(Prepared {
                 identity,
+                given: given.kind(),
                 form,
                 exchange,
                 delivery,
                 region,
+                role_origin: match given {
+                    CredentialForm::WebIdentity(identity) => identity.role_origin,
+                    _ => None,
+                },
                 attempts,
                 region_attempts,
             }),

@@ -13,7 +13,7 @@ use crate::error::ProvideError;
 use crate::events::Event;
 use crate::journal::LockedEntry;
 use crate::lease::{LeaseKey, LeaseRecord};
-use crate::preparation::Prepared;
+use crate::preparation::{Chosen, Prepared};
 use crate::provided::Provided;
 use crate::provider::Provider;
 
@@ -117,26 +117,8 @@ impl Provider {
         write_path: &WritePath,
         live: &LeaseRecord,
     ) -> Result<Provided, ProvideError> {
-        refuse_to_share(context, live)?;
-        let wiring = &self.wiring;
-        let chosen = self.within_deadline(wiring.choose(&self.settings, context)).await;
-        let chosen = match chosen {
-            Ok(chosen) if chosen.identity == live.identity => {
-                let held = self.held(&entry.key, live);
-                let ready = wiring.ready(&self.settings, context, chosen, Some(&held));
-                let prepared = self.within_deadline(ready).await?;
-                return self.deliver(context, entry, write_path, prepared, Intent::Publish);
-            }
-            chosen => chosen,
-        };
-        let again = self.prepare_again(context, &entry.key, live).await;
-        match (again, chosen) {
-            (Ok(Some(prepared)), chosen) => {
-                let (identity_changed, attempts) = match chosen {
-                    Ok(other) => (true, other.attempts),
-                    Err(error) => (false, error.attempts),
-                };
-                let prepared = Prepared { attempts, ..prepared };
+        match self.choose(context, &entry.key, live).await? {
+            Choice::Deliver { prepared, identity_changed } => {
                 let provided =
                     self.deliver(context, entry, write_path, prepared, Intent::Publish)?;
                 if identity_changed {
@@ -144,7 +126,41 @@ impl Provider {
                 }
                 Ok(Provided { identity_changed, ..provided })
             }
-            (Ok(None), Ok(other)) => self.keep(context, entry, live, other),
+            Choice::Keep(other) => self.keep(context, entry, live, other),
+        }
+    }
+
+    /// What a publish brings to a live lease: what the chain chooses if it is the identity that the lease has, else that identity,
+    /// refreshed by its own source.
+    pub(crate) async fn choose(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        live: &LeaseRecord,
+    ) -> Result<Choice, ProvideError> {
+        refuse_to_share(context, live)?;
+        let wiring = &self.wiring;
+        let chosen = self.within_deadline(wiring.choose(&self.settings, context)).await;
+        let chosen = match chosen {
+            Ok(chosen) if chosen.identity == live.identity => {
+                let held = self.held(key, live);
+                let ready = wiring.ready(&self.settings, context, chosen, Some(&held));
+                let prepared = self.within_deadline(ready).await?;
+                return Ok(Choice::Deliver { prepared, identity_changed: false });
+            }
+            chosen => chosen,
+        };
+        let again = self.prepare_again(context, key, live).await;
+        match (again, chosen) {
+            (Ok(Some(prepared)), chosen) => {
+                let (identity_changed, attempts) = match chosen {
+                    Ok(other) => (true, other.attempts),
+                    Err(error) => (false, error.attempts),
+                };
+                let prepared = Prepared { attempts, ..prepared };
+                Ok(Choice::Deliver { prepared, identity_changed })
+            }
+            (Ok(None), Ok(other)) => Ok(Choice::Keep(other)),
             (_, Err(error)) => Err(error),
             (Err(error), Ok(other)) => Err(ProvideError {
                 attempts: other.attempts,
@@ -153,6 +169,14 @@ impl Provider {
             }),
         }
     }
+}
+
+/// What a publish brings to a live lease.
+pub(crate) enum Choice {
+    /// New credentials of the identity that it has; perhaps the chain would now choose another one.
+    Deliver { prepared: Prepared, identity_changed: bool },
+    /// Nothing: its own source no longer applies, and what the chain would choose it cannot take.
+    Keep(Chosen),
 }
 
 /// Mountpoint has one identity for all who use its mount: who is somebody else may not join them.

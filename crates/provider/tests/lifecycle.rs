@@ -405,8 +405,8 @@ async fn explain_tells_what_provide_would_do_and_writes_nothing() {
     let explained = world.provider().explain(&world.context(&target("pod"))).await.unwrap();
     assert!(world.is_as_before());
     let provided = world.provider().provide(&world.context(&target("pod"))).await.unwrap();
-    assert_eq!(explained.environment, provided.environment);
-    assert_eq!(explained.files, provided.files);
+    assert_eq!(explained.provided.environment, provided.environment);
+    assert_eq!(explained.provided.files, provided.files);
 }
 
 #[tokio::test]

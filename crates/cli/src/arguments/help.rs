@@ -155,8 +155,8 @@ pub(super) fn region() -> String {
 
 pub(super) fn explain() -> String {
     output(
-        "A tree for a person, in colour on a terminal. --output json: the object that `provide` prints, each attempt with its \"help\", and \
-         \"explanation\":{\"level\", \"role\", \"delivery\", \"refresh\", \"regionAttempts\"}. Keys are masked.",
+        "A tree for a person, in colour on a terminal. --output json: the object that `provide` prints, and \"explanation\": {\"level\", \
+         \"role\": {\"arn\", \"origin\"}, \"delivery\", \"refresh\", \"help\": [{\"source\", \"help\"}], \"regionAttempts\"}. Keys are masked.",
     ) + &examples(&[
         "s3cred explain --request publish.json",
         "s3cred explain --request publish.json --config chains.yaml --output json",

@@ -1,36 +1,96 @@
 //! `s3cred explain`
 
-use s3_credential_provider::{ProvideError, Provided, PublishRequest, Registry};
+use s3_credential_provider::{Explained, ProvideContext, ProvideError, PublishRequest, Registry};
+use serde::Serialize;
 
 use crate::arguments::{ExplainArguments, ReportFormat};
-use crate::output::{self, ProvidedObject};
-use crate::{request, setup, text};
+use crate::output::{self, ProvidedObject, ResolverAttempt, resolver_attempts};
+use crate::{request, setup, tree};
+
+/// What `provide` would print, and why.
+#[derive(Serialize)]
+struct ExplainedObject<'a> {
+    #[serde(flatten)]
+    provided: ProvidedObject<'a>,
+    explanation: Explanation<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Explanation<'a> {
+    level: &'a str,
+    role: Option<Role<'a>>,
+    delivery: &'a str,
+    refresh: &'a str,
+    /// What to do about each source that did not provide.
+    help: Vec<SourceHelp<'a>>,
+    region_attempts: Vec<ResolverAttempt<'a>>,
+}
+
+#[derive(Serialize)]
+struct Role<'a> {
+    arn: &'a str,
+    origin: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SourceHelp<'a> {
+    source: &'a str,
+    help: &'a str,
+}
 
 /// In lines a failure is explained, too, whatever it comes from.
 pub(crate) async fn run(
     arguments: ExplainArguments,
     registry: &Registry,
 ) -> Result<(), ProvideError> {
-    let explained = explain(&arguments, registry).await;
+    let mut context = None;
+    let explained = explain(&arguments, registry, &mut context).await;
     match (arguments.output, &explained) {
-        (ReportFormat::Text, Ok(provided)) => output::print_text(&text::provided(provided)),
-        (ReportFormat::Text, Err(error)) => output::print_text(&text::failed(error)),
-        (ReportFormat::Json, Ok(provided)) => {
-            output::print_json(&ProvidedObject::new(provided, false));
+        (ReportFormat::Text, explained) => {
+            output::print_text(&tree::explanation(context.as_ref(), explained));
         }
+        (ReportFormat::Json, Ok(explained)) => output::print_json(&object(explained)),
         (ReportFormat::Json, Err(_)) => {}
     }
     explained.map(drop)
 }
 
+/// Tells the context as soon as the request is known to be one.
 async fn explain(
     arguments: &ExplainArguments,
     registry: &Registry,
-) -> Result<Provided, ProvideError> {
+    told: &mut Option<ProvideContext>,
+) -> Result<Explained, ProvideError> {
     let builder = setup::builder(registry, &arguments.config, Some(&arguments.state))?;
     let provider = setup::choose(builder, &arguments.choices).build()?;
     let target = setup::target(None, &arguments.mount)?;
     let request: PublishRequest = request::read(&arguments.request.request)?;
-    let context = provider.context(request, target)?;
-    provider.explain(&context).await
+    let context = told.insert(provider.context(request, target)?);
+    Box::pin(provider.explain(context)).await
+}
+
+fn object(explained: &Explained) -> ExplainedObject<'_> {
+    let Explained { provided, reasons, .. } = explained;
+    ExplainedObject {
+        provided: ProvidedObject::new(provided, false),
+        explanation: Explanation {
+            level: reasons.level,
+            role: provided
+                .identity
+                .role_arn
+                .as_deref()
+                .map(|arn| Role { arn, origin: reasons.role.as_deref() }),
+            delivery: &reasons.delivery,
+            refresh: &reasons.refresh,
+            help: provided
+                .attempts
+                .iter()
+                .filter_map(|attempt| {
+                    Some(SourceHelp { source: &attempt.plugin, help: attempt.help.as_deref()? })
+                })
+                .collect(),
+            region_attempts: resolver_attempts(&provided.region_attempts),
+        },
+    }
 }

@@ -166,7 +166,9 @@ async fn nothing_secret_is_in_a_diagnosis() {
         for output in ["text", "json"] {
             let run = driver.doctor(&["--output", output]).await;
             assert!(run.stdout.contains("rbac get serviceaccounts"), "{}", run.stderr);
-            secrets.iter().for_each(|secret| run.keeps(secret));
+            for secret in &secrets {
+                run.keeps(secret);
+            }
         }
     }
 }

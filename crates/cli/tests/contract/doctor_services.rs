@@ -1,7 +1,8 @@
 //! `doctor` in a cluster: what the driver may do there, and whether its clock is right.
 
+use jiff::SignedDuration;
 use jiff::fmt::rfc2822;
-use jiff::{SignedDuration, Timestamp};
+use s3_credential_testkit::clock::{Clock as _, SystemClock};
 use s3_credential_testkit::kubernetes::{Kubernetes, Rule};
 use s3_credential_testkit::server::{Fault, Response};
 use serde_json::Value;
@@ -110,7 +111,7 @@ async fn a_clock_that_is_wrong_is_told_with_its_error() {
         cloud.sts.faults().always(
             "AssumeRoleWithWebIdentity",
             Fault::answer(move |_| {
-                let date = Timestamp::now() + SignedDuration::from_secs(offset);
+                let date = SystemClock.now() + SignedDuration::from_secs(offset);
                 let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).unwrap();
                 let refusal = "<ErrorResponse><Error><Code>InvalidIdentityToken</Code></Error></ErrorResponse>";
                 Response::new(400, refusal).header("date", &date)

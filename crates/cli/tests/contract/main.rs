@@ -19,6 +19,7 @@ mod state_path;
 mod region;
 mod process;
 mod explain;
+mod explain_tree;
 mod explain_services;
 mod doctor;
 mod doctor_services;
