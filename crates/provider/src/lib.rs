@@ -6,6 +6,18 @@
 //! [`CleanedUp`], what is gone. **Fails** with a [`ProvideError`], which has one gRPC code, lists what every source said and says what to
 //! do.
 //!
+//! | feature (all by default) | brings |
+//! |---|---|
+//! | `irsa`, `secret`, `imds`, `pod-token`, `pod-identity`, `profile` | the sources of these crates; `imds` the region resolver too |
+//! | `kube` | the source `secret-watch` and the region resolver `node-label` |
+//! | `sts` | the exchange of web identities for keys; with `irsa` and `pod-token` anyway |
+//! | `endpoint` | the delivery `endpoint` |
+//! | `sdk` | providers of the AWS SDK as sources and resolvers, and the other way round |
+//! | `yaml` | configuration files |
+//! | `doctor` | `Provider::doctor` |
+//!
+//! A feature changes nothing that is there without it. A chain that names a source which is not compiled in fails to build.
+//!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 //! use s3_credential_provider::{Environment, MountTarget, Provider, PublishRequest};
@@ -95,9 +107,10 @@ pub use settings::{
 };
 
 pub use s3_credential_core::{
-    self as core, Attempt, AuthenticationLevel, CleanupContext, Code, Consumer, CredentialForm,
-    CredentialSource, Delivery, Environment, ErrorKind, Failure, Keys, MountKind, MountTarget,
-    Owner, ProvideContext, PublishRequest, Region, RegionChain, RegionResolver, RoleArn, Secret,
-    SourceChain, SourceError, UnpublishRequest, resolver_fn, source_fn,
+    self as core, Attempt, AuthenticationLevel, CleanupContext, Clock, Code, Consumer,
+    CredentialForm, CredentialSource, Delivery, Environment, EnvironmentValue, ErrorKind,
+    ExchangeRequest, Failure, FormKind, KeyExchange, Keys, MountKind, MountTarget, Outcome, Owner,
+    ProvideContext, PublishRequest, Region, RegionChain, RegionError, RegionResolver, RoleArn,
+    Secret, SourceChain, SourceError, Token, UnpublishRequest, WebIdentity, resolver_fn, source_fn,
 };
 pub use s3_credential_delivery::FileOptions;

@@ -59,10 +59,11 @@ pub(crate) const CHAIN_NAMES: &[(&str, &str)] = &[
 
 /// Members outside `crates/`.
 pub(crate) const OTHER_MEMBERS: &[&str] =
-    &["s3-credential-tests", "xtask", "own-s3cred", "process-source"];
+    &["s3-credential-tests", "xtask", "csi-driver", "own-s3cred", "process-source"];
 
-/// The example of a third party's source: of this workspace it may use core, and in its tests the testkit.
-pub(crate) const EXAMPLE_SOURCE: &str = "process-source";
+/// The examples of what others write, with all that each may use of this workspace, tests apart.
+pub(crate) const EXAMPLES: &[(&str, &str)] =
+    &[("process-source", "s3-credential-core"), ("csi-driver", "s3-credential-provider")];
 
 /// What core may use: values and macros, nothing that waits, connects or opens.
 pub(crate) const CORE_USES: &[&str] =

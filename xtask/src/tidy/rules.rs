@@ -23,7 +23,7 @@ pub(crate) const ALL: &[Rule] = &[
     boundaries::core_uses_only_values,
     boundaries::no_runtime_reaches_core,
     boundaries::only_sts_calls_sts,
-    boundaries::a_third_party_needs_core_only,
+    boundaries::an_example_needs_one_crate_of_ours,
     weight::no_crate_is_too_heavy,
     manifests::a_version_is_said_once,
     manifests::a_shared_version_is_used,

@@ -2,7 +2,7 @@
 
 use crate::tidy::finding::Finding;
 use crate::tidy::graph::Member;
-use crate::tidy::layout::{CORE_USES, EXAMPLE_SOURCE, LAYERS, NEVER_IN_CORE, OTHER_MEMBERS};
+use crate::tidy::layout::{CORE_USES, EXAMPLES, LAYERS, NEVER_IN_CORE, OTHER_MEMBERS};
 use crate::tidy::tree::Tree;
 
 const PREFIX: &str = "s3-credential-";
@@ -83,12 +83,18 @@ pub(crate) fn only_sts_calls_sts(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
-pub(crate) fn a_third_party_needs_core_only(tree: &Tree) -> Vec<Finding> {
-    let used = tree.graph.member(EXAMPLE_SOURCE).into_iter().flat_map(Member::uses);
-    let others = used.filter(|used| used.starts_with(PREFIX) && *used != "s3-credential-core");
-    let message =
-        |used| format!("`{EXAMPLE_SOURCE}` depends on `{used}`, but a source needs core only");
-    others.map(|used| Finding::at("examples/process-source/Cargo.toml", 1, message(used))).collect()
+pub(crate) fn an_example_needs_one_crate_of_ours(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (example, allowed) in EXAMPLES {
+        let used = tree.graph.member(example).into_iter().flat_map(Member::uses);
+        for used in used.filter(|used| used.starts_with(PREFIX) && used != allowed) {
+            let message = format!(
+                "`{example}` depends on `{used}`, but it is to show that `{allowed}` is enough"
+            );
+            findings.push(Finding::at(&format!("examples/{example}/Cargo.toml"), 1, message));
+        }
+    }
+    findings
 }
 
 fn uses<'a>(tree: &'a Tree, folder: &str) -> impl Iterator<Item = &'a str> {
@@ -144,8 +150,9 @@ mod tests {
     }
 
     #[test]
-    fn a_third_partys_source_knows_core_and_no_other_crate() {
-        let count = |used| a_third_party_needs_core_only(&tree(&[(EXAMPLE_SOURCE, used)])).len();
+    fn an_example_knows_one_crate_and_no_other() {
+        let count =
+            |used| an_example_needs_one_crate_of_ours(&tree(&[("process-source", used)])).len();
         assert_eq!(count(&["s3-credential-core", "tokio"]), 0);
         assert_eq!(count(&["s3-credential-core", "s3-credential-provider"]), 1);
     }
