@@ -1,5 +1,6 @@
 //! `cargo xtask e2e`: real clients and servers instead of our own emulators and parsers.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
@@ -20,6 +21,8 @@ pub(crate) enum Name {
     /// A real Mountpoint file system over FUSE reads what was delivered. Needs FUSE, root, and Debian's packages cmake, clang,
     /// libclang-dev, libfuse3-dev, fuse3 and pkg-config; builds Mountpoint for some ten minutes the first time
     Mountpoint,
+    /// s3cred against the real kube-apiserver, which the first run builds. Needs Debian 12 with golang-1.19-go, etcd-server and openssl
+    Kubernetes,
     /// All of them
     All,
 }
@@ -29,7 +32,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
         Name::Aws => aws(),
         Name::Kubectl => kubectl(),
         Name::Mountpoint => mountpoint(),
-        Name::All => aws().and_then(|()| kubectl()).and_then(|()| mountpoint()),
+        Name::Kubernetes => kubernetes(),
+        Name::All => {
+            aws().and_then(|()| kubectl()).and_then(|()| mountpoint()).and_then(|()| kubernetes())
+        }
     }
 }
 
@@ -44,8 +50,18 @@ fn mountpoint() -> Outcome {
     suite(Some(&target.join("debug/mount")))
 }
 
+fn kubernetes() -> Outcome {
+    python("tests/e2e/kubernetes/run.py", "e2e/kubernetes", &[])
+}
+
 /// The scenarios of `tests/e2e/aws`: those of the AWS CLI and boto3, or those of Mountpoint.
 fn suite(mountpoint: Option<&Path>) -> Outcome {
+    let mountpoint = mountpoint.map(|path| [OsStr::new("--mountpoint"), path.as_os_str()]);
+    python("tests/e2e/aws/run.py", "e2e", mountpoint.as_ref().map_or(&[], |words| &words[..]))
+}
+
+/// A suite in Python, with the binary as it is now and a cache in the target directory.
+fn python(suite: &str, cache: &str, more: &[&OsStr]) -> Outcome {
     run::run(&mut cargo([
         "build",
         "--locked",
@@ -56,12 +72,8 @@ fn suite(mountpoint: Option<&Path>) -> Outcome {
     ]))?;
     let target = run::target()?;
     let mut python = Command::new("python3");
-    python.arg("tests/e2e/aws/run.py");
-    python.arg("--s3cred").arg(target.join("debug/s3cred"));
-    if let Some(mountpoint) = mountpoint {
-        python.arg("--mountpoint").arg(mountpoint);
-    }
-    run::run(python.arg("--cache").arg(target.join("e2e")))
+    python.arg(suite).arg("--s3cred").arg(target.join("debug/s3cred"));
+    run::run(python.args(more).arg("--cache").arg(target.join(cache)))
 }
 
 fn kubectl() -> Outcome {
