@@ -92,11 +92,12 @@ impl Agent {
         let deadline = Instant::now() + self.settings.patience;
         let mut attempts = self.settings.attempts;
         let mut pause = FIRST_PAUSE;
+        let mut told = None;
         loop {
             let refusal = match timeout_at(deadline, self.ask(asked, tls.as_ref())).await {
                 Ok(Ok(keys)) => return Ok(keys),
                 Ok(Err(refusal)) => refusal,
-                Err(_) => asked.out_of_patience(),
+                Err(_) => return Err(told.unwrap_or_else(|| asked.out_of_patience())),
             };
             if refusal.again == Again::Soon {
                 attempts = attempts.saturating_sub(1);
@@ -108,6 +109,7 @@ impl Agent {
             {
                 return Err(refusal.failure);
             }
+            told = Some(refusal.failure);
             sleep(jittered).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

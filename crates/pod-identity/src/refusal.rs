@@ -140,8 +140,9 @@ impl Asked<'_> {
     }
 
     /// No time is left.
-    pub(crate) fn out_of_patience(self) -> Refusal {
+    pub(crate) fn out_of_patience(self) -> Failure {
         self.refusal(ErrorKind::TimedOut, "gives no answer in time", LOOK_AT_AGENT, Again::Never)
+            .failure
     }
 
     fn refusal(self, kind: ErrorKind, problem: &str, help: &'static str, again: Again) -> Refusal {

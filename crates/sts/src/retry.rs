@@ -26,11 +26,16 @@ where
 {
     let deadline = Instant::now() + settings.budget;
     let mut attempt = 1;
+    let mut told = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let refusal = match timeout(left.min(settings.attempt_timeout), call()).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(refusal)) => refusal,
+            // Cut short by the budget, which says nothing about STS.
+            Err(_) if left < settings.attempt_timeout => {
+                return Err(told.unwrap_or_else(|| timed_out().failure));
+            }
             Err(_) => timed_out(),
         };
         debug!(attempt, problem = refusal.failure.message(), "no keys from STS");
@@ -42,6 +47,7 @@ where
         if attempt >= settings.max_attempts || Instant::now() + pause >= deadline {
             return Err(refusal.failure);
         }
+        told = Some(refusal.failure);
         sleep(pause).await;
         attempt += 1;
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures::future::join_all;
 use s3_credential_core::{
     Container, CredentialForm, ErrorKind, ExchangeRequest, KeyExchange as _, Keys,
@@ -115,6 +117,18 @@ async fn an_association_that_never_comes_is_waited_for_ten_seconds() {
     assert!(failure.help().contains("create-pod-identity-association"), "{failure:?}");
     let elapsed = started.elapsed();
     assert!(7 * SECOND < elapsed && elapsed <= 10 * SECOND, "{elapsed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_agent_has_said_is_told_though_it_hangs_when_time_is_up() {
+    let cluster = cluster().await;
+    cluster.agent.dissociate("apps", "web");
+    let faults = cluster.agent.faults();
+    faults.once("GetCredentials", Fault::latency(Duration::ZERO));
+    faults.always("GetCredentials", Fault::hang());
+    let agent = agent_exchange(AgentSettings::default().with_patience(3 * SECOND));
+    let failure = as_time_flows(exchange(&agent, &cluster.container())).await.unwrap_err();
+    assert_kind(&failure, ErrorKind::NotFound);
 }
 
 #[tokio::test(start_paused = true)]

@@ -120,6 +120,18 @@ async fn no_attempt_begins_beyond_the_budget_and_the_last_answer_is_told() {
 }
 
 #[tokio::test]
+async fn an_answer_is_told_though_the_budget_cuts_the_next_attempt_short() {
+    let mut world = World::start().await;
+    world.settings.budget = Duration::from_millis(500);
+    world.settings.backoff = Duration::from_millis(1);
+    world.emulator.faults().once(OPERATION, StsError::idp_communication());
+    world.always(Fault::hang());
+    let failure = world.exchange(world.identity(), &ExchangeRequest::default()).await.unwrap_err();
+    assert!(failure.message().contains("issuer"), "{failure}");
+    assert_eq!(world.calls(), 2);
+}
+
+#[tokio::test]
 async fn an_sts_that_is_not_there_is_unavailable() {
     let world = World::start().await;
     world.emulator.stop().await;
