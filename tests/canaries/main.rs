@@ -7,3 +7,5 @@ mod world;
 mod broken;
 mod runs;
 mod values;
+
+mod exports;

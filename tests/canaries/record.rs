@@ -75,6 +75,10 @@ impl Record {
         }
     }
 
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &str> {
+        self.shown.iter().map(String::as_str)
+    }
+
     /// What was logged so far.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&self.log.0.lock().unwrap()).into_owned()

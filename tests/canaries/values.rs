@@ -9,8 +9,8 @@ use aws_credential_types::Credentials;
 use s3_credential_core::{
     AuthenticationLevel, Consumer, Container, CredentialForm, Delivery, DeliveryPlan,
     EndpointGrant, Environment, EnvironmentValue, Keys, MountKind, MountTarget, PlanRequest,
-    ProfileFiles, ProvideContext, PublishRequest, Secret, ServiceAccountTokens, SourceChain,
-    SystemClock, TOKENS_KEY, Token, WebIdentity, names, source_fn,
+    ProfileFiles, ProvideContext, PublishRequest, Secret, ServiceAccountTokens, SourceAnswer,
+    SourceChain, SystemClock, TOKENS_KEY, Token, WebIdentity, names, source_fn,
 };
 use s3_credential_delivery::Grants;
 use s3_credential_imds::{Imds, ImdsSettings};
@@ -19,9 +19,11 @@ use s3_credential_pod_identity::{
     AgentExchange, AgentSettings, PodIdentitySettings, PodIdentitySource,
 };
 use s3_credential_profile::ProfileSource;
-use s3_credential_provider::{Provider, SdkSource};
+use s3_credential_provider::{CachedKeys, Config, Provider, Registry, SdkSource};
 use s3_credential_secret::SecretEnvironmentSource;
 use s3_credential_sts::{Sts, StsSettings};
+
+use tokio::runtime::Handle;
 
 use crate::record::Record;
 use crate::world::{CANARY, ROLE};
@@ -86,7 +88,7 @@ fn plan(form: &CredentialForm, driver: &Environment) -> DeliveryPlan {
 }
 
 /// Of core: plain values.
-fn values() -> Vec<Box<dyn Debug>> {
+pub(crate) fn values() -> Vec<Box<dyn Debug>> {
     let driver = environment();
     let mut values: Vec<Box<dyn Debug>> = vec![
         Box::new(secret()),
@@ -117,13 +119,15 @@ fn values() -> Vec<Box<dyn Debug>> {
 }
 
 /// Of the other crates: what is made from them.
-fn machinery() -> Vec<Box<dyn Debug>> {
+pub(crate) fn machinery() -> Vec<Box<dyn Debug>> {
     let (driver, clock) = (environment(), Arc::new(SystemClock));
     let sts = StsSettings::from_environment(&driver);
     let grants = Grants::default();
     grants
         .insert("v", Secret::new(format!("{CANARY}0123456789abcdef")), Arc::new(Arc::new(keys())))
         .unwrap();
+    let cached = CachedKeys::builder(|| async { Ok(keys()) }).keys(keys());
+    let config = Config::parse(&Registry::default(), "chains.yaml", "scope: volume\n").unwrap();
     let sdk = Credentials::from_keys("AKIAIOSFODNN7EXAMPLE", secret().expose(), None);
     vec![
         Box::new(IrsaSource::new(driver.clone(), SystemClock, IrsaSettings::default())),
@@ -140,8 +144,16 @@ fn machinery() -> Vec<Box<dyn Debug>> {
         Box::new(sts),
         Box::new(SdkSource::new("sdk", sdk)),
         Box::new(grants),
-        Box::new(Provider::builder().environment(driver)),
+        Box::new(cached.build(Handle::current())),
+        Box::new(Provider::builder().environment(driver).config(config)),
     ]
+}
+
+/// What a chain says.
+pub(crate) async fn answer() -> SourceAnswer {
+    let chain = SourceChain::first_try(source_fn("a", |_| async { Ok(forms().remove(0)) }));
+    let context = ProvideContext::from_publish_request(request("driver"), MountTarget::new("/run"));
+    chain.provide(&SystemClock, &context.unwrap()).await
 }
 
 #[tokio::test]
@@ -150,9 +162,7 @@ async fn no_value_prints_the_secret_that_it_holds() {
     for value in values().iter().chain(&machinery()) {
         record.show(value);
     }
-    let chain = SourceChain::first_try(source_fn("a", |_| async { Ok(forms().remove(0)) }));
-    let context = ProvideContext::from_publish_request(request("driver"), MountTarget::new("/run"));
-    record.show(&chain.provide(&SystemClock, &context.unwrap()).await);
+    record.show(&answer().await);
     record.assert_silent([CANARY.to_owned()]);
 }
 

@@ -3,15 +3,13 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use s3_credential_core::{
-    Delivery, Environment, FormKind, MountKind, MountTarget, PublishRequest, SourceChain,
-    TOKENS_KEY, UnpublishRequest, names,
+    Delivery, Environment, MountKind, MountTarget, PublishRequest, SourceChain, TOKENS_KEY,
+    UnpublishRequest, names,
 };
-use s3_credential_pod_identity::{AgentExchange, AgentSettings};
 use s3_credential_profile::ProfileSource;
-use s3_credential_provider::{Provider, ProviderBuilder};
+use s3_credential_provider::{Config, Provider, ProviderBuilder, Registry};
 use s3_credential_secret::{
     SecretDirectorySettings, SecretDirectorySource, SecretNamespace, SecretWatchSettings,
     SecretWatchSource,
@@ -28,6 +26,9 @@ pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/reader";
 
 /// Secrets that this suite makes up; each is followed by where it is planted.
 pub(crate) const CANARY: &str = "canary/AKIA+of-the-";
+
+/// What is broken is broken at every attempt.
+const IMPATIENT: &str = "services: {sts: {maxAttempts: 1}, imds: {attempts: 1}, podIdentityAgent: {attempts: 1, patience: 50ms}}";
 
 pub(crate) struct World {
     pub iam: Iam,
@@ -197,8 +198,11 @@ impl World {
                 ),
             _ => environment,
         };
-        let builder =
-            Provider::builder().environment(environment.clone()).state_path(self.path("state"));
+        let config = Config::parse(&Registry::default(), "chains.yaml", IMPATIENT).unwrap();
+        let builder = Provider::builder()
+            .environment(environment.clone())
+            .config(config)
+            .state_path(self.path("state"));
         match by {
             By::Profile => {
                 builder.driver_chain(SourceChain::first_try(ProfileSource::new(&environment)))
@@ -213,11 +217,6 @@ impl World {
             By::SecretWatch => {
                 let source = self.secret_watch().await;
                 builder.driver_chain(SourceChain::first_try(source))
-            }
-            // What waits for an association of the agent's waits here for nothing.
-            By::PodIdentity => {
-                let settings = AgentSettings::default().with_patience(Duration::from_millis(100));
-                builder.exchange(FormKind::Container, AgentExchange::new(environment, settings))
             }
             _ => builder,
         }
