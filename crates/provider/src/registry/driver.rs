@@ -44,7 +44,7 @@ impl Driver {
     }
 
     /// A client of the Kubernetes API that `KUBECONFIG` or the driver's pod names; nothing where neither is there. It is made when it is
-    /// first asked for.
+    /// first asked for. It neither retries nor limits the time of an answer, since watches go through it too: whoever asks does.
     #[cfg(feature = "kube")]
     pub fn kubernetes(&self) -> Result<Option<Client>, Failure> {
         self.kubernetes.get_or_init(|| kubernetes_client::client(&self.environment)).clone()
