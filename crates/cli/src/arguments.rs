@@ -103,7 +103,8 @@ impl Command {
             | Self::Explain(ExplainArguments { output, .. })
             | Self::Doctor(DoctorArguments { output, .. }) => (*output).into(),
             Self::Config(ConfigCommand::Check(arguments)) => arguments.output.into(),
-            Self::Serve(_) | Self::Process(_) => Format::Json,
+            Self::Serve(arguments) => arguments.output.into(),
+            Self::Process(_) => Format::Json,
             // The demo prints one object of its own, whatever happens.
             Self::Demo(_) | Self::Config(ConfigCommand::Schema | ConfigCommand::Default) => {
                 Format::Text

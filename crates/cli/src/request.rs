@@ -91,5 +91,7 @@ fn read_whole(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn invalid(message: String) -> Failure {
-    Failure::new(ErrorKind::InvalidRequest, message)
+    Failure::new(ErrorKind::InvalidRequest, message).with_help(
+        "let --request name a NodePublishVolumeRequest or NodeUnpublishVolumeRequest as JSON, or be - for standard input",
+    )
 }

@@ -46,6 +46,7 @@ pub(crate) fn config_text(file: &Path) -> Result<String, Failure> {
             ErrorKind::InvalidConfiguration,
             format!("the configuration {} cannot be read: {error}", file.display()),
         )
+        .with_help("let --config name a YAML file that the driver's user can read")
     };
     let mut text = String::new();
     let read = if file == Path::new("-") {
@@ -58,7 +59,8 @@ pub(crate) fn config_text(file: &Path) -> Result<String, Failure> {
         return Err(Failure::new(
             ErrorKind::InvalidConfiguration,
             "the configuration is larger than 1 MiB, the most that a ConfigMap holds",
-        ));
+        )
+        .with_help("let --config name a smaller file"));
     }
     Ok(text)
 }
@@ -122,6 +124,8 @@ pub(crate) fn given(path: Option<&Path>) -> Option<&Path> {
 
 pub(crate) fn absolute(flag: &str, path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| {
-        Failure::new(ErrorKind::InvalidRequest, format!("{flag} is not a path")).with_cause(error)
+        Failure::new(ErrorKind::InvalidRequest, format!("{flag} is not a path"))
+            .with_help(format!("let {flag} name a directory"))
+            .with_cause(error)
     })
 }

@@ -287,8 +287,10 @@ fn missing_pod_info(what: &str) -> Failure {
 }
 
 pub(crate) fn check_id(field: &str, id: &str) -> Result<(), Failure> {
-    let refuse =
-        |problem: &str| Err(Failure::new(ErrorKind::InvalidRequest, format!("{field} {problem}")));
+    let refuse = |problem: &str| {
+        Err(Failure::new(ErrorKind::InvalidRequest, format!("{field} {problem}"))
+            .with_help(format!("use the CSI request as the kubelet sent it, and correct {field}")))
+    };
     if id.is_empty() {
         return refuse("is missing");
     }
@@ -318,7 +320,8 @@ fn check_map(field: &str, map: &BTreeMap<String, Secret>) -> Result<(), Failure>
         return Err(Failure::new(
             ErrorKind::InvalidRequest,
             format!("{field} has too many entries"),
-        ));
+        )
+        .with_help("take entries out of the volume's attributes or its Secret"));
     }
     for (name, value) in map {
         if value.expose() == STRIPPED {
@@ -335,7 +338,8 @@ fn check_map(field: &str, map: &BTreeMap<String, Secret>) -> Result<(), Failure>
                     "{field} holds `{}` with a value of more than {MAX_VALUE_LEN} bytes",
                     printable(name)
                 ),
-            ));
+            )
+            .with_help("shorten it in the volume's attributes or its Secret"));
         }
     }
     Ok(())

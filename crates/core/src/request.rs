@@ -84,7 +84,7 @@ pub struct MountVolume {
 }
 
 /// `NodeUnpublishVolumeRequest`: all that is known when a volume goes.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct UnpublishRequest {

@@ -27,6 +27,7 @@ pub(crate) fn refused(action: &str, path: &Path, errno: Errno) -> Failure {
     let failure = Failure::new(kind, format!("{action} {}: {errno}", Quoted(path)));
     match errno {
         Errno::NOSPC | Errno::DQUOT => failure.with_help("make room on this file system"),
+        Errno::NOENT => failure.with_help("create the directory that it is to be in"),
         Errno::ROFS => failure.with_help("mount this file system with write access"),
         Errno::ACCESS | Errno::PERM => failure.with_help(
             "run the driver as a user who may do this, or correct the owner and mode of this path",

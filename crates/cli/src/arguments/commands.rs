@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::parts::{
     ChoiceArguments, ConfigArgument, MountArguments, PodArguments, ProvideFormat, ReportFormat,
-    RequestArgument, StateArgument, WritePathArgument, path,
+    RequestArgument, ServeFormat, StateArgument, WritePathArgument, path,
 };
 
 #[derive(Debug, Args)]
@@ -74,6 +74,9 @@ pub(crate) struct ExplainArguments {
     /// How to print the explanation
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) output: ReportFormat,
+    /// Taken as all flags of `provide` are; keys are masked all the same
+    #[arg(long)]
+    pub(crate) reveal: bool,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +107,9 @@ pub(crate) struct ServeArguments {
     pub(crate) state: StateArgument,
     #[command(flatten)]
     pub(crate) config: ConfigArgument,
+    /// How to print what was provided
+    #[arg(long, value_enum, default_value = "json")]
+    pub(crate) output: ServeFormat,
     /// Leave everything for the next start instead of cleaning up
     #[arg(long)]
     pub(crate) keep: bool,

@@ -25,6 +25,18 @@ impl From<ProvideFormat> for Format {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ServeFormat {
+    /// One JSON object on a line for each publish
+    Json,
+}
+
+impl From<ServeFormat> for Format {
+    fn from(ServeFormat::Json: ServeFormat) -> Self {
+        Self::Json
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportFormat {
     /// Lines for a person
     Text,

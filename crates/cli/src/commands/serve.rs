@@ -1,16 +1,19 @@
 //! `s3cred serve`: a driver without CSI, for tests and for systemd units. Request files are its volumes.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use s3_credential_core::{ErrorKind, Failure, MountTarget};
 use s3_credential_provider::{
-    CleanupContext, Event, ProvideError, Provider, PublishRequest, Registry, ResumeOptions,
-    UnpublishRequest,
+    CleanupContext, Event, ProvideContext, ProvideError, Provided, Provider, PublishRequest,
+    Registry, ResumeOptions, UnpublishRequest,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::arguments::ServeArguments;
@@ -35,125 +38,223 @@ pub(crate) async fn run(
     let builder = setup::builder(registry, &arguments.config, Some(&arguments.state))?;
     let provider = setup::choose(builder, &arguments.choices).build()?;
     let target = setup::target(Some(&arguments.write_path.write_path), &arguments.mount)?;
+    let mut volumes = Volumes::new(provider.clone(), target, arguments.reveal);
+    let requests = &arguments.request;
+    requests.iter().try_for_each(|path| must_exist(path))?;
+    volumes.follow(requests)?;
+
     let mut events = provider.events();
     if provider.needs_endpoint() {
         provider.serve_endpoint()?;
     }
-    provider.resume(ResumeOptions::default()).await?;
+    for failure in provider.resume(ResumeOptions::default()).await?.failures {
+        report_line(&failure.into());
+    }
     let _fresh = provider.keep_fresh();
 
-    let mut volumes =
-        Volumes { provider, target, reveal: arguments.reveal, served: BTreeMap::new() };
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = poll.tick() => volumes.follow(&arguments.request)?,
+            _ = poll.tick() => {
+                // What cannot be looked at now is as it was.
+                if let Err(failure) = volumes.follow(requests) {
+                    tracing::warn!(%failure, "requests cannot be looked at");
+                }
+            }
+            Some(ended) = volumes.work.join_next() => volumes.ended(ended),
             event = events.recv() => tell(event),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
         }
-        volumes.publish_what_is_due().await;
+        volumes.begin_what_is_due();
     }
-    if arguments.keep { Ok(()) } else { volumes.unpublish_all().await }
+    volumes.end(arguments.keep).await
 }
 
-/// The volumes, by request file.
+/// The volumes, by request file, and the work on them: at most one task for each.
 struct Volumes {
     provider: Provider,
     target: MountTarget,
     reveal: bool,
     served: BTreeMap<PathBuf, Volume>,
+    work: JoinSet<Ended>,
 }
 
 #[derive(Default)]
 struct Volume {
     seen: Option<Fingerprint>,
-    /// What an unpublish needs, once the volume was published.
-    published: Option<UnpublishRequest>,
+    /// What is published by this file, or may be: a changed file may be of another volume.
+    held: Vec<UnpublishRequest>,
     due_at: Option<Instant>,
     is_gone: bool,
+    is_busy: bool,
 }
 
-/// What changes when a file does.
-type Fingerprint = (SystemTime, u64);
+/// What changes when a file does: inode, time of change to the nanosecond, length.
+type Fingerprint = (u64, i64, i64, u64);
+
+/// A task's end: nothing was provided by an unpublish.
+struct Ended {
+    path: PathBuf,
+    result: Result<Option<Box<Provided>>, ProvideError>,
+    /// What it leaves published, where it succeeded.
+    left: Option<UnpublishRequest>,
+}
 
 impl Volumes {
+    fn new(provider: Provider, target: MountTarget, reveal: bool) -> Self {
+        let (served, work) = (BTreeMap::new(), JoinSet::new());
+        Self { provider, target, reveal, served, work }
+    }
+
     /// Notices new, changed and removed request files.
-    fn follow(&mut self, requests: &[PathBuf]) -> Result<(), ProvideError> {
+    fn follow(&mut self, requests: &[PathBuf]) -> Result<(), Failure> {
         let files = request_files(requests)?;
+        let now = Instant::now();
         for (path, volume) in &mut self.served {
-            volume.is_gone = !files.contains_key(path);
+            if !volume.is_gone && !files.contains_key(path) {
+                (volume.is_gone, volume.seen, volume.due_at) = (true, None, Some(now));
+            }
         }
         for (path, fingerprint) in files {
             let volume = self.served.entry(path).or_default();
+            volume.is_gone = false;
             if volume.seen != Some(fingerprint) {
-                volume.seen = Some(fingerprint);
-                volume.due_at = Some(Instant::now());
+                (volume.seen, volume.due_at) = (Some(fingerprint), Some(now));
             }
         }
         Ok(())
     }
 
-    async fn publish_what_is_due(&mut self) {
+    /// Volumes that hang do not keep others from their credentials.
+    fn begin_what_is_due(&mut self) {
         let now = Instant::now();
         for (path, volume) in &mut self.served {
-            if volume.is_gone {
-                if let Some(unpublish) = volume.published.take()
-                    && let Err(error) = cleanup(&self.provider, &self.target, &unpublish).await
-                {
-                    report_line(&error);
-                    volume.published = Some(unpublish);
-                }
-            } else if volume.due_at.is_some_and(|at| at <= now) {
-                volume.due_at = None;
-                if let Err(error) =
-                    publish(&self.provider, &self.target, self.reveal, path, volume).await
-                {
-                    output::print_json(&ErrorObject::new(&error));
-                    report_line(&error);
-                    volume.due_at = Some(now + RETRY);
-                }
+            if volume.is_busy || volume.due_at.is_none_or(|at| at > now) {
+                continue;
             }
+            volume.due_at = None;
+            let (provider, target, path) =
+                (self.provider.clone(), self.target.clone(), path.clone());
+            if volume.is_gone {
+                let held = volume.held.clone();
+                volume.is_busy = true;
+                self.work.spawn(async move {
+                    let result = cleanup(&provider, &target, &held).await.map(|()| None);
+                    Ended { path, result, left: None }
+                });
+                continue;
+            }
+            let (context, unpublish) = match read(&provider, &target, &path) {
+                Ok(read) => read,
+                Err(error) => {
+                    tell_error(&error);
+                    volume.due_at = Some(now + RETRY);
+                    continue;
+                }
+            };
+            let others: Vec<_> =
+                volume.held.iter().filter(|held| **held != unpublish).cloned().collect();
+            if others.len() == volume.held.len() {
+                volume.held.push(unpublish.clone());
+            }
+            volume.is_busy = true;
+            self.work.spawn(async move {
+                let result = publish(&provider, &target, &context, &others).await;
+                Ended {
+                    path,
+                    result: result.map(|provided| Some(Box::new(provided))),
+                    left: Some(unpublish),
+                }
+            });
         }
-        self.served.retain(|_, volume| !volume.is_gone || volume.published.is_some());
+        self.served
+            .retain(|_, volume| !volume.is_gone || volume.is_busy || !volume.held.is_empty());
     }
 
-    /// Tries all, and fails with the first failure.
-    async fn unpublish_all(self) -> Result<(), ProvideError> {
+    fn ended(&mut self, ended: Result<Ended, JoinError>) {
+        let Ended { path, result, left } = match ended {
+            Ok(ended) => ended,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => return,
+            },
+        };
+        let Some(volume) = self.served.get_mut(&path) else { return };
+        volume.is_busy = false;
+        match result {
+            Ok(provided) => {
+                volume.held = left.into_iter().collect();
+                if let Some(provided) = provided {
+                    output::print_json(&ProvidedObject::new(&provided, self.reveal));
+                }
+            }
+            Err(error) => {
+                tell_error(&error);
+                // A file that has changed meanwhile is due already.
+                volume.due_at.get_or_insert(Instant::now() + RETRY);
+            }
+        }
+    }
+
+    /// Ends what is under way, and cleans up what may be published: all of it, to fail with the first failure.
+    async fn end(mut self, keep: bool) -> Result<(), ProvideError> {
+        self.work.shutdown().await;
         let mut result = Ok(());
-        for unpublish in self.served.into_values().filter_map(|volume| volume.published) {
-            let cleaned = cleanup(&self.provider, &self.target, &unpublish).await;
+        for volume in self.served.into_values().filter(|_| !keep) {
+            let cleaned = cleanup(&self.provider, &self.target, &volume.held).await;
             result = result.and(cleaned);
         }
         result
     }
 }
 
+fn read(
+    provider: &Provider,
+    target: &MountTarget,
+    path: &Path,
+) -> Result<(ProvideContext, UnpublishRequest), ProvideError> {
+    let request: PublishRequest = request::read(path)?;
+    let unpublish = UnpublishRequest::new(&request.volume_id, &request.target_path);
+    Ok((provider.context(request, target.clone())?, unpublish))
+}
+
+/// What the file no longer names goes first.
 async fn publish(
     provider: &Provider,
     target: &MountTarget,
-    reveal: bool,
-    path: &Path,
-    volume: &mut Volume,
-) -> Result<(), ProvideError> {
-    let request: PublishRequest = request::read(path)?;
-    let unpublish = UnpublishRequest::new(&request.volume_id, &request.target_path);
-    let context = provider.context(request, target.clone())?;
-    let provided = provider.provide(&context).await?;
-    volume.published = Some(unpublish);
-    output::print_json(&ProvidedObject::new(&provided, reveal));
-    Ok(())
+    context: &ProvideContext,
+    others: &[UnpublishRequest],
+) -> Result<Provided, ProvideError> {
+    cleanup(provider, target, others).await?;
+    provider.provide(context).await
 }
 
 async fn cleanup(
     provider: &Provider,
     target: &MountTarget,
-    unpublish: &UnpublishRequest,
+    held: &[UnpublishRequest],
 ) -> Result<(), ProvideError> {
     let pod = target.mountpoint_pod_uid.as_deref();
-    let context = CleanupContext::from_unpublish_request(unpublish, &target.write_path, pod)?;
-    provider.cleanup(&context).await.map(drop)
+    let mut result = Ok(());
+    for unpublish in held {
+        let context = CleanupContext::from_unpublish_request(unpublish, &target.write_path, pod)?;
+        result = result.and(provider.cleanup(&context).await.map(drop));
+    }
+    result
+}
+
+/// A request that is misspelt would be waited for in vain.
+fn must_exist(path: &Path) -> Result<(), Failure> {
+    fs::metadata(path).map(drop).map_err(|error| {
+        let path = path.display();
+        Failure::new(
+            ErrorKind::InvalidRequest,
+            format!("the request {path} cannot be read: {error}"),
+        )
+        .with_help("let --request name a file or a folder that is there at the start")
+    })
 }
 
 /// The request files that there are: each that was named, and each `*.json` of a folder that was named.
@@ -161,18 +262,18 @@ fn request_files(requests: &[PathBuf]) -> Result<BTreeMap<PathBuf, Fingerprint>,
     let mut files = BTreeMap::new();
     for path in requests {
         if path.is_dir() {
-            let entries = std::fs::read_dir(path).map_err(|error| {
+            let unreadable = |error| {
                 Failure::new(
                     ErrorKind::InvalidRequest,
                     format!("the folder {} cannot be read: {error}", path.display()),
                 )
-            })?;
-            let requests = entries.flatten().map(|entry| entry.path());
-            files.extend(
-                requests
-                    .filter(|path| path.extension().is_some_and(|end| end == "json"))
-                    .filter_map(with_fingerprint),
-            );
+            };
+            for entry in fs::read_dir(path).map_err(unreadable)? {
+                let path = entry.map_err(unreadable)?.path();
+                if path.extension().is_some_and(|end| end == "json") {
+                    files.extend(with_fingerprint(path));
+                }
+            }
         } else {
             files.extend(with_fingerprint(path.clone()));
         }
@@ -181,9 +282,13 @@ fn request_files(requests: &[PathBuf]) -> Result<BTreeMap<PathBuf, Fingerprint>,
 }
 
 fn with_fingerprint(path: PathBuf) -> Option<(PathBuf, Fingerprint)> {
-    let metadata = std::fs::metadata(&path).ok()?;
-    let fingerprint = (metadata.modified().ok()?, metadata.len());
-    Some((path, fingerprint))
+    let data = fs::metadata(&path).ok()?;
+    Some((path, (data.ino(), data.ctime(), data.ctime_nsec(), data.len())))
+}
+
+fn tell_error(error: &ProvideError) {
+    output::print_json(&ErrorObject::new(error));
+    report_line(error);
 }
 
 /// What happens to leases between publishes goes to the log.

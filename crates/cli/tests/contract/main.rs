@@ -14,6 +14,7 @@ mod shell_lines;
 mod consumers;
 mod leases;
 mod republish;
+mod serve;
 mod cleanup;
 mod state_path;
 mod region;

@@ -65,9 +65,10 @@ async fn with_shell_lines_a_failure_has_only_its_line() {
 #[tokio::test]
 async fn an_explanation_never_reveals_keys() {
     let request = publish_with_keys("AKIAIOSFODNN7EXAMPLE", CANARY);
-    for more in
-        [&["--delivery", "environment"][..], &["--delivery", "environment", "--output", "json"]]
-    {
+    for more in [
+        &["--delivery", "environment", "--reveal"][..],
+        &["--delivery", "environment", "--output", "json"],
+    ] {
         let run = Driver::new().explain(&request, more).await;
         run.keeps(CANARY);
         run.keeps("AKIAIOSFODNN7EXAMPLE");
