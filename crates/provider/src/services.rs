@@ -25,6 +25,10 @@ pub(crate) struct Services {
 
 impl Services {
     /// How each form is exchanged for keys.
+    #[cfg_attr(
+        not(any(feature = "imds", feature = "pod-identity", feature = "sts")),
+        allow(clippy::unused_self, reason = "then there is none")
+    )]
     pub(crate) fn exchanges(&self) -> HashMap<FormKind, Arc<dyn KeyExchange>> {
         let exchanges: &[(FormKind, Arc<dyn KeyExchange>)] = &[
             #[cfg(feature = "sts")]

@@ -65,8 +65,8 @@ async fn chains_of_what_is_compiled_in_serve_volumes() {
         .build()
         .unwrap();
     for (level, source) in [("driver", "secret-environment"), ("secret", "secret-request")] {
-        let provided = provider.explain(&volume(level)).await.unwrap();
-        assert_eq!(provided.identity.source.as_deref(), Some(source));
+        let explained = provider.explain(&volume(level)).await.unwrap();
+        assert_eq!(explained.provided.identity.source.as_deref(), Some(source));
     }
 
     let by_code = Provider::builder()

@@ -67,6 +67,10 @@ impl Config {
     }
 
     /// The driver with this environment, and the services that hand out keys to it.
+    #[cfg_attr(
+        not(any(feature = "imds", feature = "pod-identity", feature = "sts")),
+        allow(clippy::unused_self, reason = "then there is none")
+    )]
     pub(crate) fn services(&self, environment: &Environment, clock: Arc<dyn Clock>) -> Services {
         Services {
             #[cfg(feature = "sts")]

@@ -10,4 +10,5 @@ mod schema;
 
 mod corpus;
 mod documents;
+mod keys;
 mod restart;
