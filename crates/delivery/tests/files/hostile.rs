@@ -199,6 +199,39 @@ fn a_directory_that_keeps_turning_into_a_link_leads_nowhere() {
 }
 
 #[test]
+fn a_removal_that_races_with_links_takes_nothing_outside_with_it() {
+    let folder = Folder::new();
+    let outside = outside(&folder);
+    let before = listing(&outside);
+    let write_path = folder.open();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (nested, link) = (folder.volume().join("a/b"), folder.path().join("link"));
+            while !done.load(Ordering::Relaxed) {
+                // Each may fail, as the directory comes and goes.
+                let _ = fs::create_dir_all(&nested);
+                let _ = fs::write(nested.join("file"), "x");
+                let _ = symlink(&outside, &link);
+                let _ = renameat_with(CWD, &link, CWD, &nested, RenameFlags::EXCHANGE);
+                let _ = fs::remove_dir_all(&link);
+                let _ = fs::remove_file(&link);
+            }
+        });
+        let removed = (0..2_000).filter(|_| {
+            let removed = write_path.remove(VOLUME);
+            removed.is_ok_and(|removed| removed.len() > 1)
+        });
+        let removed = removed.count();
+        done.store(true, Ordering::Relaxed);
+        assert!(removed > 0, "there was never anything to remove");
+    });
+    assert_eq!(listing(&outside), before);
+    write_path.remove(VOLUME).unwrap();
+    assert!(listing(&folder.write_path()).is_empty());
+}
+
+#[test]
 fn names_that_leave_the_write_path_are_refused() {
     let folder = Folder::new();
     let write_path = folder.open();

@@ -7,6 +7,7 @@ mod support;
 mod apply;
 mod crash;
 mod examination;
+mod full;
 mod hostile;
 mod lock;
 mod names;
