@@ -82,6 +82,9 @@ fn install(target: &Path) -> Outcome<PathBuf> {
 
 /// Without a sanitizer, which the stable toolchain does not have; without unsafe code there is little for one to find.
 fn build(fuzzer: &Path, folder: &Path) -> Outcome {
+    run::output(Command::new("c++").arg("--version")).map_err(|error| {
+        format!("libFuzzer is written in C++ and needs a compiler for it: {error}")
+    })?;
     lock()?;
     let mut build = Command::new(fuzzer);
     build.args(["build", "--sanitizer", "none", "--codegen-units", "16", "--target-dir"]);
