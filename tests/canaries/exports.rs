@@ -126,7 +126,7 @@ async fn a_new_public_type_is_printed_with_a_secret_in_it_or_listed() {
         let provider = world.builder(by).await.build().unwrap();
         record.show(&provider.resume(ResumeOptions::default()).await.unwrap());
         let options = DoctorOptions::default().with_write_path(world.path("write"));
-        record.show(&provider.doctor(&options).await);
+        record.show(&Box::pin(provider.doctor(&options)).await);
     }
     record.assert_silent(world.secrets());
     let shown: BTreeSet<&str> = record.shown().flat_map(words).collect();

@@ -171,8 +171,8 @@ async fn no_value_prints_the_secret_that_it_holds() {
 async fn a_panic_over_a_value_does_not_tell_its_secret() {
     let mut record = Record::start();
     for value in values().into_iter().chain(machinery()) {
-        let unwrap = AssertUnwindSafe(|| Err::<(), _>(value).unwrap());
-        let payload = catch_unwind(unwrap).unwrap_err();
+        let unwrap = |failed: Result<(), Box<dyn Debug>>| failed.unwrap();
+        let payload = catch_unwind(AssertUnwindSafe(|| unwrap(Err(value)))).unwrap_err();
         record.say(payload.downcast_ref::<String>().expect("unwrap panics with a text"));
     }
     record.assert_silent([CANARY.to_owned()]);

@@ -1,6 +1,12 @@
 //! What is left of a secret in the driver's memory when its lease is gone: nothing that our code made.
 //!
 //! Copies that other libraries make and do not zeroise are listed in SECURITY.md; what is tested here goes through none of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code: what should not happen stops the test"
+)]
 
 mod scan;
 
