@@ -1,16 +1,16 @@
 //! Logs: on stderr, only where RUST_LOG asks, and only our own.
 
-use std::io::IsTerminal as _;
-
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
+use crate::text::wants_colour;
+
 /// To be called once.
 pub(crate) fn init() {
     if let Ok(filter) = EnvFilter::try_from_default_env() {
-        let ansi = std::io::stderr().is_terminal();
+        let ansi = wants_colour(&std::io::stderr());
         subscriber(filter, std::io::stderr, ansi).init();
     }
 }

@@ -1,8 +1,9 @@
 //! What was provided, or why not, in lines for a person.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
 use s3_credential_core::{Attempt, Outcome};
 use s3_credential_provider::{ProvideError, Provided};
 
@@ -91,6 +92,11 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// Whether colours may go there: to a terminal, unless its user said otherwise (`NO_COLOR`, `CLICOLOR`, `TERM=dumb`).
+pub(crate) fn wants_colour(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
+}
+
 /// How a word stands out on a terminal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Style {
@@ -105,7 +111,7 @@ impl Style {
     /// The text in this style; as it is where nobody looks at a terminal.
     pub(crate) fn paint(self, text: impl Into<String>) -> String {
         let text = text.into();
-        if !std::io::stdout().is_terminal() {
+        if !wants_colour(&std::io::stdout()) {
             return text;
         }
         // ECMA-48, "select graphic rendition".

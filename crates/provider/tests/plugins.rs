@@ -8,7 +8,7 @@
 )]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -172,7 +172,7 @@ async fn callers_of_one_moment_share_one_look_up_of_the_node_and_its_failure() {
     kubernetes.faults().always("get nodes", Fault::hang());
     let admin = client(&kubernetes, kubernetes.admin_token()).await;
     let resolver = Arc::new(NodeLabelRegion::new(admin, "here", Arc::new(SystemClock)));
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     let callers = (0..1000).map(|_| {
         let resolver = Arc::clone(&resolver);
         async move { resolver.resolve(&context()).await.unwrap_err() }

@@ -87,7 +87,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<File>) -> std::io::Resul
         let kind = entry.file_type()?;
         if kind.is_dir() && !SKIPPED.contains(&name.as_str()) {
             collect(&entry.path(), &format!("{path}/"), files)?;
-        } else if kind.is_file() {
+        } else if kind.is_file() && !SKIPPED.contains(&name.as_str()) {
             // What is not text has no rules.
             if let Ok(text) = String::from_utf8(fs::read(entry.path())?) {
                 files.push(File { path, text });

@@ -192,8 +192,14 @@ fn on_a_terminal(mut command: Command) -> String {
     String::from_utf8(printed).unwrap()
 }
 
+fn on_xterm(driver: &Driver, arguments: &[&str]) -> Command {
+    let mut command = driver.command(arguments);
+    command.env("TERM", "xterm");
+    command
+}
+
 #[test]
-fn a_terminal_shows_colours() {
+fn a_terminal_shows_colours_unless_they_are_unwanted() {
     let driver = Driver::new();
     let file =
         driver.file("request.json", &publish_with_keys("AKIAIOSFODNN7EXAMPLE", CANARY).to_string());
@@ -203,10 +209,15 @@ fn a_terminal_shows_colours() {
         (&["explain", "--request", &broken], "\u{1b}[31mfailed\u{1b}[0m"),
         (&["doctor"], "\u{1b}[2mskipped\u{1b}[0m"),
     ] {
-        let printed = on_a_terminal(driver.command(arguments));
+        let printed = on_a_terminal(on_xterm(&driver, arguments));
         assert!(printed.contains(painted), "{printed}");
         assert!(!printed.contains(CANARY));
     }
-    let json = on_a_terminal(driver.command(&["explain", "--request", &file, "--output", "json"]));
-    assert!(!json.contains('\u{1b}'), "{json}");
+    let explain = ["explain", "--request", &file];
+    let json = on_xterm(&driver, &[&explain[..], &["--output", "json"]].concat());
+    let mut unwanted = on_xterm(&driver, &explain);
+    unwanted.env("NO_COLOR", "1");
+    for plain in [json, unwanted].map(on_a_terminal) {
+        assert!(!plain.contains('\u{1b}'), "{plain}");
+    }
 }
