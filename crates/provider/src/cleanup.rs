@@ -88,7 +88,14 @@ impl Provider {
         if context.mountpoint_pod_uid().is_some() {
             return Ok(None);
         }
-        let found = self.journal.find(context.volume_id(), context.target_path())?;
+        let (volume_id, holder) = (context.volume_id(), context.target_path());
+        if let Some(name) = self.leases.of_holder(volume_id, holder)
+            && let Some(record) = self.journal.read_named(&name)?
+            && record.is_held_by(volume_id, holder)
+        {
+            return Ok(Some((LeaseKey::of_record(&record), record)));
+        }
+        let found = self.journal.find(volume_id, holder)?;
         Ok(found.map(|record| (LeaseKey::of_record(&record), record)))
     }
 }

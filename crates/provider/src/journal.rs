@@ -106,9 +106,8 @@ impl Journal {
         holder: &str,
     ) -> Result<Option<LeaseRecord>, Failure> {
         for name in self.names()? {
-            let found = self.read_named(&name)?.filter(|record| {
-                record.context.volume_id() == volume_id && record.holders.contains(holder)
-            });
+            let found =
+                self.read_named(&name)?.filter(|record| record.is_held_by(volume_id, holder));
             if found.is_some() {
                 return Ok(found);
             }

@@ -106,6 +106,11 @@ impl LeaseRecord {
         }
     }
 
+    /// Whether this target path holds it, for this volume.
+    pub(crate) fn is_held_by(&self, volume_id: &str, holder: &str) -> bool {
+        self.context.volume_id() == volume_id && self.holders.contains(holder)
+    }
+
     /// Whether a Mountpoint may be running with what the lease delivered.
     pub(crate) fn is_live(&self) -> bool {
         self.phase == Phase::Live

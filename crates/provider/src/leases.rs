@@ -1,6 +1,7 @@
 //! The leases of this process: what they were last provided with, and when each is due.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -46,6 +47,9 @@ impl Lease {
 struct Table {
     leases: HashMap<Arc<str>, Lease>,
     due: BTreeSet<(Timestamp, Arc<str>)>,
+    /// By the hash of a volume and a target path that holds it: a hint, which the lease's record has to confirm.
+    by_holder: HashMap<u64, Arc<str>>,
+    hasher: RandomState,
 }
 
 /// All leases by name, and in the order in which they are due.
@@ -69,6 +73,8 @@ impl Leases {
         if let Some(at) = lease.due_at {
             table.due.insert((at, Arc::clone(&name)));
         }
+        table.forget_holders(&name);
+        table.note_holders(&name, &lease.record);
         table.leases.insert(name, lease);
         if table.due.first() != first.as_ref() {
             self.rescheduled.notify_one();
@@ -81,14 +87,25 @@ impl Leases {
 
     /// Another process, or a call that renews nothing, has changed the record.
     pub(crate) fn set_record(&self, name: &str, record: &LeaseRecord) {
-        if let Some(lease) = self.table().leases.get_mut(name) {
+        let mut table = self.table();
+        table.forget_holders(name);
+        if let Some((name, mut lease)) = table.leases.remove_entry(name) {
             lease.record = Arc::new(record.clone());
+            table.note_holders(&name, record);
+            table.leases.insert(name, lease);
         }
+    }
+
+    /// The name of the lease that this target path probably holds for this volume.
+    pub(crate) fn of_holder(&self, volume_id: &str, holder: &str) -> Option<Arc<str>> {
+        let table = self.table();
+        table.by_holder.get(&table.hasher.hash_one((volume_id, holder))).cloned()
     }
 
     pub(crate) fn remove(&self, name: &str) {
         let mut table = self.table();
         table.forget_due(name);
+        table.forget_holders(name);
         table.leases.remove(name);
     }
 
@@ -129,6 +146,22 @@ impl Table {
             && let Some(at) = lease.due_at.take()
         {
             self.due.remove(&(at, name.into()));
+        }
+    }
+
+    fn forget_holders(&mut self, name: &str) {
+        let Some(lease) = self.leases.get(name) else { return };
+        let volume_id = lease.context.volume_id();
+        for holder in &lease.record.holders {
+            self.by_holder.remove(&self.hasher.hash_one((volume_id, holder.as_str())));
+        }
+    }
+
+    fn note_holders(&mut self, name: &Arc<str>, record: &LeaseRecord) {
+        let volume_id = record.context.volume_id();
+        for holder in &record.holders {
+            let hash = self.hasher.hash_one((volume_id, holder.as_str()));
+            self.by_holder.insert(hash, Arc::clone(name));
         }
     }
 }

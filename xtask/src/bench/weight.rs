@@ -40,8 +40,9 @@ const fn least(
     }
 }
 
-const PROGRAMS: [Program; 6] = [
+const PROGRAMS: [Program; 8] = [
     least("s3-credential", "core", "weight-core", Some(25)),
+    least("s3-credential", "the library with the source `secret` alone", "weight-secret", Some(60)),
     least("s3-credential", "the library with every source", "weight-library", Some(240)),
     Program {
         subject: "s3-credential",
@@ -53,6 +54,7 @@ const PROGRAMS: [Program; 6] = [
         crates: Some(275),
     },
     least("aws-config", "aws-config, with STS, without kube", "weight-aws-config", None),
+    least("aws-config", "aws-config, with STS and kube", "weight-aws-config-kube", None),
     least("reqsign", "reqsign", "weight-reqsign", None),
     least("object_store", "object_store", "weight-object-store", None),
 ];
