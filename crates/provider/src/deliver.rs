@@ -159,9 +159,9 @@ impl Provider {
             }
             return Err(failure);
         }
-        let record = Arc::new(record);
-        let environment = plan.environment.clone();
-        self.remember(key, context, Arc::clone(&record), plan, prepared.exchange.clone());
+        let record = Arc::new(record.without_environment());
+        let DeliveryPlan { files, environment, .. } = plan;
+        self.remember(key, context, Arc::clone(&record), files, prepared.exchange.clone());
         Ok((record, environment))
     }
 
@@ -249,14 +249,14 @@ impl Provider {
         key: &LeaseKey,
         context: &ProvideContext,
         record: Arc<LeaseRecord>,
-        plan: DeliveryPlan,
+        files: Vec<PlannedFile>,
         exchange: Option<Arc<Exchange>>,
     ) {
         let lease = Lease {
             context: context.clone(),
             due_at: due_at(self.wiring.clock.now(), record.refresh_at, record.expires_at),
             record,
-            plan: Some(Arc::new(plan)),
+            files: Some(files.into()),
             exchange,
             failures: 0,
             last_error: None,

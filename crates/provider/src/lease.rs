@@ -106,6 +106,11 @@ impl LeaseRecord {
         }
     }
 
+    /// What is kept of it in memory.
+    pub(crate) fn without_environment(self) -> Self {
+        Self { environment: BTreeMap::new(), ..self }
+    }
+
     /// Whether this target path holds it, for this volume.
     pub(crate) fn is_held_by(&self, volume_id: &str, holder: &str) -> bool {
         self.context.volume_id() == volume_id && self.holders.contains(holder)

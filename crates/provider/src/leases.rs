@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use s3_credential_core::{DeliveryPlan, ErrorKind, Failure, ProvideContext};
+use s3_credential_core::{ErrorKind, Failure, PlannedFile, ProvideContext};
 use tokio::sync::Notify;
 
 use crate::exchanged::Exchange;
@@ -16,29 +16,31 @@ use crate::lease::LeaseRecord;
 pub(crate) struct Lease {
     /// The publish that it was last provided for.
     pub(crate) context: ProvideContext,
+    /// Without the environment, which only the journal needs, and which is more than all the rest.
     pub(crate) record: Arc<LeaseRecord>,
     /// What was last written; unknown of a lease that was adopted.
-    pub(crate) plan: Option<Arc<DeliveryPlan>>,
+    pub(crate) files: Option<Arc<[PlannedFile]>>,
     /// Where its keys came from, if they were exchanged by this process.
     pub(crate) exchange: Option<Arc<Exchange>>,
     pub(crate) due_at: Option<Timestamp>,
     /// Refreshes that failed one after the other.
     pub(crate) failures: u32,
-    pub(crate) last_error: Option<Failure>,
+    // Boxed, since of many leases few have one.
+    pub(crate) last_error: Option<Box<Failure>>,
 }
 
 impl Lease {
     /// Whether there is more to read than before, as far as it can be told of a lease that was adopted.
     pub(crate) fn brings_more_than(&self, old: &Self) -> bool {
-        match &old.plan {
-            Some(_) => self.plan != old.plan,
+        match &old.files {
+            Some(_) => self.files != old.files,
             None => self.record.expires_at != old.record.expires_at,
         }
     }
 
     /// Of an adopted lease the pod's tokens are gone with the old process: the next republish brings them, and nobody need be told.
     pub(crate) fn waits_for_republish(&self, failure: &Failure) -> bool {
-        self.plan.is_none()
+        self.files.is_none()
             && matches!(failure.kind(), ErrorKind::MissingToken | ErrorKind::NoSource)
     }
 }
@@ -90,7 +92,7 @@ impl Leases {
         let mut table = self.table();
         table.forget_holders(name);
         if let Some((name, mut lease)) = table.leases.remove_entry(name) {
-            lease.record = Arc::new(record.clone());
+            lease.record = Arc::new(record.clone().without_environment());
             table.note_holders(&name, record);
             table.leases.insert(name, lease);
         }

@@ -136,8 +136,8 @@ impl Provider {
             } else {
                 Some(now)
             },
-            record: Arc::new(record),
-            plan: None,
+            record: Arc::new(record.without_environment()),
+            files: None,
             exchange: None,
             failures: 0,
             last_error: None,

@@ -76,7 +76,7 @@ impl Provider {
             identity: lease.record.identity.clone(),
             expires_at: lease.record.expires_at,
             refresh_at: lease.due_at,
-            last_error: lease.last_error,
+            last_error: lease.last_error.map(|error| *error),
         };
         self.leases.all().into_iter().map(status).collect()
     }
@@ -203,7 +203,7 @@ impl Provider {
                 expires_at: lease.record.expires_at,
             });
         }
-        let lease = Lease { due_at: Some(retry_at), last_error: Some(failure), ..lease };
+        let lease = Lease { due_at: Some(retry_at), last_error: Some(Box::new(failure)), ..lease };
         self.leases.put(name, lease);
     }
 

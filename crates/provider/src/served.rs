@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use s3_credential_core::{
-    CredentialForm, Delivery, DeliveryPlan, EndpointGrant, ErrorKind, Failure, Keys, Secret,
-    file_names, names,
+    CredentialForm, Delivery, DeliveryPlan, EndpointGrant, ErrorKind, Failure, Keys, PlannedFile,
+    Secret, file_names, names,
 };
 use s3_credential_delivery::{Endpoint, EndpointSettings, Grants, KeySource, new_token};
 use tokio::runtime::Handle;
@@ -50,9 +50,9 @@ impl Provider {
     /// The lease's place at the endpoint, if one is served: with the token that it had, if it had one.
     pub(crate) fn endpoint_grant(&self, key: &LeaseKey) -> Result<Option<EndpointGrant>, Failure> {
         let Some(served) = self.served.get() else { return Ok(None) };
-        let plan = self.leases.get(&key.name).and_then(|lease| lease.plan);
+        let files = self.leases.get(&key.name).and_then(|lease| lease.files);
         let had =
-            plan.as_deref().and_then(token_of).or_else(|| Some(self.kept.read(&key.name)?.token));
+            files.as_deref().and_then(token_of).or_else(|| Some(self.kept.read(&key.name)?.token));
         let token = match had {
             Some(token) => token,
             None => new_token()?,
@@ -68,7 +68,7 @@ impl Provider {
         form: &CredentialForm,
     ) -> Result<(), Failure> {
         let (Some(served), Some(token), CredentialForm::Keys(keys)) =
-            (self.served.get(), token_of(plan), form)
+            (self.served.get(), token_of(&plan.files), form)
         else {
             return Ok(());
         };
@@ -121,8 +121,8 @@ impl Provider {
     }
 }
 
-fn token_of(plan: &DeliveryPlan) -> Option<Secret> {
-    plan.files
+fn token_of(files: &[PlannedFile]) -> Option<Secret> {
+    files
         .iter()
         .find(|file| file.name == file_names::ENDPOINT_TOKEN)
         .map(|file| file.content.clone())
