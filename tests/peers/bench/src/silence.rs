@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_credential_types::provider::ProvideCredentials;
-use object_store::CredentialProvider as _;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use reqsign::aws::IMDSv2CredentialProvider;
 use reqsign::ProvideCredential;

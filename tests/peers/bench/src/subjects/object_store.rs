@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use object_store::{ClientOptions, CredentialProvider as _};
+use object_store::ClientOptions;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::{HttpClient, HttpConnector, ReqwestConnector};
 

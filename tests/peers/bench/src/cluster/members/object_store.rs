@@ -5,7 +5,7 @@ use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService,
 };
-use object_store::{ClientOptions, CredentialProvider as _};
+use object_store::ClientOptions;
 use tempfile::NamedTempFile;
 
 use super::Member;
