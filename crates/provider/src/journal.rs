@@ -37,7 +37,7 @@ impl Journal {
     }
 
     /// The state path.
-    #[cfg(any(feature = "doctor", feature = "endpoint"))]
+    #[cfg(feature = "doctor")]
     pub(crate) fn path(&self) -> &std::path::Path {
         &self.path
     }

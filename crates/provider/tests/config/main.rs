@@ -9,6 +9,7 @@
 mod schema;
 
 mod corpus;
+mod code;
 mod documents;
 mod keys;
 mod restart;

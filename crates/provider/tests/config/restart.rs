@@ -46,7 +46,8 @@ impl World {
             self.path("new").display(),
             self.path("state").display(),
         );
-        Provider::from_config(parse("c.yaml", &text).unwrap(), Environment::default()).unwrap()
+        let environment = Environment::default().with("AWS_EC2_METADATA_DISABLED", "true");
+        Provider::from_config(parse("c.yaml", &text).unwrap(), environment).unwrap()
     }
 
     fn context(&self, lease: usize) -> ProvideContext {
