@@ -3,16 +3,16 @@
 use s3_credential_core::{Failure, Keys};
 
 use crate::keys::{Reader, Values};
-use crate::watch::api;
+use crate::watch::{values_in_event, values_in_list};
 
 /// The keys in a list of Secrets with that name; nothing where the text is no such list.
 pub fn listed(text: &str, name: &str) -> Option<Result<Option<Keys>, Failure>> {
-    api::values_in_list(text, name).map(|values| read(&values))
+    values_in_list(text, name).map(|values| read(&values))
 }
 
 /// The keys in one event of a watch; nothing where the line is no such event.
 pub fn watched(line: &str) -> Option<Result<Option<Keys>, Failure>> {
-    api::values_in_event(line).map(|values| read(&values))
+    values_in_event(line).map(|values| read(&values))
 }
 
 fn read(values: &Values) -> Result<Option<Keys>, Failure> {

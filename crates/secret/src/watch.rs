@@ -24,6 +24,8 @@ use crate::level::not_for_pods;
 use api::SecretApi;
 use followed::Followed;
 
+#[cfg(fuzzing)]
+pub(crate) use api::{values_in_event, values_in_list};
 pub use settings::{SecretNamespace, SecretWatchSettings};
 
 /// The keys of a Secret that the operator names, followed through the Kubernetes API.
