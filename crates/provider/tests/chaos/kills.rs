@@ -54,7 +54,7 @@ fn kill_again_and_again(kills: usize) -> Vec<String> {
         for line in lines_until_killed(&place) {
             known.learn(&line);
         }
-        known.check_next_start(&place, round % 2 == 0);
+        known.check_next_start(&place, round.is_multiple_of(2));
         known.last.clone()
     };
     (0..kills).map(round).collect()

@@ -55,12 +55,14 @@ impl Kind {
         SignedDuration::from_mins(if self == Self::Keys { 15 } else { 0 })
     }
 
-    /// How long a lease goes with it at most. A token is replaced when four fifths of its life are over, as the kubelet has it.
+    /// What is left of it when it is due at the latest. A token is replaced when four fifths of its life are over, as the kubelet has it.
+    fn left(self) -> Duration {
+        if self == Self::Keys { Duration::from_mins(15) } else { self.life() / 5 }
+    }
+
+    /// How long a lease goes with it at most.
     fn lasts(self) -> Duration {
-        match self {
-            Self::Keys => self.life() - Duration::from_mins(15),
-            _ => self.life() * 4 / 5,
-        }
+        self.life().saturating_sub(self.left())
     }
 }
 
@@ -198,7 +200,7 @@ impl Watch {
         let kind = Kind::of(volume);
         let replaced_by = end - kind.margin();
         // Leases that began together are spread over a tenth of the time that is left.
-        let left = (kind.life() - kind.lasts()).mul_f64(0.9);
+        let left = kind.left().mul_f64(0.9);
         let due_at = end - SignedDuration::try_from(left).unwrap();
         assert!(
             self.upstream.clock.now() < replaced_by || self.upstream.is_excused(due_at, PATIENCE),
