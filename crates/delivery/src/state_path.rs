@@ -65,6 +65,11 @@ impl StatePath {
         &self.directory.path
     }
 
+    /// Whether the directory was removed since it was opened. Another one may be at its path.
+    pub fn is_gone(&self) -> bool {
+        self.directory.stat().is_ok_and(|stat| stat.st_nlink == 0)
+    }
+
     /// Takes the lock of this name, unless another thread or process holds it. A crash releases it.
     pub fn try_lock(&self, name: &str) -> Result<Option<Lock>, Failure> {
         name::check(name)?;

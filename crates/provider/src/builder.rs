@@ -17,6 +17,7 @@ use crate::config::{Config, Slots};
 use crate::exchanged::Exchanges;
 use crate::journal::Journal;
 use crate::kept::KeptSecrets;
+use crate::leases::Leases;
 use crate::preparation::Wiring;
 use crate::provider::Provider;
 use crate::registry::Registry;
@@ -171,17 +172,18 @@ impl ProviderBuilder {
             exchanged: Exchanges::default(),
             clock,
         };
+        let leases = Arc::<Leases>::default();
         Ok(Provider {
             wiring: Arc::new(wiring),
             #[cfg(feature = "doctor")]
             services: Arc::new(services),
             kept: KeptSecrets::new(&state_path),
-            journal: Journal::new(state_path, settings.deadline),
+            journal: Journal::new(state_path, Arc::clone(&leases), settings.deadline),
             settings: Arc::new(settings),
             environment: self.environment,
             turns: Arc::default(),
             outages: Arc::default(),
-            leases: Arc::default(),
+            leases,
             events: broadcast::Sender::new(EVENTS_KEPT),
             #[cfg(feature = "endpoint")]
             served: Arc::default(),

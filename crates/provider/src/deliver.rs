@@ -119,11 +119,12 @@ impl Provider {
             record.holders.insert(context.target_path().to_owned());
         }
 
-        // The record goes first: whatever a crash leaves under the write path is then known to the journal.
-        let first = self.record_of_intent(context, &record, live);
-        entry.write(&first)?;
         // The caller may know of a mount that the journal has lost: then nothing that is there is taken away.
-        let mounted = live.is_some() || context.target().mounted == Some(true);
+        let mounted =
+            live.is_some() || context.target().mounted.unwrap_or_else(|| entry.is_unreadable());
+        // The record goes first: whatever a crash leaves under the write path is then known to the journal.
+        let first = self.record_of_intent(&record, live, mounted);
+        entry.write(&first)?;
         let written = match (files.is_empty(), mounted) {
             (true, true) => Ok(()),
             // Nothing to hand over: what an earlier volume may have left there goes all the same.
@@ -179,9 +180,9 @@ impl Provider {
     /// of which it is not known which files it has: it is due at once, and ends with the older ones.
     fn record_of_intent(
         &self,
-        context: &ProvideContext,
         record: &LeaseRecord,
         live: Option<&LeaseRecord>,
+        mounted: bool,
     ) -> LeaseRecord {
         match live {
             Some(live) if live.expires_at != record.expires_at => LeaseRecord {
@@ -189,9 +190,7 @@ impl Provider {
                 refresh_at: Some(self.wiring.clock.now()),
                 ..record.clone()
             },
-            None if context.target().mounted != Some(true) => {
-                LeaseRecord { phase: Phase::Publishing, ..record.clone() }
-            }
+            None if !mounted => LeaseRecord { phase: Phase::Publishing, ..record.clone() },
             _ => record.clone(),
         }
     }

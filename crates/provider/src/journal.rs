@@ -1,14 +1,16 @@
 //! The leases in the state path: one record each, which no two processes hold at once.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use s3_credential_core::{ErrorKind, Failure};
 use s3_credential_delivery::{Lock, StatePath};
 use serde::{Deserialize, Serialize};
 
 use crate::lease::{LeaseKey, LeaseRecord};
+use crate::leases::Leases;
 
 /// The version of the format. A record of another version is foreign.
 const VERSION: u32 = 1;
@@ -22,18 +24,20 @@ struct Entry<R> {
     lease: R,
 }
 
-/// The journal. The state path is made by the first lock or write, so that what only reads makes none.
+/// The journal. The state path is made by the first lock or write, so that what only reads makes none. One that somebody removes is
+/// made again, with the records of the leases that this process has.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     path: PathBuf,
-    state: Arc<OnceLock<StatePath>>,
+    state: Arc<ArcSwapOption<StatePath>>,
+    leases: Arc<Leases>,
     /// How long to wait for another process that works on the same lease: as long as that may take.
     patience: Duration,
 }
 
 impl Journal {
-    pub(crate) fn new(path: PathBuf, patience: Duration) -> Self {
-        Self { path, state: Arc::default(), patience }
+    pub(crate) fn new(path: PathBuf, leases: Arc<Leases>, patience: Duration) -> Self {
+        Self { path, state: Arc::default(), leases, patience }
     }
 
     /// The state path.
@@ -43,29 +47,57 @@ impl Journal {
     }
 
     /// The state path, which is made if it is not there.
-    fn state(&self) -> Result<&StatePath, Failure> {
-        if let Some(state) = self.state.get() {
-            return Ok(state);
-        }
-        let state = StatePath::open(&self.path)?;
-        Ok(self.state.get_or_init(|| state))
+    fn state(&self) -> Result<Arc<StatePath>, Failure> {
+        self.state.load_full().map_or_else(|| self.open(), Ok)
+    }
+
+    fn open(&self) -> Result<Arc<StatePath>, Failure> {
+        let state = Arc::new(StatePath::open(&self.path)?);
+        self.state.store(Some(Arc::clone(&state)));
+        Ok(state)
     }
 
     /// The state path, if it is there.
-    fn existing_state(&self) -> Result<Option<&StatePath>, Failure> {
-        if let Some(state) = self.state.get() {
-            return Ok(Some(state));
+    fn existing_state(&self) -> Result<Option<Arc<StatePath>>, Failure> {
+        match self.state.load_full() {
+            Some(state) if state.is_gone() => self.make_again().map(Some),
+            Some(state) => Ok(Some(state)),
+            None => {
+                let state = StatePath::open_if_exists(&self.path)?.map(Arc::new);
+                self.state.store(state.clone());
+                Ok(state)
+            }
         }
-        let state = StatePath::open_if_exists(&self.path)?;
-        Ok(state.map(|state| self.state.get_or_init(|| state)))
+    }
+
+    fn make_again(&self) -> Result<Arc<StatePath>, Failure> {
+        let state = self.open()?;
+        let records = self.leases.records();
+        tracing::warn!(leases = records.len(), "the state path was removed, and is made again");
+        for (name, record) in records {
+            // Who holds the lock, or has written a record, knows more.
+            if let Some(mut lock) = state.try_lock(&name)?
+                && !lock.has_record()
+            {
+                lock.write(&encode(&record)?)?;
+            }
+        }
+        Ok(state)
     }
 
     /// Waits for the lease's entry, which nobody else works on until it is dropped.
     pub(crate) async fn lock(&self, key: &LeaseKey) -> Result<LockedEntry, Failure> {
-        let state = self.state()?;
+        let mut state = self.state()?;
         let attempts = self.patience.as_millis() / LOCK_POLL.as_millis();
         for _ in 0..=attempts {
-            if let Some(lock) = state.try_lock(&key.name)? {
+            let lock = match state.try_lock(&key.name) {
+                Err(_) if state.is_gone() => {
+                    state = self.make_again()?;
+                    state.try_lock(&key.name)?
+                }
+                lock => lock?,
+            };
+            if let Some(lock) = lock {
                 return LockedEntry::read(key.clone(), lock);
             }
             tokio::time::sleep(LOCK_POLL).await;
@@ -91,12 +123,12 @@ impl Journal {
 
     /// The names of all records.
     pub(crate) fn names(&self) -> Result<Vec<String>, Failure> {
-        self.existing_state()?.map_or_else(|| Ok(Vec::new()), StatePath::names)
+        self.existing_state()?.map_or_else(|| Ok(Vec::new()), |state| state.names())
     }
 
     /// Removes what a crash left half-written.
     pub(crate) fn sweep(&self) -> Result<Vec<PathBuf>, Failure> {
-        self.existing_state()?.map_or_else(|| Ok(Vec::new()), StatePath::sweep)
+        self.existing_state()?.map_or_else(|| Ok(Vec::new()), |state| state.sweep())
     }
 
     /// The lease that this target path holds for this volume.
@@ -138,6 +170,11 @@ impl LockedEntry {
     /// Whether there was nothing when it was locked.
     pub(crate) fn is_new(&self) -> bool {
         self.found.is_none()
+    }
+
+    /// Whether there was an entry that this version cannot read: somebody else's lease, which may be live.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.found.is_some() && self.record.is_none()
     }
 
     /// The record that was there; nothing if there was none, or none that this version can read.

@@ -115,6 +115,13 @@ impl Leases {
         self.table().leases.values().cloned().collect()
     }
 
+    /// The records of all leases, by name.
+    pub(crate) fn records(&self) -> Vec<(Arc<str>, Arc<LeaseRecord>)> {
+        let table = self.table();
+        let records = table.leases.iter();
+        records.map(|(name, lease)| (Arc::clone(name), Arc::clone(&lease.record))).collect()
+    }
+
     /// The names of the leases of one source.
     pub(crate) fn of_source(&self, source: &str) -> Vec<Arc<str>> {
         let table = self.table();

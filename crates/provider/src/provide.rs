@@ -56,8 +56,10 @@ impl Provider {
             (Ok(entry), _) => entry.live(),
             (Err(_), _) => self.journal.read_live(&key).ok().flatten().map(Arc::new),
         };
-        // The caller may know of a mount that the journal has lost.
-        let is_mounted = context.target().mounted == Some(true) || live.is_some();
+        // The caller may know of a mount that the journal has lost, and another version of one that this one cannot read.
+        let is_mounted = context.target().mounted.unwrap_or_else(|| {
+            live.is_some() || entry.as_ref().is_ok_and(LockedEntry::is_unreadable)
+        });
         let mut result = match &mut entry {
             Ok(entry) => self.provide_lease(context, entry, live.as_deref()).await,
             Err(failure) => Err(failure.clone().into()),

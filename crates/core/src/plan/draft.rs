@@ -189,7 +189,7 @@ impl Draft<'_> {
                 ErrorKind::UnsupportedDelivery,
                 "the delivery endpoint needs a driver that stays to answer, and no endpoint is being served",
             )
-            .with_help("serve the endpoint (`s3cred serve`, or Provider::builder().endpoint(...)), or use the delivery profile")
+            .with_help("serve the endpoint (`s3cred serve`, or `Provider::serve_endpoint`), or use the delivery profile")
         })?;
         self.s3_endpoint(keys);
         self.set(names::AWS_CONTAINER_CREDENTIALS_FULL_URI, &grant.uri);

@@ -10,11 +10,16 @@ from volume import with_tokens
 
 TURNS = 9
 
+# Keys are fetched anew as soon as the kubelet brings a token: else a rotation would be 50 minutes away.
+ALWAYS_DUE = "rotation: {endpointMargin: 1h}"
+
 
 def read_in_a_loop(world: World) -> None:
     volume = world.pod_volume("endpoint")
     before = volume.snapshot()
-    flags = ["--delivery", "endpoint", "--mount-kind", "systemd", "--consumer", "sdk", *world.role]
+    config = volume.folder / "config.yaml"
+    config.write_text(ALWAYS_DUE)
+    flags = ["--config", str(config), "--delivery", "endpoint", "--mount-kind", "systemd", "--consumer", "sdk", *world.role]
     with Serving.start(world.s3cred.binary, volume, world.s3cred.base_environment, *flags) as serving:
         provided = serving.answer()
         environment = provided.get("environment", {})
