@@ -212,13 +212,13 @@ impl Wiring {
         held: Option<&Held>,
     ) -> Result<Readied, Failure> {
         let Chosen { form, identity, .. } = chosen;
+        if identity.scope.is_some() {
+            scoping::check_form(form)?;
+        }
         let region = region_for(chosen);
         if form.kind() == FormKind::Anonymous {
             let (form, delivery) = (form.clone(), Delivery::None);
             return Ok(Readied { form, exchange: None, delivery, region: region.ok() });
-        }
-        if identity.scope.is_some() {
-            scoping::check_form(form)?;
         }
         // A wrong region is refused whoever would use it; no region at all only where STS is called.
         let region = match region {

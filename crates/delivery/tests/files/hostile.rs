@@ -208,10 +208,13 @@ fn a_removal_that_races_with_links_takes_nothing_outside_with_it() {
     thread::scope(|scope| {
         scope.spawn(|| {
             let (nested, link) = (folder.volume().join("a/b"), folder.path().join("link"));
+            let filled = folder.path().join("filled");
             while !done.load(Ordering::Relaxed) {
-                // Each may fail, as the directory comes and goes.
-                let _ = fs::create_dir_all(&nested);
-                let _ = fs::write(nested.join("file"), "x");
+                // Each may fail, as the directory comes and goes. Nothing is written through `nested`, which may be the link by now.
+                let _ = fs::create_dir_all(&filled);
+                let _ = fs::write(filled.join("file"), "x");
+                let _ = fs::create_dir_all(folder.volume().join("a"));
+                let _ = fs::rename(&filled, &nested);
                 let _ = symlink(&outside, &link);
                 let _ = renameat_with(CWD, &link, CWD, &nested, RenameFlags::EXCHANGE);
                 let _ = fs::remove_dir_all(&link);
