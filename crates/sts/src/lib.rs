@@ -8,7 +8,8 @@
 //! becomes part of an error or a log: a broken answer may hold the keys.
 //!
 //! Nothing is read but [`StsSettings`]: no process environment, no shared configuration files, and of the file system only the CA
-//! bundle that is named there (or the system's). Nothing is remembered: who wants keys kept keeps them.
+//! bundle that is named there (or the system's). No keys are remembered: who wants them kept keeps them. Only that STS limits the rate
+//! is, so that all who ask through one [`Sts`] wait their turn.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -35,6 +36,7 @@ mod endpoint;
 mod call;
 mod http;
 mod refusal;
+mod pace;
 mod retry;
 
 mod probe;

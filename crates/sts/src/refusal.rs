@@ -216,7 +216,8 @@ impl Asked<'_> {
         }
     }
 
-    fn throttled(&self) -> Refusal {
+    /// No call now: STS limits the rate, as it has just said, or as it did to others of this process.
+    pub(crate) fn throttled(&self) -> Refusal {
         Refusal {
             again: Again::Later,
             failure: Failure::new(

@@ -7,10 +7,11 @@ use s3_credential_core::Failure;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
-use crate::refusal::{Again, Refusal};
+use crate::pace::Pace;
+use crate::refusal::{Again, Asked, Refusal};
 use crate::settings::StsSettings;
 
-/// How much longer the pauses are where STS limits the rate.
+/// How much longer the first pause is where STS limits the rate.
 const THROTTLED: u32 = 5;
 
 /// Calls until an answer is final, the attempts are used up, or the next one would begin beyond the budget.
@@ -18,39 +19,55 @@ const THROTTLED: u32 = 5;
 /// It ends with what the last attempt was told, never with a mere "out of time" while an answer is known.
 pub(crate) async fn attempts<T, F>(
     settings: &StsSettings,
+    pace: &Pace,
+    asked: Asked<'_>,
     call: impl Fn() -> F,
-    timed_out: impl Fn() -> Refusal,
 ) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Refusal>>,
 {
-    let deadline = Instant::now() + settings.budget;
-    let mut attempt = 1;
+    let gate = pace.gate(&asked.endpoint.url);
+    let patience = Instant::now() + settings.patience;
+    // To wait for a turn is no attempt, and does not count.
+    let mut deadline = Instant::now() + settings.budget;
     let mut told = None;
-    loop {
+    for attempt in 1..=settings.max_attempts {
+        let start = Instant::now();
+        let Some(turn) = gate.turn(patience).await else {
+            return Err(told.unwrap_or_else(|| asked.throttled().failure));
+        };
+        deadline += start.elapsed();
         let left = deadline.saturating_duration_since(Instant::now());
-        let refusal = match timeout(left.min(settings.attempt_timeout), call()).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(refusal)) => refusal,
+        let answer = match timeout(left.min(settings.attempt_timeout), call()).await {
+            Ok(answer) => answer,
             // Cut short by the budget, which says nothing about STS.
             Err(_) if left < settings.attempt_timeout => {
-                return Err(told.unwrap_or_else(|| timed_out().failure));
+                return Err(told.unwrap_or_else(|| asked.timed_out().failure));
             }
-            Err(_) => timed_out(),
+            Err(_) => Err(asked.timed_out()),
+        };
+        let throttled = matches!(&answer, Err(refusal) if refusal.again == Again::Later);
+        if answer.is_ok() || throttled {
+            gate.report(turn, throttled, settings.backoff * THROTTLED);
+        }
+        let refusal = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(refusal) => refusal,
         };
         debug!(attempt, problem = refusal.failure.message(), "no keys from STS");
         let pause = match refusal.again {
             Again::Never => return Err(refusal.failure),
             Again::Soon => pause(settings.backoff, attempt),
-            Again::Later => pause(settings.backoff * THROTTLED, attempt),
+            // The pace knows.
+            Again::Later => Duration::ZERO,
         };
-        if attempt >= settings.max_attempts || Instant::now() + pause >= deadline {
-            return Err(refusal.failure);
-        }
         told = Some(refusal.failure);
+        if attempt == settings.max_attempts || Instant::now() + pause >= deadline {
+            break;
+        }
         sleep(pause).await;
-        attempt += 1;
     }
+    Err(told.unwrap_or_else(|| asked.timed_out().failure))
 }
 
 /// "Full jitter": anything up to a bound that doubles, so that callers who failed together do not come back together.

@@ -36,6 +36,8 @@ pub struct StsSettings {
     pub max_attempts: u32,
     /// The longest pause after the first attempt, doubled after each further one; 100 milliseconds. The pause itself is random.
     pub backoff: Duration,
+    /// How long a call waits for its turn while STS limits the rate, beside the budget; 20 seconds.
+    pub patience: Duration,
 }
 
 impl Default for StsSettings {
@@ -53,6 +55,7 @@ impl Default for StsSettings {
             budget: Duration::from_secs(2),
             max_attempts: 4,
             backoff: Duration::from_millis(100),
+            patience: Duration::from_secs(20),
         }
     }
 }

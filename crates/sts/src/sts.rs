@@ -12,6 +12,7 @@ use s3_credential_core::{
 use tokio::sync::OnceCell;
 
 use crate::ask::Asks;
+use crate::pace::Pace;
 use crate::probe::Reached;
 use crate::refusal::{Asked, By};
 use crate::settings::StsSettings;
@@ -32,7 +33,12 @@ impl Sts {
     /// With these settings, and this clock for signatures.
     pub fn new(settings: StsSettings, clock: Arc<dyn Clock>) -> Self {
         Self {
-            service: Arc::new(Service { settings, clock, http: OnceCell::new() }),
+            service: Arc::new(Service {
+                settings,
+                clock,
+                http: OnceCell::new(),
+                pace: Pace::default(),
+            }),
             flights: Arc::default(),
         }
     }
@@ -46,7 +52,8 @@ impl Sts {
         client: SharedHttpClient,
     ) -> Self {
         let http = OnceCell::new_with(Some(client));
-        Self { service: Arc::new(Service { settings, clock, http }), flights: Arc::default() }
+        let service = Service { settings, clock, http, pace: Pace::default() };
+        Self { service: Arc::new(service), flights: Arc::default() }
     }
 
     /// The URL at which STS would be called for this region, or why there is none.
@@ -101,6 +108,7 @@ struct Service {
     clock: Arc<dyn Clock>,
     /// Made by the first exchange, since a delegated delivery needs none; a failure is not kept.
     http: OnceCell<SharedHttpClient>,
+    pace: Pace,
 }
 
 impl Service {
@@ -120,11 +128,9 @@ impl Service {
             role: first.role_arn.as_str(),
             by: By::Token(identity.token.subject().filter(|subject| is_plain(subject))),
         };
-        let keys = retry::attempts(
-            &self.settings,
-            || call::with_token(config(), &first, &identity.token, asked),
-            || asked.timed_out(),
-        )
+        let keys = retry::attempts(&self.settings, &self.pace, asked, || {
+            call::with_token(config(), &first, &identity.token, asked)
+        })
         .await?;
 
         let Some(second) = second else {
@@ -135,11 +141,9 @@ impl Service {
             role: second.role_arn.as_str(),
             by: By::Keys(first.role_arn.as_str()),
         };
-        retry::attempts(
-            &self.settings,
-            || call::with_keys(config(), &second, &keys, asked),
-            || asked.timed_out(),
-        )
+        retry::attempts(&self.settings, &self.pace, asked, || {
+            call::with_keys(config(), &second, &keys, asked)
+        })
         .await
     }
 
@@ -148,9 +152,10 @@ impl Service {
         let http = self.http().await?;
         let config = || call::config(http.clone(), Arc::clone(&self.clock), &endpoint);
         let asked = Asked { endpoint: &endpoint, role: probe::ROLE, by: By::Token(None) };
-        let at =
-            retry::attempts(&self.settings, || probe::ask(config(), asked), || asked.timed_out())
-                .await?;
+        // Whoever wants to know whether STS is there asks in earnest, whatever the pace of the others.
+        let pace = Pace::default();
+        let ask = || probe::ask(config(), asked);
+        let at = retry::attempts(&self.settings, &pace, asked, ask).await?;
         Ok(Reached { url: endpoint.url, at })
     }
 

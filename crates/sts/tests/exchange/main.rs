@@ -6,6 +6,7 @@ mod endpoints;
 mod errors;
 mod flights;
 mod keys;
+mod pace;
 mod probe;
 mod silence;
 mod transport;
