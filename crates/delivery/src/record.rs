@@ -16,16 +16,24 @@ pub(crate) fn line(record: &[u8]) -> Result<Vec<u8>, Failure> {
 /// The last whole line; all that there is where no line is whole, which then is nothing of ours. Nothing of an empty file: its lock is
 /// held by who is about to write the first record.
 pub(crate) fn last_line(mut content: Vec<u8>) -> Option<Vec<u8>> {
-    if let Some(end) = content.iter().rposition(|byte| *byte == b'\n') {
+    if let Some(end) = last_newline(&content) {
         content.truncate(end);
     }
     while content.last() == Some(&b'\n') {
         content.pop();
     }
-    if let Some(start) = content.iter().rposition(|byte| *byte == b'\n') {
+    if let Some(start) = last_newline(&content) {
         content.drain(..=start);
     }
     (!content.is_empty()).then_some(content)
+}
+
+fn last_newline(content: &[u8]) -> Option<usize> {
+    match std::str::from_utf8(content) {
+        // Many bytes at a time.
+        Ok(text) => text.rfind('\n'),
+        Err(_) => content.iter().rposition(|byte| *byte == b'\n'),
+    }
 }
 
 #[cfg(test)]

@@ -123,8 +123,9 @@ impl Provider {
         let mounted =
             live.is_some() || context.target().mounted.unwrap_or_else(|| entry.is_unreadable());
         // The record goes first: whatever a crash leaves under the write path is then known to the journal.
-        let first = self.record_of_intent(&record, live, mounted);
-        entry.write(&first)?;
+        if let Some(first) = self.record_of_intent(&record, live, mounted) {
+            entry.write(&first)?;
+        }
         let written = match (files.is_empty(), mounted) {
             (true, true) => Ok(()),
             // Nothing to hand over: what an earlier volume may have left there goes all the same.
@@ -177,21 +178,23 @@ impl Provider {
     }
 
     /// What the journal says while files are written. A crash then leaves a first publish that nobody was answered, or a live lease
-    /// of which it is not known which files it has: it is due at once, and ends with the older ones.
+    /// of which it is not known which files it has: it is due at once, and ends with the older ones. Of a live lease that ends when
+    /// it did the journal tells the truth as it is.
     fn record_of_intent(
         &self,
         record: &LeaseRecord,
         live: Option<&LeaseRecord>,
         mounted: bool,
-    ) -> LeaseRecord {
+    ) -> Option<LeaseRecord> {
         match live {
-            Some(live) if live.expires_at != record.expires_at => LeaseRecord {
+            Some(live) if live.expires_at != record.expires_at => Some(LeaseRecord {
                 expires_at: live.expires_at,
                 refresh_at: Some(self.wiring.clock.now()),
                 ..record.clone()
-            },
-            None if !mounted => LeaseRecord { phase: Phase::Publishing, ..record.clone() },
-            _ => record.clone(),
+            }),
+            Some(_) => None,
+            None if mounted => Some(record.clone()),
+            None => Some(LeaseRecord { phase: Phase::Publishing, ..record.clone() }),
         }
     }
 
