@@ -120,7 +120,7 @@ fn unicode_escape(rest: &mut &str) -> Option<char> {
     let first = code_unit(rest)?;
     let scalar = if (0xD800..0xDC00).contains(&first) {
         *rest = rest.strip_prefix("\\u")?;
-        let second = code_unit(rest)?.checked_sub(0xDC00)?;
+        let second = code_unit(rest)?.checked_sub(0xDC00).filter(|bits| *bits < 0x400)?;
         0x1_0000 + ((first - 0xD800) << 10) + second
     } else {
         first

@@ -183,7 +183,10 @@ fn secrets_are_unescaped_from_json_exactly_as_serde_would() {
         let secret: s3_credential_core::Secret = serde_json::from_str(text).unwrap();
         assert_eq!(secret.expose(), serde_json::from_str::<String>(text).unwrap());
     }
-    for text in [r#""\ud83d""#, "7", "null", "{}"] {
+    // Halves of a pair, each by itself or with something else.
+    for text in
+        [r#""\ud83d""#, r#""\ude00""#, r#""\ud83d\uee00""#, r#""\ud83d\u0041""#, "7", "null", "{}"]
+    {
         assert!(serde_json::from_str::<s3_credential_core::Secret>(text).is_err(), "{text}");
     }
 }

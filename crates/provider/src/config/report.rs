@@ -9,6 +9,10 @@ use crate::config::excerpt::Excerpt;
 use crate::config::problem::{Finding, Severity};
 use crate::config::tree::Place;
 
+/// How much of a path or a message, and of a suggestion, is shown, in characters: names of keys are whatever stands in the file.
+const MAX_NAMED: usize = 400;
+const MAX_SUGGESTED: usize = 2_000;
+
 /// One problem of a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -59,9 +63,9 @@ impl ConfigReport {
                     severity: finding.severity,
                     line: finding.place.line,
                     column: finding.place.column,
-                    path: finding.path,
-                    message: finding.message,
-                    suggestion: finding.suggestion,
+                    path: on_one_line(&finding.path, MAX_NAMED),
+                    message: on_one_line(&finding.message, MAX_NAMED),
+                    suggestion: finding.suggestion.map(|text| on_one_line(&text, MAX_SUGGESTED)),
                     excerpt,
                 }
             })
@@ -131,6 +135,15 @@ impl fmt::Display for ConfigReport {
         }
         Ok(())
     }
+}
+
+fn on_one_line(text: &str, at_most: usize) -> String {
+    let escaped = text.chars().flat_map(|c| {
+        // Of two iterators one is empty.
+        let control = c.is_control().then(|| c.escape_debug());
+        control.into_iter().flatten().chain((!c.is_control()).then_some(c))
+    });
+    escaped.take(at_most).collect()
 }
 
 impl From<ConfigReport> for Failure {

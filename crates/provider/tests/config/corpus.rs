@@ -95,6 +95,20 @@ fn every_problem_is_at_a_place_of_the_file() {
 }
 
 #[test]
+fn names_of_keys_stay_on_one_line_and_short() {
+    let text = format!("\"a\\n\\tb\\e[2J\": 1\n\"{}\": 1\n", "long".repeat(200));
+    let report = Config::parse(&Registry::default(), "chains.yaml", &text).unwrap_err();
+    assert_eq!(report.problems().len(), 2);
+    for problem in report.problems() {
+        for text in [&problem.message, &problem.path] {
+            assert!(text.len() < 500 && !text.contains(char::is_control), "{text:?}");
+        }
+    }
+    let message = Failure::from(report).message().to_owned();
+    assert!(!message.contains(char::is_control) && message.contains(r"a\n\tb"), "{message}");
+}
+
+#[test]
 fn a_broken_file_is_one_failure_with_its_first_error_and_how_many_more_there_are() {
     let text = "chains: {driver: [isra]}\nscope: volumes\ndeadline: 1\n";
     let report = Config::parse(&Registry::default(), "c.yaml", text).unwrap_err();
