@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
 use allocation_counter::measure;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use s3_credential_core::{
-    CredentialForm, Environment, MountTarget, ProvideContext, PublishRequest, Secret, SourceChain,
-    Token, WebIdentity, source_fn,
+    Clock as _, CredentialForm, Environment, MountTarget, ProvideContext, PublishRequest, Secret,
+    SourceChain, SystemClock, Token, WebIdentity, source_fn,
 };
 use s3_credential_provider::Provider;
 
@@ -14,7 +14,7 @@ const LEASES: i64 = 500;
 #[test]
 fn a_lease_takes_two_kibibytes_at_most() {
     let folder = tempfile::tempdir().unwrap();
-    let end = Timestamp::now() + SignedDuration::from_hours(24);
+    let end = SystemClock.now() + SignedDuration::from_hours(24);
     let token = Token::parse("token", Secret::new("opaque".repeat(150)), Some(end)).unwrap();
     let role = "arn:aws:iam::111122223333:role/reader".parse().unwrap();
     let form = CredentialForm::WebIdentity(Box::new(WebIdentity::new(token, role)));

@@ -100,6 +100,7 @@ async fn a_volumes_keys_and_region_serve_a_client_of_the_sdk() {
     assert_eq!(region.unwrap().as_ref(), "eu-north-1");
 
     let none = Provider::builder()
+        .environment([("AWS_EC2_METADATA_DISABLED", "true")].into_iter().collect())
         .state_path(scratch.path())
         .driver_chain(SourceChain::default())
         .build()
