@@ -50,6 +50,8 @@ impl ConfigReport {
         scalars: Option<&[Place]>,
         findings: Vec<Finding>,
     ) -> Self {
+        // As YAML counts them: with the lines of others, another line than the one that is meant would be shown, and its values with it.
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let lines: Vec<&str> = text.lines().collect();
         let mut problems: Vec<ConfigProblem> = findings
             .into_iter()

@@ -95,6 +95,18 @@ fn every_problem_is_at_a_place_of_the_file() {
 }
 
 #[test]
+fn a_line_ends_where_yaml_says_and_no_other_lines_values_are_shown() {
+    for end in ["\n", "\r\n", "\r"] {
+        let text = ["a: 1", "roleArn: secret-one", "scope: volumes", "b: secret-two", ""].join(end);
+        let report = Config::parse(&Registry::default(), "chains.yaml", &text).unwrap_err();
+        let scope = report.problems().iter().find(|problem| problem.path == "scope").unwrap();
+        assert_eq!(scope.line, 3, "{end:?}");
+        let shown = report.to_string();
+        assert!(shown.contains(" 3 | scope: volumes") && !shown.contains("secret"), "{shown}");
+    }
+}
+
+#[test]
 fn names_of_keys_stay_on_one_line_and_short() {
     let text = format!("\"a\\n\\tb\\e[2J\": 1\n\"{}\": 1\n", "long".repeat(200));
     let report = Config::parse(&Registry::default(), "chains.yaml", &text).unwrap_err();
