@@ -43,7 +43,7 @@ pub(crate) async fn live(
         }
         match provider.explain(&context).await {
             Ok(explained) => {
-                record.show(&explained.reasons);
+                record.show(&explained);
                 show(record, &explained.provided);
             }
             Err(error) => record.tell(&error),
