@@ -18,10 +18,13 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         match what.as_str() {
-            "warm s3-credential" => warm::<Ours>(count).await,
-            "warm aws-config" => warm::<AwsConfig>(count).await,
-            "warm reqsign" => warm::<Reqsign>(count).await,
-            "warm object_store" => warm::<ObjectStore>(count).await,
+            // Valgrind has no vDSO, without which the product's own clock does not read: all read the time by a system call here.
+            "warm s3-credential" => {
+                warm(|upstream| Ours::with_clock(upstream, Arc::new(SystemClock)), count).await;
+            }
+            "warm aws-config" => warm(AwsConfig::new, count).await,
+            "warm reqsign" => warm(Reqsign::new, count).await,
+            "warm object_store" => warm(ObjectStore::new, count).await,
             "provide token" => provide(&Volumes::of_tokens(), count).await,
             "provide profile" => provide(&Volumes::of_profiles(), count).await,
             "republish" => republish(&Volumes::of_tokens(), count).await,
@@ -32,11 +35,11 @@ fn main() {
     std::process::exit(0);
 }
 
-async fn warm<S: Subject>(count: usize) {
+async fn warm<S: Subject>(new: impl FnOnce(&Upstream) -> S, count: usize) {
     let address: SocketAddr =
         std::env::var("AWS_ENDPOINT_URL_STS").unwrap().strip_prefix("http://").unwrap().parse().unwrap();
     let upstream = Upstream::start(address);
-    let subject = S::new(&upstream);
+    let subject = new(&upstream);
     subject.fetch().await.unwrap();
     for _ in 0..count {
         black_box(subject.warm().await.unwrap());

@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use s3_credential_core::{
-    CredentialForm, ExchangeRequest, KeyExchange, Secret, SystemClock, Token, WebIdentity,
+    Clock, CredentialForm, ExchangeRequest, KeyExchange, Secret, SystemClock, Token, WebIdentity,
 };
-use s3_credential_provider::CachedKeys;
+use s3_credential_provider::{CachedKeys, KernelClock};
 use s3_credential_sts::{Sts, StsSettings};
 use tokio::runtime::Handle;
 
@@ -13,13 +13,9 @@ use crate::upstream::{ROLE, Upstream};
 
 pub struct Ours(CachedKeys);
 
-impl Subject for Ours {
-    const NAME: &'static str = "s3-credential";
-    // Due after three fifths to two thirds of their life.
-    const TTL: Duration = Duration::from_secs(8);
-    const DUE_BY: Duration = Duration::from_secs(6);
-
-    fn new(upstream: &Upstream) -> Self {
+impl Ours {
+    /// With another clock than the one of the product.
+    pub fn with_clock(upstream: &Upstream, clock: Arc<dyn Clock>) -> Self {
         let settings =
             StsSettings { endpoint_url: Some(upstream.url()), ..StsSettings::default() };
         let sts = Sts::new(settings, Arc::new(SystemClock));
@@ -30,7 +26,18 @@ impl Subject for Ours {
             let (sts, form) = (sts.clone(), Arc::clone(&form));
             async move { sts.exchange(&form, &ExchangeRequest::default()).await }
         };
-        Self(CachedKeys::builder(fetch).build(Handle::current()))
+        Self(CachedKeys::builder(fetch).clock(clock).build(Handle::current()))
+    }
+}
+
+impl Subject for Ours {
+    const NAME: &'static str = "s3-credential";
+    // Due after three fifths to two thirds of their life.
+    const TTL: Duration = Duration::from_secs(8);
+    const DUE_BY: Duration = Duration::from_secs(6);
+
+    fn new(upstream: &Upstream) -> Self {
+        Self::with_clock(upstream, Arc::new(KernelClock))
     }
 
     async fn fetch(&self) -> Result<usize, String> {
