@@ -1,7 +1,6 @@
 //! Names of directories and files: ours to choose, so that no input can choose them.
 
 use std::ffi::CStr;
-use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 
 use ring::digest::{Context, SHA256};
@@ -60,10 +59,9 @@ fn hashed(pod: Option<&str>, volume_id: &str) -> String {
     }
     context.update(volume_id.as_bytes());
     let mut name = format!("{PREFIX}{SEPARATOR}{SEPARATOR}");
-    for byte in context.finish().as_ref() {
-        // Writing to a string does not fail.
-        let _ = write!(name, "{byte:02x}");
-    }
+    let digits = context.finish();
+    let digits = digits.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    name.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
     name
 }
 

@@ -87,18 +87,35 @@ impl Journal {
 
     /// Waits for the lease's entry, which nobody else works on until it is dropped.
     pub(crate) async fn lock(&self, key: &LeaseKey) -> Result<LockedEntry, Failure> {
+        let lock = self.wait_for(&key.name).await?;
+        let (found, record) = LockedEntry::read(&lock)?;
+        Ok(LockedEntry { key: key.clone(), lock, found, record, written: None })
+    }
+
+    /// Waits for the entry of this name. Of which lease it is, only its record can tell.
+    pub(crate) async fn lock_named(&self, name: &str) -> Result<LockedEntry, Failure> {
+        let lock = self.wait_for(name).await?;
+        let (found, record) = LockedEntry::read(&lock)?;
+        let (write_path, directory) = record.as_ref().map_or_else(Default::default, |record| {
+            (record.write_path.clone(), record.directory.clone())
+        });
+        let key = LeaseKey { write_path, directory, name: name.to_owned() };
+        Ok(LockedEntry { key, lock, found, record, written: None })
+    }
+
+    async fn wait_for(&self, name: &str) -> Result<Lock, Failure> {
         let mut state = self.state()?;
         let attempts = self.patience.as_millis() / LOCK_POLL.as_millis();
         for _ in 0..=attempts {
-            let lock = match state.try_lock(&key.name) {
+            let lock = match state.try_lock(name) {
                 Err(_) if state.is_gone() => {
                     state = self.make_again()?;
-                    state.try_lock(&key.name)?
+                    state.try_lock(name)?
                 }
                 lock => lock?,
             };
             if let Some(lock) = lock {
-                return LockedEntry::read(key.clone(), lock);
+                return Ok(lock);
             }
             tokio::time::sleep(LOCK_POLL).await;
         }
@@ -160,11 +177,14 @@ pub(crate) struct LockedEntry {
     written: Option<Vec<u8>>,
 }
 
+/// The bytes of an entry, and the record that they are.
+type Read = (Option<Vec<u8>>, Option<Arc<LeaseRecord>>);
+
 impl LockedEntry {
-    fn read(key: LeaseKey, lock: Lock) -> Result<Self, Failure> {
+    fn read(lock: &Lock) -> Result<Read, Failure> {
         let found = lock.read()?;
-        let record = found.as_deref().and_then(|bytes| decode_or_warn(&key.name, bytes));
-        Ok(Self { key, lock, found, record: record.map(Arc::new), written: None })
+        let record = found.as_deref().and_then(|bytes| decode_or_warn(lock.name(), bytes));
+        Ok((found, record.map(Arc::new)))
     }
 
     /// Whether there was nothing when it was locked.
@@ -226,6 +246,6 @@ pub(crate) fn encode(record: &LeaseRecord) -> Result<Vec<u8>, Failure> {
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Option<LeaseRecord> {
-    let entry: Entry<&serde_json::value::RawValue> = serde_json::from_slice(bytes).ok()?;
-    (entry.version == VERSION).then(|| serde_json::from_str(entry.lease.get()).ok())?
+    let entry: Entry<LeaseRecord> = serde_json::from_slice(bytes).ok()?;
+    (entry.version == VERSION).then_some(entry.lease)
 }

@@ -115,7 +115,7 @@ impl Leases {
         self.table().leases.values().cloned().collect()
     }
 
-    /// The records of all leases, by name.
+    /// The records of all leases, by name; without the environment, which the next republish or refresh writes.
     pub(crate) fn records(&self) -> Vec<(Arc<str>, Arc<LeaseRecord>)> {
         let table = self.table();
         let records = table.leases.iter();

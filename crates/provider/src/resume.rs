@@ -55,21 +55,10 @@ impl Provider {
         resumed.removed.extend(self.journal.sweep()?);
         resumed.removed.extend(self.kept.sweep()?);
         for name in self.journal.names()? {
-            match self.journal.read_named(&name) {
-                Ok(Some(record)) => {
-                    let resuming =
-                        self.resume_lease(record, options.still_published, &changing, &mut resumed);
-                    if let Err(failure) = resuming.await {
-                        resumed.failures.push(failure);
-                    }
-                }
-                Ok(None) => match self.journal.has(&name) {
-                    Ok(true) => resumed.unreadable.push(name),
-                    // Another process has removed it, or is about to write it.
-                    Ok(false) => {}
-                    Err(failure) => resumed.failures.push(failure),
-                },
-                Err(failure) => resumed.failures.push(failure),
+            let resuming =
+                self.resume_lease(name, options.still_published, &changing, &mut resumed).await;
+            if let Err(failure) = resuming {
+                resumed.failures.push(failure);
             }
         }
         if let Err(failure) = self.forget_strays().await {
@@ -95,24 +84,31 @@ impl Provider {
 
     async fn resume_lease(
         &self,
-        record: LeaseRecord,
+        name: String,
         still_published: Option<&(dyn Fn(&str) -> bool + Sync)>,
         changing: &HashSet<String>,
         resumed: &mut Resumed,
     ) -> Result<(), Failure> {
-        let key = LeaseKey::of_record(&record);
-        let _turn = self.turns.take(&key.name).await;
-        let mut entry = self.journal.lock(&key).await?;
+        let _turn = self.turns.take(&name).await;
+        let mut entry = self.journal.lock_named(&name).await?;
         let Some(record) = entry.record() else {
-            return if entry.is_new() { entry.remove() } else { Ok(()) };
+            // Another process has removed it since it was listed, or it was never written.
+            if entry.is_new() {
+                return entry.remove();
+            }
+            resumed.unreadable.push(name);
+            return Ok(());
         };
         let mut record = LeaseRecord::clone(&record);
+        let held_by = record.holders.len();
         record.holders.retain(|holder| still_published.is_none_or(|published| published(holder)));
         match WritePath::open_if_exists(&record.write_path)? {
             Some(write_path) if record.is_live() && !record.holders.is_empty() => {
-                entry.write(&record)?;
-                resumed.removed.extend(write_path.sweep_temporary(&key.directory)?);
-                self.adopt(&key, record, changing);
+                if record.holders.len() < held_by {
+                    entry.write(&record)?;
+                }
+                resumed.removed.extend(write_path.sweep_temporary(&record.directory)?);
+                self.adopt(&entry.key, record, changing);
                 resumed.adopted += 1;
             }
             _ => {

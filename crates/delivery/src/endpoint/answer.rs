@@ -110,16 +110,24 @@ impl AsRef<[u8]> for SecretBody {
 
 /// How long a text is in a JSON string, at most.
 fn escaped_len(text: &str) -> usize {
-    text.len() + 5 * text.bytes().filter(|byte| is_special(*byte)).count()
+    text.len() + if has_special(text) { 5 * text.len() } else { 0 }
+}
+
+/// Looks at every byte whatever it finds, so that it looks at many at a time: half the time of an answer was spent here once.
+fn has_special(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | is_special(byte))
 }
 
 /// What a JSON string does not hold as it is (RFC 8259, section 7).
 fn is_special(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..0x20)
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 /// Appends text to a JSON string, in whole pieces: a session token has a thousand characters and more.
 fn push_escaped(body: &mut String, text: &str) {
+    if !has_special(text) {
+        return body.push_str(text);
+    }
     let mut rest = text;
     while let Some((at, special)) = rest.bytes().enumerate().find(|(_, byte)| is_special(*byte)) {
         body.push_str(&rest[..at]);
