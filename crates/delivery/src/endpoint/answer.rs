@@ -120,7 +120,7 @@ fn has_special(text: &str) -> bool {
 
 /// What a JSON string does not hold as it is (RFC 8259, section 7).
 fn is_special(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// Appends text to a JSON string, in whole pieces: a session token has a thousand characters and more.
