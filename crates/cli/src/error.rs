@@ -40,7 +40,7 @@ pub(crate) fn report(error: &ProvideError, format: Format) -> ExitCode {
 
 /// What went wrong and what to do, for a person.
 pub(crate) fn report_line(error: &ProvideError) {
-    let help = if error.help().is_empty() { String::new() } else { format!(" ({})", error.help()) };
-    let line = format!("s3cred: {}: {}{help}", error.kind(), error.failure.message());
+    let (kind, message, help) = (error.kind(), error.failure.message(), error.help());
+    let line = format!("s3cred: {kind}: {message} ({help})");
     let _ = writeln!(std::io::stderr(), "{}", printable(&line));
 }

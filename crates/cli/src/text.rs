@@ -47,9 +47,7 @@ pub(crate) fn failed(error: &ProvideError) -> String {
     attempts(&mut text, "sources", &error.attempts);
     attempts(&mut text, "resolvers", &error.region_attempts);
     let _ = writeln!(text, "fails     {} ({})", error.kind(), error.code());
-    if !error.help().is_empty() {
-        let _ = writeln!(text, "help      {}", error.help());
-    }
+    let _ = writeln!(text, "help      {}", error.help());
     text
 }
 

@@ -149,9 +149,8 @@ fn decided(provided: &Provided, reasons: &Reasons) -> Vec<Node> {
 
 fn failure(error: &ProvideError) -> Node {
     let title = Style::Bad.paint("fails");
-    let mut under = vec![Node::new(printable(error.failure.message()))];
-    if !error.help().is_empty() {
-        under.push(Node::titled("help:", error.help()));
-    }
-    Node::new(format!("{title} {} ({})", error.kind(), error.code())).over(under)
+    Node::new(format!("{title} {} ({})", error.kind(), error.code())).over(vec![
+        Node::new(printable(error.failure.message())),
+        Node::titled("help:", error.help()),
+    ])
 }

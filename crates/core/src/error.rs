@@ -72,7 +72,7 @@ impl fmt::Display for Code {
 }
 
 macro_rules! error_kinds {
-    ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal, $code:ident, $retryable:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal, $code:ident, $retryable:literal, $advice:literal;)+) => {
         /// What went wrong, by what the user should do about it. Each kind has one gRPC code.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -97,65 +97,95 @@ macro_rules! error_kinds {
                 match self { $(Self::$kind => $retryable,)+ }
             }
 
-            /// What it means and what to do, in a sentence.
+            /// What it means, in a sentence.
             pub fn description(self) -> &'static str {
                 match self { $(Self::$kind => concat!($($doc),+).trim_ascii(),)+ }
+            }
+
+            /// What to do, where the error itself knows nothing better.
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$kind => $advice,)+ }
             }
         }
     };
 }
 
 error_kinds! {
-    /// A field of the request is missing, malformed or too large: correct the volume's definition.
-    InvalidRequest = "invalid-request", InvalidArgument, false;
+    /// A field of the request is missing, malformed or too large.
+    InvalidRequest = "invalid-request", InvalidArgument, false,
+        "correct the field that is named, in the volume's definition";
     /// `authenticationSource` is none of driver, pod and secret.
-    UnknownLevel = "unknown-authentication-level", InvalidArgument, false;
-    /// The request does not say which pod it is for: set `podInfoOnMount` in the CSIDriver object.
-    MissingPodInfo = "missing-pod-info", InvalidArgument, false;
-    /// The request has no service-account token of the needed audience: set `tokenRequests` in the CSIDriver object.
-    MissingToken = "missing-token", InvalidArgument, false;
+    UnknownLevel = "unknown-authentication-level", InvalidArgument, false,
+        "set `authenticationSource` of the volume to driver, pod or secret";
+    /// The request does not say which pod it is for.
+    MissingPodInfo = "missing-pod-info", InvalidArgument, false,
+        "set `podInfoOnMount: true` in the CSIDriver object";
+    /// The request has no service-account token of the needed audience.
+    MissingToken = "missing-token", InvalidArgument, false,
+        "list the audience under `tokenRequests` of the CSIDriver object";
     /// A token cannot be one: empty, with control characters, too large, or a JWT that does not decode.
-    MalformedToken = "malformed-token", InvalidArgument, false;
+    MalformedToken = "malformed-token", InvalidArgument, false,
+        "hand the tokens over as the kubelet sent them: it makes them by `tokenRequests` of the CSIDriver object";
     /// A region name that cannot be part of a host name, or names an availability zone.
-    InvalidRegion = "invalid-region", InvalidArgument, false;
+    InvalidRegion = "invalid-region", InvalidArgument, false,
+        "name a region such as us-east-1";
     /// A role ARN that cannot be one.
-    InvalidRoleArn = "invalid-role-arn", InvalidArgument, false;
+    InvalidRoleArn = "invalid-role-arn", InvalidArgument, false,
+        "name a role such as arn:aws:iam::111122223333:role/name";
     /// Keys that are half there, or that a profile file cannot carry back unchanged.
-    InvalidSecret = "invalid-secret", InvalidArgument, false;
+    InvalidSecret = "invalid-secret", InvalidArgument, false,
+        "correct the value that is named, where it comes from";
     /// The configuration file has errors: each is listed with its line and column.
-    InvalidConfiguration = "invalid-configuration", InvalidArgument, false;
+    InvalidConfiguration = "invalid-configuration", InvalidArgument, false,
+        "correct the setting that is named; `s3cred config check` tells all there is to correct";
     /// The delivery cannot carry these credentials, or not to this mount kind.
-    UnsupportedDelivery = "unsupported-delivery", InvalidArgument, false;
-    /// The driver's own set-up is incomplete or contradicts itself: complete the variable that is named.
-    Misconfigured = "misconfigured", FailedPrecondition, false;
+    UnsupportedDelivery = "unsupported-delivery", InvalidArgument, false,
+        "leave `delivery` out, for the form's own, or choose another";
+    /// The driver's own set-up is incomplete or contradicts itself.
+    Misconfigured = "misconfigured", FailedPrecondition, false,
+        "complete the driver's setting that is named";
     /// No source of the chain applies to this volume: every attempt is listed with its reason.
-    NoSource = "no-source-applies", FailedPrecondition, false;
+    NoSource = "no-source-applies", FailedPrecondition, false,
+        "set up one of the sources that were asked";
     /// A web identity needs a region to call STS, and no resolver knows one.
-    NoRegion = "no-region", FailedPrecondition, false;
+    NoRegion = "no-region", FailedPrecondition, false,
+        "set the volume attribute `stsRegion`, the mount option `--region`, or AWS_REGION for the driver";
     /// Something that was named does not exist: the ServiceAccount, the Secret, the role.
-    NotFound = "not-found", NotFound, false;
+    NotFound = "not-found", NotFound, false,
+        "create what is named, or correct its name";
     /// A token, or temporary keys, are past their expiry.
-    ExpiredToken = "expired-token", Unauthenticated, false;
+    ExpiredToken = "expired-token", Unauthenticated, false,
+        "check what renews them, and the clock of the node";
     /// A token is of another audience or service account than the volume's.
-    WrongToken = "wrong-token", Unauthenticated, false;
+    WrongToken = "wrong-token", Unauthenticated, false,
+        "check what builds the request: it must hold the tokens of its own pod";
     /// The token or the keys were examined by their service and refused.
-    Rejected = "rejected", Unauthenticated, false;
+    Rejected = "rejected", Unauthenticated, false,
+        "check that they are current, and known to the service that is named";
     /// The identity is known and may not do this: the role's trust policy, RBAC, or a rule of the configuration.
-    PermissionDenied = "permission-denied", PermissionDenied, false;
-    /// A service cannot be reached or answers with a fault of its own: try again.
-    Unavailable = "unavailable", Unavailable, true;
-    /// A service limits the rate: try again later.
-    Throttled = "throttled", ResourceExhausted, true;
-    /// No answer within the time allowed: try again.
-    TimedOut = "timed-out", DeadlineExceeded, true;
-    /// Another operation on the same volume holds its lock: try again.
-    Busy = "busy", Aborted, true;
+    PermissionDenied = "permission-denied", PermissionDenied, false,
+        "allow it in what is named: the role's trust policy, RBAC or the configuration";
+    /// A service cannot be reached or answers with a fault of its own.
+    Unavailable = "unavailable", Unavailable, true,
+        "try again; if it stays, check that the service can be reached from the node";
+    /// A service limits the rate.
+    Throttled = "throttled", ResourceExhausted, true,
+        "try again later";
+    /// No answer within the time allowed.
+    TimedOut = "timed-out", DeadlineExceeded, true,
+        "try again; if it stays, check that what was asked can be reached from the node";
+    /// Another operation on the same volume holds its lock.
+    Busy = "busy", Aborted, true,
+        "try again when it has ended";
     /// The file system refuses: the path is named.
-    FileSystem = "file-system", FailedPrecondition, false;
-    /// The file system is full: make room and try again.
-    NoSpace = "no-space", ResourceExhausted, true;
+    FileSystem = "file-system", FailedPrecondition, false,
+        "look at the path that is named: its owner, mode, kind and file system";
+    /// The file system is full.
+    NoSpace = "no-space", ResourceExhausted, true,
+        "make room on it, and try again";
     /// A fault of this software.
-    Internal = "internal", Internal, false;
+    Internal = "internal", Internal, false,
+        "report it with its message";
 }
 
 impl fmt::Display for ErrorKind {
@@ -172,18 +202,18 @@ pub struct Failure {
     kind: ErrorKind,
     retryable: bool,
     message: Cow<'static, str>,
-    help: Cow<'static, str>,
+    help: Option<Cow<'static, str>>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
-    /// A failure of this kind. The message says what is wrong; add what to do with [`Failure::with_help`].
+    /// A failure of this kind. The message says what is wrong; what to do is the kind's advice, until [`Failure::with_help`] says it better.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             retryable: kind.is_retryable(),
             message: message.into(),
-            help: Cow::Borrowed(""),
+            help: None,
             cause: None,
         }
     }
@@ -191,7 +221,7 @@ impl Failure {
     /// Says what the user should do, naming the setting to change.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
-        self.help = help.into();
+        self.help = Some(help.into());
         self
     }
 
@@ -229,9 +259,9 @@ impl Failure {
         &self.message
     }
 
-    /// What to do; empty where nothing can be said.
+    /// What to do.
     pub fn help(&self) -> &str {
-        &self.help
+        self.help.as_deref().unwrap_or_else(|| self.kind.advice())
     }
 }
 

@@ -208,6 +208,7 @@ async fn no_region_at_all_says_where_one_can_be_set() {
 fn every_kind_of_error_has_a_code_and_says_what_it_means() {
     for kind in ErrorKind::ALL {
         assert!(!kind.description().is_empty(), "{kind}");
+        assert_eq!(Failure::new(*kind, "x").help(), kind.advice(), "{kind}");
         assert!(!kind.code().as_str().is_empty());
         assert_eq!(Failure::new(*kind, "x").is_retryable(), kind.is_retryable());
     }

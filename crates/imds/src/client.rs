@@ -101,7 +101,7 @@ impl Imds {
     async fn look_up(&self, path: &str, wanted: Wanted) -> Result<Zeroizing<String>, Trouble> {
         let endpoint = self.0.endpoint.as_ref().map_err(Clone::clone)?;
         self.check_silence()?;
-        let deadline = Instant::now() + self.settings().timeout;
+        let (began, deadline) = (self.clock().elapsed(), Instant::now() + self.settings().timeout);
         let mut pause = FIRST_PAUSE;
         let mut attempts = self.settings().attempts;
         loop {
@@ -109,7 +109,7 @@ impl Imds {
             let trouble = match timeout_at(deadline, quietly(client.get(path))).await {
                 Ok(Ok(text)) => return Ok(Zeroizing::new(text.into())),
                 Ok(Err(error)) => Trouble::recognise(&error, wanted),
-                Err(_) => self.remember_silence(),
+                Err(_) => self.remember_silence(began),
             };
             if matches!(trouble, Trouble::TokenRefused) {
                 // aws-config's client would go on with the token that it keeps.
@@ -136,9 +136,15 @@ impl Imds {
         }
     }
 
-    fn remember_silence(&self) -> Trouble {
-        let stage = self.0.wire.stage();
-        self.state().silent = Some((self.clock().elapsed(), stage));
+    /// Look-ups share one session token: once the first gives up waiting for it, the next begins to ask for it anew, at the end of
+    /// its own time. So what the first has told is true of all that were waiting then.
+    fn remember_silence(&self, began: Duration) -> Trouble {
+        let mut state = self.state();
+        let stage = match state.silent {
+            Some((at, stage)) if began <= at => stage,
+            _ => self.0.wire.stage(),
+        };
+        state.silent = Some((self.clock().elapsed(), stage));
         Trouble::Silent(stage)
     }
 

@@ -295,7 +295,7 @@ impl Findings {
             self.add("the reason it gives is empty or on several lines".to_owned());
         }
         if let AttemptError::Failed(failure) = error
-            && failure.help().is_empty()
+            && failure.help() == failure.kind().advice()
             && !failure.is_retryable()
         {
             self.add(format!("it fails with {} and does not say what to do", failure.kind()));

@@ -85,9 +85,10 @@ async fn the_documentation_lists_every_kind_of_error_as_it_is() {
         .map(|kind| {
             let (code, retryable) = (kind.code(), if kind.is_retryable() { "yes" } else { "no" });
             format!(
-                "| `{kind}` | {code} | {} | {retryable} | {} |",
+                "| `{kind}` | {code} | {} | {retryable} | {} | {} |",
                 status(code),
-                kind.description()
+                kind.description(),
+                kind.advice()
             )
         })
         .collect();

@@ -1,3 +1,4 @@
+use futures::future::join_all;
 use s3_credential_core::{Code, CredentialForm, CredentialSource as _, ErrorKind, SourceChain};
 use s3_credential_imds::{Imds, ImdsSettings, ImdsSource};
 use s3_credential_testkit::server::{ANY, Fault};
@@ -96,6 +97,23 @@ async fn a_hop_limit_that_is_too_low_is_recognised_within_a_second() {
     assert!(help.contains("HttpPutResponseHopLimit"), "{help}");
     assert!(help.contains("--http-put-response-hop-limit 2"), "{help}");
     assert!(timed_out);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_wait_for_one_session_token_are_told_of_the_same_hop_limit() {
+    let time = HeldTime::new();
+    let instance = instance().await;
+    instance.emulator.set_hop_limit_reached(true);
+    let source = ImdsSource::new(instance.imds_with(ImdsSettings::default()));
+    let context = volume();
+    let (answers, ()) = tokio::join!(join_all((0..3).map(|_| source.provide(&context))), async {
+        instance.emulator.called("GetToken", 1).await;
+        time.pass(SECOND).await;
+    });
+    for answer in answers {
+        let (reason, ..) = not_applicable(answer.unwrap_err());
+        assert!(reason.contains("hop limit"), "{reason}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

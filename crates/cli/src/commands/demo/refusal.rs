@@ -38,7 +38,10 @@ pub(super) async fn play(world: &World) -> Refusal {
         "only the pod's own sources were asked",
         asked == [source_names::POD_TOKEN, source_names::POD_IDENTITY],
     );
-    checks.that("the user is told what to do", error.is_some_and(|error| !error.help().is_empty()));
+    checks.that(
+        "the user is told what to do",
+        error.is_some_and(|error| error.help() != error.kind().advice()),
+    );
     if let Some(left) = checks.done("a look at what is left", world.left_behind()) {
         checks.that("nothing is left behind", left.is_empty());
         refusal.left = left;
