@@ -4,13 +4,15 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, fstat, openat, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, FlockOperation, OFlags, fchmod, flock, fstat, openat, renameat, unlinkat,
+};
 use rustix::io::{self, Errno, pread, retry_on_intr};
 use s3_credential_core::Failure;
 
 use crate::directory::Directory;
 use crate::failure::refused;
-use crate::record::{self, MAX_RECORD_LEN};
+use crate::record::{self, MAX_RECORD_LEN, RECORD_MODE};
 use crate::temporary;
 
 const FLAGS: OFlags = OFlags::RDWR
@@ -46,8 +48,7 @@ impl Lock {
     ) -> Result<Option<Self>, Failure> {
         let failed = |errno| refused("cannot lock", &directory.path_of(name), errno);
         loop {
-            let handle =
-                openat(&directory.handle, name, FLAGS, Mode::RUSR | Mode::WUSR).map_err(failed)?;
+            let handle = openat(&directory.handle, name, FLAGS, RECORD_MODE).map_err(failed)?;
             match flock(&handle, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => {}
                 Err(Errno::WOULDBLOCK) => return Ok(None),
@@ -56,6 +57,10 @@ impl Lock {
             let stat = fstat(&handle).map_err(failed)?;
             // Between the open and the lock, a holder may have removed or replaced the file: then others lock a new one.
             if stat.st_nlink > 0 {
+                // A umask may keep even its owner from opening it again.
+                if stat.st_mode & 0o777 != RECORD_MODE.as_raw_mode() {
+                    fchmod(&handle, RECORD_MODE).map_err(failed)?;
+                }
                 let len = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
                 let directory = Arc::clone(directory);
                 return Ok(Some(Self { directory, name: name.to_owned(), handle, len }));
@@ -114,9 +119,11 @@ impl Lock {
     /// Starts a new file, which is locked before it can be found.
     fn replace(&mut self, line: &[u8]) -> io::Result<()> {
         let directory = &self.directory.handle;
-        let mode = Mode::RUSR | Mode::WUSR;
-        let lock = |new: &OwnedFd| flock(new, FlockOperation::NonBlockingLockExclusive);
-        let (temporary, handle) = temporary::write(directory, &self.name, line, mode, lock)?;
+        let lock = |new: &OwnedFd| {
+            fchmod(new, RECORD_MODE)?;
+            flock(new, FlockOperation::NonBlockingLockExclusive)
+        };
+        let (temporary, handle) = temporary::write(directory, &self.name, line, RECORD_MODE, lock)?;
         renameat(directory, &temporary, directory, &self.name)
             .inspect_err(|_| temporary::discard(directory, &temporary))?;
         (self.handle, self.len) = (handle, line.len());

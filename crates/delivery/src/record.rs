@@ -1,6 +1,10 @@
 //! A record in its file: the last whole line. A new one is appended as long as there is room, which is cheaper than a new file.
 
+use rustix::fs::Mode;
 use s3_credential_core::{ErrorKind, Failure};
+
+/// The driver's alone. A umask may take away even this, so it is set.
+pub(crate) const RECORD_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// The longest record, in bytes. A record of ours is about one kilobyte.
 pub(crate) const MAX_RECORD_LEN: usize = 1 << 20;

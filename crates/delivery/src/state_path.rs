@@ -12,7 +12,7 @@ use s3_credential_core::{ErrorKind, Failure};
 use crate::directory::Directory;
 use crate::failure::{Failures, Quoted, refused};
 use crate::lock::Lock;
-use crate::record::{self, MAX_RECORD_LEN};
+use crate::record::{self, MAX_RECORD_LEN, RECORD_MODE};
 use crate::{effective_uid, name, temporary};
 
 /// The driver's own directory, 0700, of records, 0600, each of which is its own lock.
@@ -108,7 +108,7 @@ impl StatePath {
     pub fn write(&self, name: &str, record: &[u8]) -> Result<(), Failure> {
         name::check(name)?;
         let directory = &self.directory.handle;
-        temporary::write(directory, name, record, Mode::RUSR | Mode::WUSR, |_| Ok(()))
+        temporary::write(directory, name, record, RECORD_MODE, |file| fchmod(file, RECORD_MODE))
             .and_then(|(temporary, _)| {
                 renameat(directory, &temporary, directory, name)
                     .inspect_err(|_| temporary::discard(directory, &temporary))

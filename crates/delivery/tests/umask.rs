@@ -17,7 +17,7 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn modes_are_the_same_whatever_the_umask() {
-    for mask in [0o000, 0o022, 0o027, 0o077, 0o177] {
+    for mask in [0o000, 0o022, 0o027, 0o077, 0o177, 0o777] {
         let folder = tempfile::tempdir().unwrap();
         umask(Mode::from_raw_mode(mask));
         let write_path = WritePath::open(folder.path()).unwrap();
@@ -37,6 +37,12 @@ fn modes_are_the_same_whatever_the_umask() {
         state.write("lease", b"1").unwrap();
         assert_eq!(mode(state.path()), 0o700, "umask {mask:o}");
         assert_eq!(mode(&state.path().join("lease")), 0o600, "umask {mask:o}");
+        let mut lock = state.try_lock("record").unwrap().unwrap();
+        // The second one no longer fits into the file that the first one made.
+        for record in [vec![b'1'; 100], vec![b'2'; 9000]] {
+            lock.write(&record).unwrap();
+            assert_eq!(mode(&state.path().join("record")), 0o600, "umask {mask:o}");
+        }
         umask(Mode::from_raw_mode(0o022));
     }
 }
