@@ -170,6 +170,16 @@ impl Keys {
     pub fn check_given(&self) -> Result<(), Failure> {
         self.check(|part| format!("the {} that the source gave", part.as_str()))
     }
+
+    /// Refuses keys that have ended by `now`: whoever gave them just now has another time than this node.
+    pub fn check_current(&self, now: Timestamp) -> Result<(), Failure> {
+        if self.expires_at.is_none_or(|at| now < at) {
+            return Ok(());
+        }
+        let message = "the keys that were given just now have ended already";
+        Err(Failure::new(ErrorKind::Unavailable, message)
+            .with_help("check the clock of the node: it may be ahead"))
+    }
 }
 
 /// Which value of a key triple.

@@ -57,6 +57,8 @@ impl State {
         }
         let jitter = EXTENSION_JITTER.mul_f64(fastrand::f64());
         let until = now.checked_add(EXTENSION + jitter).ok()?;
+        // Whole seconds, as an expiry of IMDS has.
+        let until = Timestamp::from_second(until.as_second()).unwrap_or(until);
         tracing::warn!(%until, "the instance profile's keys have expired and IMDS has no newer ones: going on with them");
         self.extended_until = Some(until);
         Some(keys.with_expires_at(until))

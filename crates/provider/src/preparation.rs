@@ -296,6 +296,7 @@ impl Wiring {
         }
         let keys = exchange.exchange(form, &request).await?;
         keys.check_given()?;
+        keys.check_current(self.clock.now())?;
         Ok(self.exchanged.insert(form.clone(), request, keys))
     }
 }

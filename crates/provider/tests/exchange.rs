@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use s3_credential_core::{
-    Clock, CredentialForm, Delivery, ExchangeRequest, Failure, FormKind, KeyExchange, Keys, Secret,
-    SourceChain, SystemClock, Token, WebIdentity, source_fn,
+    Clock, Code, CredentialForm, Delivery, ExchangeRequest, Failure, FormKind, KeyExchange, Keys,
+    Secret, SourceChain, SystemClock, Token, WebIdentity, source_fn,
 };
 use s3_credential_provider::{
     MountTarget, ProvideContext, Provided, Provider, PublishRequest, ResumeOptions,
@@ -41,6 +41,8 @@ impl KeyExchange for Sts {
 struct World {
     scratch: TempDir,
     clock: ManualClock,
+    /// What time it is for STS.
+    sts_clock: ManualClock,
     calls: Arc<AtomicU32>,
 }
 
@@ -49,7 +51,7 @@ impl World {
         let scratch = tempfile::tempdir().unwrap();
         std::fs::create_dir(scratch.path().join("write")).unwrap();
         let clock = ManualClock::new(SystemClock.now());
-        Self { scratch, clock, calls: Arc::default() }
+        Self { scratch, sts_clock: clock.clone(), clock, calls: Arc::default() }
     }
 
     fn provider(&self, delivery: Delivery) -> Provider {
@@ -64,7 +66,7 @@ impl World {
                 Ok(CredentialForm::WebIdentity(Box::new(WebIdentity::new(token, role))))
             }
         });
-        let sts = Sts { clock: self.clock.clone(), calls: Arc::clone(&self.calls) };
+        let sts = Sts { clock: self.sts_clock.clone(), calls: Arc::clone(&self.calls) };
         Provider::builder()
             .environment([("AWS_REGION", "eu-north-1")].into_iter().collect())
             .state_path(self.scratch.path().join("state"))
@@ -112,6 +114,23 @@ async fn a_republish_asks_for_no_keys_while_those_that_are_there_are_fresh() {
     let renewed = provider.provide(&world.context("v", "a")).await.unwrap();
     assert_eq!(world.calls(), 2);
     assert!(renewed.expires_at > first.expires_at);
+}
+
+#[tokio::test]
+async fn keys_that_have_ended_for_this_node_are_refused_and_blame_its_clock() {
+    let mut world = World::new();
+    world.sts_clock = ManualClock::new(world.clock.now() - SignedDuration::from_hours(2));
+    for delivery in [Delivery::Profile, Delivery::Endpoint] {
+        let provider = world.provider(delivery);
+        let context = world.context("v", "a");
+        for error in [
+            provider.provide(&context).await.unwrap_err(),
+            provider.credentials(&context).await.unwrap_err(),
+        ] {
+            assert_eq!(error.code(), Code::Unavailable, "{error}");
+            assert!(error.help().contains("clock"), "{}", error.help());
+        }
+    }
 }
 
 #[tokio::test]

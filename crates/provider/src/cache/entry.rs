@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use s3_credential_core::{COARSE_TICK, ErrorKind, Failure, Keys, Moment};
+use s3_credential_core::{COARSE_TICK, Failure, Keys, Moment};
 
 use super::settings::CacheSettings;
 
@@ -35,7 +35,8 @@ impl Entry {
         let (ends, due, lifetime) = match keys.expires_at {
             None => (Moment::NEVER, Moment::NEVER, Duration::MAX),
             Some(at) => {
-                let lifetime = lifetime(at, now.now).ok_or_else(expired)?;
+                keys.check_current(after(now, COARSE_TICK).now)?;
+                let lifetime = lifetime(at, now.now);
                 let due = after(now, settings.refresh_in(lifetime, draw));
                 (after(now, lifetime), due, lifetime)
             }
@@ -77,11 +78,8 @@ impl Entry {
 }
 
 /// What is left until `at`, less what a coarse clock may be behind.
-fn lifetime(at: Timestamp, now: Timestamp) -> Option<Duration> {
-    Duration::try_from(at.duration_since(now))
-        .ok()?
-        .checked_sub(COARSE_TICK)
-        .filter(|left| !left.is_zero())
+fn lifetime(at: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now)).unwrap_or_default().saturating_sub(COARSE_TICK)
 }
 
 fn after(now: Moment, pause: Duration) -> Moment {
@@ -90,9 +88,4 @@ fn after(now: Moment, pause: Duration) -> Moment {
         now: now.now.checked_add(on_the_wall).unwrap_or(Timestamp::MAX),
         elapsed: now.elapsed.saturating_add(pause),
     }
-}
-
-fn expired() -> Failure {
-    Failure::new(ErrorKind::Unavailable, "the keys that were fetched have ended already")
-        .with_help("check the clock of the node: it may be ahead")
 }
