@@ -18,8 +18,9 @@ use crate::events::{Event, LeaseId};
 use crate::identity::Identity;
 use crate::lease::LeaseKey;
 use crate::leases::Lease;
-use crate::outages::Shared;
+use crate::outages::{Asker, Shared};
 use crate::provider::Provider;
+use crate::settings::RotationSettings;
 
 /// However far away the next refresh is, the wall clock is looked at this often: it may have jumped, or the machine may have slept.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -124,12 +125,13 @@ impl Provider {
         };
         let key = LeaseKey::of_record(&lease.record);
         let source = lease.record.identity.source.clone().unwrap_or_default();
-        if let Err(shared) = self.outages.admit(&source, self.wiring.clock.elapsed()) {
+        let asker = self.asker(&lease);
+        if let Err(shared) = self.outages.admit(&source, self.wiring.clock.elapsed(), asker) {
             return self.wait_for_source(name, lease, shared);
         }
         let refreshed = self.refresh_lease(&key, &lease).await;
         let failure = refreshed.as_ref().err().map(|error| &error.failure);
-        self.outages.report(&source, self.wiring.clock.elapsed(), failure);
+        let ask_in = self.outages.report(&source, self.wiring.clock.elapsed(), asker, failure);
         match refreshed {
             Ok(true) => {
                 if let Some(refreshed) = self.leases.get(name) {
@@ -140,7 +142,7 @@ impl Provider {
                 }
             }
             Ok(false) => {}
-            Err(error) => self.put_off(name, lease, error.failure),
+            Err(error) => self.put_off(name, lease, error.failure, ask_in.unwrap_or_default()),
         }
     }
 
@@ -168,10 +170,22 @@ impl Provider {
         Ok(self.leases.get(&key.name).is_some_and(|new| new.brings_more_than(lease)))
     }
 
-    fn put_off(&self, name: &str, lease: Lease, failure: Failure) {
-        let now = self.wiring.clock.now();
-        let left = lease.record.expires_at.map(|at| at.duration_since(now));
-        let pause = self.settings.rotation.backoff(lease.failures, left);
+    /// How this lease waits for a source that is down. One that was adopted without what it had serves nothing, and cannot wait.
+    fn asker(&self, lease: &Lease) -> Asker {
+        let left = lease.files.as_ref().and_then(|_| self.left(lease));
+        let left = left.and_then(|left| left.try_into().ok()).unwrap_or_default();
+        Asker { left, in_vain: lease.failures }
+    }
+
+    fn left(&self, lease: &Lease) -> Option<SignedDuration> {
+        let (record, now) = (&lease.record, self.wiring.clock.now());
+        RotationSettings::left(record.delivery(), now, record.expires_at)
+    }
+
+    /// This lease has asked in vain. It asks again after a pause of its own, and not before its source is worth it.
+    fn put_off(&self, name: &str, lease: Lease, failure: Failure, ask_in: Duration) {
+        let pause =
+            self.settings.rotation.backoff(lease.failures, self.left(&lease)).max(signed(ask_in));
         let failures = lease.failures.saturating_add(1);
         let is_news = !lease.waits_for_republish(&failure);
         self.retry(name, Lease { failures, ..lease }, failure, pause, is_news);
@@ -179,10 +193,8 @@ impl Provider {
 
     /// The service behind the source is known to be down: this lease has not failed by itself, and asks when it is worth it.
     fn wait_for_source(&self, name: &str, lease: Lease, shared: Shared) {
-        let pause = shared.ask_in.mul_f64(1.0 + fastrand::f64() / 4.0);
-        let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
         let is_news = lease.last_error.is_none();
-        self.retry(name, lease, shared.failure, pause, is_news);
+        self.retry(name, lease, shared.failure, signed(shared.ask_in), is_news);
     }
 
     fn retry(
@@ -211,4 +223,8 @@ impl Provider {
         // Nobody listening is fine.
         let _ = self.events.send(event);
     }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }

@@ -162,7 +162,11 @@ async fn an_outage_keeps_what_is_there_backs_off_and_is_told() {
         waits.push(retry_at.duration_since(world.clock.now()).as_secs_f64());
         assert_eq!(world.token(), "token-1");
     }
-    assert!(waits[0] <= 1.0 && waits[7] >= 30.0, "it backs off: {waits:?}");
+    assert!(waits[0] <= 10.0, "one failure may be chance: {waits:?}");
+    assert!(
+        waits[1] >= 60.0,
+        "two are an outage, and what is there is good for minutes: {waits:?}"
+    );
     assert!(waits[19] <= 60.0, "somebody is waiting when the credentials have ended: {waits:?}");
     assert!(provider.leases()[0].last_error.is_some());
 

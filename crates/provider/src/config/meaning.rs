@@ -8,12 +8,7 @@ use crate::config::model::{DeliverySection, Model, RotationSection, ScopeWord};
 use crate::config::plugins::build_with;
 use crate::config::problem::Finding;
 use crate::config::tree::{Node, Place};
-
-/// How often a running Mountpoint reads a profile (aws-c-auth, credentials without an expiry).
-const PROFILE_READ_EVERY: Duration = Duration::from_mins(15);
-
-/// With less left, a reader of the endpoint asks for each of its requests (aws-c-auth, refresh before expiry).
-const ENDPOINT_READ_BEFORE: Duration = Duration::from_mins(5);
+use crate::settings::{ENDPOINT_READ_BEFORE, PROFILE_READ_EVERY};
 
 /// Everything that is wrong with the model as a whole.
 pub(crate) fn check(model: &Model, tree: &Node) -> Vec<Finding> {

@@ -16,6 +16,12 @@ const PART_LEFT: i32 = 4;
 const SHORTEST_LOOK: SignedDuration = SignedDuration::from_secs(10);
 const LONGEST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 
+/// How often a running Mountpoint reads a profile (aws-c-auth, credentials without an expiry).
+pub(crate) const PROFILE_READ_EVERY: Duration = Duration::from_mins(15);
+
+/// With less left, a reader of the endpoint asks for each of its requests (aws-c-auth, refresh before expiry).
+pub(crate) const ENDPOINT_READ_BEFORE: Duration = Duration::from_mins(5);
+
 /// The longest pause between retries when credentials are about to end, or have ended: somebody is waiting.
 const LONGEST_RETRY_AT_END: SignedDuration = SignedDuration::from_mins(1);
 
@@ -85,6 +91,21 @@ impl RotationSettings {
         expires_at.is_none_or(|at| {
             Duration::try_from(left(at)).is_ok_and(|left| left > self.profile_margin)
         })
+    }
+
+    /// How long readers can still do with credentials that end at `expires_at`; less than nothing when somebody is waiting.
+    pub(crate) fn left(
+        delivery: Delivery,
+        now: Timestamp,
+        expires_at: Option<Timestamp>,
+    ) -> Option<SignedDuration> {
+        let read_before = match delivery {
+            Delivery::Profile => PROFILE_READ_EVERY,
+            Delivery::Endpoint => ENDPOINT_READ_BEFORE,
+            _ => Duration::ZERO,
+        };
+        let read_before = SignedDuration::try_from(read_before).unwrap_or_default();
+        expires_at.map(|at| at.duration_since(now).saturating_sub(read_before))
     }
 
     /// The pause after this many failed refreshes before, of credentials that are good for another `left`. It is drawn from its upper

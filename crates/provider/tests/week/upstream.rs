@@ -31,6 +31,14 @@ pub(crate) struct Calls {
     pub(crate) all: usize,
     /// While the upstream was away.
     pub(crate) in_vain: usize,
+    /// What failed by chance: whoever it befalls has to ask again.
+    pub(crate) unlucky: usize,
+}
+
+impl Calls {
+    fn answered(self) -> usize {
+        self.all - self.in_vain - self.unlucky
+    }
 }
 
 impl Upstream {
@@ -40,17 +48,21 @@ impl Upstream {
         Self { clock, calls: Mutex::new(vec![Calls::default(); askers]) }
     }
 
-    /// When what is given now ends, if anything is given.
+    /// When what is given now ends, if anything is given. The first is some way through its life already, as a token that the kubelet
+    /// has is: those who begin together are then due at any time.
     pub(crate) fn ask(&self, asker: usize, life: Duration) -> Result<Timestamp, Failure> {
         let mut calls = self.calls.lock().unwrap();
         let calls = &mut calls[asker];
         calls.all += 1;
         let is_unlucky = (calls.all + asker).is_multiple_of(FAILS_EACH);
         let is_away = OUTAGES.iter().any(|(from, to)| (*from..*to).contains(&self.clock.elapsed()));
-        calls.in_vain += usize::from(is_away);
+        let first = calls.answered() == 1;
         if is_away || is_unlucky {
+            calls.in_vain += usize::from(is_away);
+            calls.unlucky += usize::from(!is_away);
             return Err(Failure::new(ErrorKind::Unavailable, "no answer"));
         }
+        let life = if first { first_life(asker, life) } else { life };
         Ok(self.clock.now() + SignedDuration::try_from(life).unwrap())
     }
 
@@ -71,9 +83,20 @@ impl Upstream {
     }
 }
 
-/// How many calls on average, as a multiple of the fewest with which one could have got through the week.
-pub(crate) fn times_the_ideal(calls: &[usize], each_lasts: Duration) -> f64 {
-    let ideal = WEEK.as_secs_f64() / each_lasts.as_secs_f64();
-    let count = |count: usize| f64::from(u32::try_from(count).unwrap());
-    count(calls.iter().sum()) / count(calls.len()) / (ideal + 1.0)
+/// How long the first lasts that is given to one who asks: a tenth of the life of all others at least.
+pub(crate) fn first_life(asker: usize, life: Duration) -> Duration {
+    /// Far from every simple fraction, so that it spreads numbers that follow each other.
+    const GOLDEN: f64 = 0.618_033_988_749_895;
+    let spread = (f64::from(u32::try_from(asker).unwrap()) * GOLDEN).fract();
+    life.mul_f64(0.1 + spread * 0.9)
+}
+
+/// With how few calls one could have got through the week who goes so long with the first and with each other thing that is given.
+pub(crate) fn fewest_calls(calls: Calls, first: Duration, each: Duration) -> f64 {
+    let others = WEEK.saturating_sub(first).as_secs_f64() / each.as_secs_f64();
+    2.0 + others.floor() + count(calls.unlucky)
+}
+
+pub(crate) fn count(calls: usize) -> f64 {
+    f64::from(u32::try_from(calls).unwrap())
 }
