@@ -170,6 +170,17 @@ async fn a_republish_renews_the_keys_and_keeps_the_token_and_the_address() {
 }
 
 #[tokio::test]
+async fn a_failing_republish_takes_no_keys_from_a_client() {
+    let world = World::new();
+    let provider = world.provider();
+    let provided = world.published(&provider).await;
+    world.down.store(true, Ordering::SeqCst);
+    let error = provider.provide(&world.context(MountKind::Systemd)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(access_key_id(&provided).await.unwrap(), "AKIA1");
+}
+
+#[tokio::test]
 async fn the_next_run_serves_the_same_address_and_token_even_while_the_upstream_is_down() {
     let world = World::new();
     let provider = world.provider();

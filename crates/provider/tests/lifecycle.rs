@@ -98,6 +98,11 @@ impl World {
         found
     }
 
+    fn contents(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let read = |path: PathBuf| (path.clone(), std::fs::read(path).unwrap());
+        self.files().into_iter().map(read).collect()
+    }
+
     fn is_as_before(&self) -> bool {
         let empty =
             |path: &Path| !path.exists() || std::fs::read_dir(path).unwrap().next().is_none();
@@ -246,25 +251,39 @@ async fn a_failing_first_publish_leaves_nothing_and_has_its_own_code() {
 
 #[tokio::test]
 async fn a_failing_republish_leaves_everything_and_can_always_be_retried() {
+    let keys = CredentialForm::Keys(Keys::new("AKIAIOSFODNN7EXAMPLE", "secret"));
+    for form in [web_identity("one", 3600, READER), keys] {
+        let world = World::new();
+        let provider = world.provider();
+        world.give(form);
+        provider.provide(&world.context(&target("pod"))).await.unwrap();
+        let before = world.contents();
+        for kind in [ErrorKind::ExpiredToken, ErrorKind::PermissionDenied, ErrorKind::Misconfigured]
+        {
+            *world.first.lock().unwrap() = Err(SourceError::failed(kind, "broken"));
+            let error = provider.provide(&world.context(&target("pod"))).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(error.is_retryable());
+            assert_eq!(world.contents(), before);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_republish_that_cannot_even_begin_is_no_different() {
     let world = World::new();
     let provider = world.provider();
     let context = world.context(&target("pod"));
     world.give(web_identity("one", 3600, READER));
     let provided = provider.provide(&context).await.unwrap();
-    for kind in [ErrorKind::ExpiredToken, ErrorKind::PermissionDenied, ErrorKind::Misconfigured] {
-        *world.first.lock().unwrap() = Err(SourceError::failed(kind, "broken"));
-        let error = provider.provide(&context).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(error.is_retryable());
-        assert_eq!(token_of(&provided), "one");
-    }
-    // A write path that is gone is no different; and it is back in a moment.
+    // A write path that is gone; and it is back in a moment.
     let away = world.write.path().with_extension("away");
     std::fs::rename(world.write.path(), &away).unwrap();
     let error = provider.provide(&context).await.unwrap_err();
     std::fs::rename(&away, world.write.path()).unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    // A request that cannot even be parsed is no different.
+    assert_eq!(token_of(&provided), "one");
+    // A request that cannot even be parsed.
     let broken = PublishRequest::new("volume", target("pod"))
         .with_volume_context([("authenticationSource", "x")]);
     let error = provider.context(broken.clone(), MountTarget::new(world.write.path())).unwrap_err();
