@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a program for tests")]
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use s3_credential_core::{
@@ -36,6 +37,12 @@ async fn main() {
             mark(&format!("{name}-provide"));
             volume.provide().await;
             mark(&format!("{name}-republish"));
+            volume.provide().await;
+            mark("");
+            // What was written a moment ago is looked at more closely, and once more after that.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            volume.provide().await;
+            mark(&format!("{name}-unchanged"));
             volume.provide().await;
             mark(&format!("{name}-cleanup"));
             volume.cleanup().await;

@@ -11,6 +11,7 @@ use s3_credential_core::{Failure, PlannedFile};
 use crate::access::explain;
 use crate::failure::refused;
 use crate::removal::{empty, remove};
+use crate::stamp::Stamp;
 use crate::temporary;
 use crate::volume::{Existing, Volume};
 
@@ -21,6 +22,17 @@ pub struct WrittenFile {
     pub path: PathBuf,
     /// Its permission bits.
     pub mode: u32,
+}
+
+/// What became of the files of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Applied {
+    /// All of them, in the order of the plan.
+    pub files: Vec<WrittenFile>,
+    /// Where nothing had to be written: what is there, looked at closely. Nothing as well where it is so new that a change would not
+    /// be seen.
+    pub stamp: Option<Stamp>,
 }
 
 /// A file that waits under its temporary name.
@@ -45,10 +57,17 @@ impl Volume {
         &self,
         planned: &[PlannedFile],
         existing: Existing,
-    ) -> Result<Vec<WrittenFile>, Failure> {
+    ) -> Result<Applied, Failure> {
         let mut staged = Vec::with_capacity(planned.len());
-        let is_due = |file: &&PlannedFile| existing == Existing::Replace || !self.has(file);
-        let due: Vec<_> = planned.iter().filter(is_due).collect();
+        let mut there = Vec::new();
+        let mut due = Vec::new();
+        for file in planned {
+            let found = if existing == Existing::Update { self.find(file) } else { None };
+            match found {
+                Some(seen) => there.push(seen),
+                None => due.push(file),
+            }
+        }
         let written = self
             .stage(&due, &mut staged)
             .and_then(|()| match existing {
@@ -62,11 +81,12 @@ impl Volume {
             }
             return Err(failure);
         }
-        let there = |file: &PlannedFile| WrittenFile {
+        let applied = |file: &PlannedFile| WrittenFile {
             path: self.directory.path_of(file.name),
             mode: self.files.mode,
         };
-        Ok(planned.iter().map(there).collect())
+        let stamp = due.is_empty().then(|| Stamp::of_verified(&self.stat, there)).flatten();
+        Ok(Applied { files: planned.iter().map(applied).collect(), stamp })
     }
 
     fn stage(&self, due: &[&PlannedFile], staged: &mut Vec<Staged>) -> Result<(), Failure> {
@@ -194,7 +214,8 @@ mod tests {
                 let folder = tempfile::tempdir().unwrap();
                 let directory = Directory::open(folder.path()).unwrap().unwrap();
                 let files = Access { uid: None, gid: None, mode: 0o640, initial_mode: 0o640 };
-                let volume = Volume { directory, is_new: false, files };
+                let stat = directory.stat().unwrap();
+                let volume = Volume { directory, stat, is_new: false, files };
                 for name in there_before {
                     fs::write(folder.path().join(name), "old").unwrap();
                 }

@@ -1,7 +1,7 @@
 //! An open directory, from which everything beneath is reached: one component at a time, following no symbolic link.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, statat,
@@ -27,13 +27,46 @@ pub(crate) struct Directory {
     pub(crate) path: PathBuf,
 }
 
+/// Opens a directory by its path, and says whether no symbolic link led there, which one call tells.
+fn open_directory(path: &Path) -> io::Result<(OwnedFd, bool)> {
+    match openat2(CWD, path, DIRECTORY, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        // A link, or no such call.
+        Err(Errno::LOOP | Errno::NOSYS | Errno::PERM) => {
+            openat(CWD, path, DIRECTORY, Mode::empty()).map(|handle| (handle, false))
+        }
+        opened => opened.map(|handle| (handle, true)),
+    }
+}
+
+/// Without slashes and dots that mean nothing, one at the end among them, which would have the kernel follow a link.
+fn plain(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
+/// Of a directory's path, the one without symbolic links; as it is where it cannot be followed.
+pub(crate) fn canonical(path: &Path, without_links: bool) -> PathBuf {
+    let is_plain =
+        path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
+    if without_links && is_plain {
+        plain(path)
+    } else {
+        path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    }
+}
+
 impl Directory {
     /// Opens a directory by its path, whose prefix may hold symbolic links, but not its last component. None if there is none.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, Failure> {
-        // Without the trailing slash or dot that would have the kernel follow a link.
-        let plain: PathBuf = path.components().collect();
-        match openat(CWD, &plain, DIRECTORY, Mode::empty()) {
-            Ok(handle) => Ok(Some(Self { handle, path: path.to_owned() })),
+        Ok(Self::open_looking_for_links(path)?.map(|(directory, _)| directory))
+    }
+
+    /// As [`Directory::open`], and whether its path is without symbolic links.
+    pub(crate) fn open_looking_for_links(path: &Path) -> Result<Option<(Self, bool)>, Failure> {
+        let plain = plain(path);
+        match open_directory(&plain) {
+            Ok((handle, without_links)) => {
+                Ok(Some((Self { handle, path: path.to_owned() }, without_links)))
+            }
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(cannot_enter(CWD, &plain, path, errno)),
         }

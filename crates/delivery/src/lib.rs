@@ -19,7 +19,7 @@
 //! let token = PlannedFile { name: file_names::TOKEN, content: Secret::new("eyJhbGciOi"), age: None };
 //!
 //! let written = write_path.apply(&directory, &[token], &FileOptions::default(), Existing::Replace)?;
-//! assert_eq!(std::fs::read_to_string(&written[0].path)?, "eyJhbGciOi");
+//! assert_eq!(std::fs::read_to_string(&written.files[0].path)?, "eyJhbGciOi");
 //!
 //! write_path.remove(&directory)?;
 //! assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
@@ -34,6 +34,7 @@ mod options;
 mod access;
 mod directory;
 mod temporary;
+mod stamp;
 
 mod write_path;
 mod volume;
@@ -51,7 +52,7 @@ mod examination;
 #[cfg(feature = "endpoint")]
 mod endpoint;
 
-pub use apply::WrittenFile;
+pub use apply::{Applied, WrittenFile};
 #[cfg(all(fuzzing, feature = "endpoint"))]
 pub use endpoint::fuzzing;
 #[cfg(feature = "endpoint")]
@@ -60,6 +61,7 @@ pub use examination::{DirectoryState, has_openat2};
 pub use lock::Lock;
 pub use name::directory_name;
 pub use options::FileOptions;
+pub use stamp::{Generation, Stamp};
 pub use state_path::StatePath;
 pub use tmpfs::is_in_memory;
 pub use volume::Existing;

@@ -13,6 +13,7 @@ use s3_credential_core::Failure;
 use crate::directory::Directory;
 use crate::failure::refused;
 use crate::record::{self, MAX_RECORD_LEN, RECORD_MODE};
+use crate::stamp::{Generation, Seen};
 use crate::temporary;
 
 const FLAGS: OFlags = OFlags::RDWR
@@ -38,6 +39,8 @@ pub struct Lock {
     // The lock lives as long as this handle.
     handle: OwnedFd,
     len: usize,
+    /// Until it is written.
+    generation: Option<Generation>,
 }
 
 impl Lock {
@@ -63,7 +66,14 @@ impl Lock {
                 }
                 let len = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
                 let directory = Arc::clone(directory);
-                return Ok(Some(Self { directory, name: name.to_owned(), handle, len }));
+                let generation = Some(Generation(Seen::from(&stat)));
+                return Ok(Some(Self {
+                    directory,
+                    name: name.to_owned(),
+                    handle,
+                    len,
+                    generation,
+                }));
             }
         }
     }
@@ -76,6 +86,12 @@ impl Lock {
     /// Whether there is a record, readable or not.
     pub fn has_record(&self) -> bool {
         self.len > 0
+    }
+
+    /// What [`StatePath::generation`](crate::StatePath::generation) says as long as nobody writes the record; nothing once this lock
+    /// has written it.
+    pub fn generation(&self) -> Option<Generation> {
+        self.generation
     }
 
     /// The record.
@@ -106,6 +122,7 @@ impl Lock {
     /// reboot.
     pub fn write(&mut self, record: &[u8]) -> Result<(), Failure> {
         let line = record::line(record)?;
+        self.generation = None;
         let longest = if self.has_record() { LONGEST_FILE } else { FIRST_LINE };
         let written = if self.len.saturating_add(line.len()) <= longest {
             temporary::write_all(&self.handle, self.len as u64, &line)

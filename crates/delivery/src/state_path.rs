@@ -13,6 +13,7 @@ use crate::directory::Directory;
 use crate::failure::{Failures, Quoted, refused};
 use crate::lock::Lock;
 use crate::record::{self, MAX_RECORD_LEN, RECORD_MODE};
+use crate::stamp::{Generation, Seen};
 use crate::{effective_uid, name, temporary};
 
 /// The driver's own directory, 0700, of records, 0600, each of which is its own lock.
@@ -179,6 +180,12 @@ impl StatePath {
             Some(lock) if !lock.has_record() => lock.remove(),
             _ => Ok(()),
         }
+    }
+
+    /// What tells whether the record is written again; nothing if there is none.
+    pub fn generation(&self, name: &str) -> Option<Generation> {
+        let stat = statat(&self.directory.handle, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(Generation(Seen::from(&stat)))
     }
 
     /// Whether there is a record of this name, readable or not.

@@ -6,25 +6,28 @@ use rustix::process::geteuid;
 use s3_credential_core::PlannedFile;
 use zeroize::Zeroizing;
 
+use crate::stamp::Seen;
 use crate::volume::Volume;
 
 impl Volume {
-    /// Whether this very file is there, ours alone, with the right bytes, owner and mode. Whatever else is in its place counts as a
+    /// This very file, if it is there, ours alone, with the right bytes, owner and mode. Whatever else is in its place counts as a
     /// change, as does any trouble in finding out.
-    pub(crate) fn has(&self, file: &PlannedFile) -> bool {
-        self.compare(file).unwrap_or(false)
+    pub(crate) fn find(&self, file: &PlannedFile) -> Option<Seen> {
+        self.compare(file).ok().flatten()
     }
 
-    fn compare(&self, file: &PlannedFile) -> io::Result<bool> {
+    fn compare(&self, file: &PlannedFile) -> io::Result<Option<Seen>> {
         let directory = &self.directory.handle;
         // Looked at before it is opened: to open a device or a FIFO can have effects.
         if !self.is_as_written(&statat(directory, file.name, AtFlags::SYMLINK_NOFOLLOW)?, file) {
-            return Ok(false);
+            return Ok(None);
         }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let handle = openat(directory, file.name, flags, Mode::empty())?;
-        if !self.is_as_written(&fstat(&handle)?, file) {
-            return Ok(false);
+        // Before it is read: what changes meanwhile is seen later.
+        let stat = fstat(&handle)?;
+        if !self.is_as_written(&stat, file) {
+            return Ok(None);
         }
         let wanted = file.content.expose().as_bytes();
         let mut found = Zeroizing::new(vec![0; wanted.len() + 1]);
@@ -35,7 +38,7 @@ impl Volume {
                 read => filled += read,
             }
         }
-        Ok(&found[..filled] == wanted)
+        Ok((&found[..filled] == wanted).then(|| Seen::from(&stat)))
     }
 
     fn is_as_written(&self, stat: &Stat, file: &PlannedFile) -> bool {

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd as _;
 
-use rustix::fs::{AtFlags, FileType, Mode, mkdirat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, Stat, mkdirat, statat};
 use rustix::io::Errno;
 use s3_credential_core::{ErrorKind, Failure, Owner};
 
@@ -35,6 +35,8 @@ pub(crate) struct VolumeRequest<'a> {
 #[derive(Debug)]
 pub(crate) struct Volume {
     pub(crate) directory: Directory,
+    /// Of the directory, before anything was put right.
+    pub(crate) stat: Stat,
     /// What was made by this call is removed by its caller if it fails, and needs no care in here.
     pub(crate) is_new: bool,
     /// The access of its files.
@@ -88,7 +90,7 @@ impl VolumeRequest<'_> {
                 explain(refused("cannot set the owner and mode of", &directory.path, errno), errno)
             },
         )?;
-        Ok(Volume { directory, is_new, files: self.access(self.options.file_mode()) })
+        Ok(Volume { directory, stat, is_new, files: self.access(self.options.file_mode()) })
     }
 
     fn enter(&self) -> Result<Directory, Failure> {

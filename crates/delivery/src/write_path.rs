@@ -7,8 +7,8 @@ use rustix::io::Errno;
 use rustix::process::getegid;
 use s3_credential_core::{ErrorKind, Failure, Owner, PlannedFile};
 
-use crate::apply::WrittenFile;
-use crate::directory::{Directory, enter};
+use crate::apply::Applied;
+use crate::directory::{Directory, canonical, enter};
 use crate::failure::{Quoted, refused};
 use crate::options::FileOptions;
 use crate::volume::{Existing, VolumeRequest};
@@ -20,6 +20,7 @@ use crate::{effective_uid, name, removal};
 #[derive(Debug)]
 pub struct WritePath {
     pub(crate) directory: Directory,
+    without_links: bool,
     /// Whose it is.
     pub(crate) owner: Owner,
     /// As whom this process makes files.
@@ -44,18 +45,23 @@ impl WritePath {
             return Err(Failure::new(ErrorKind::InvalidRequest, "the write path is empty")
                 .with_help("name the directory that credentials are written to"));
         }
-        let Some(directory) = Directory::open(path)? else {
+        let Some((directory, without_links)) = Directory::open_looking_for_links(path)? else {
             return Ok(None);
         };
         let stat = directory.stat()?;
         let owner = Owner { uid: stat.st_uid, gid: stat.st_gid };
         let driver = Owner { uid: effective_uid(), gid: getegid().as_raw() };
-        Ok(Some(Self { directory, owner, driver }))
+        Ok(Some(Self { directory, without_links, owner, driver }))
     }
 
     /// The path, as it was given.
     pub fn path(&self) -> &Path {
         &self.directory.path
+    }
+
+    /// The path without symbolic links, which is the same for all that lead here.
+    pub fn canonical(&self) -> PathBuf {
+        canonical(self.path(), self.without_links)
     }
 
     /// Writes the files of a plan into a volume's directory, which is made if it is missing: all of them, or none.
@@ -76,7 +82,7 @@ impl WritePath {
         files: &[PlannedFile],
         options: &FileOptions,
         existing: Existing,
-    ) -> Result<Vec<WrittenFile>, Failure> {
+    ) -> Result<Applied, Failure> {
         name::check(directory)?;
         files.iter().try_for_each(|file| name::check(file.name))?;
         options.check()?;

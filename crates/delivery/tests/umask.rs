@@ -30,7 +30,7 @@ fn modes_are_the_same_whatever_the_umask() {
                     PlannedFile { name: file_names::TOKEN, content: Secret::new("1"), age: None };
                 let written = write_path.apply("volume", &[file], &options, existing).unwrap();
                 assert_eq!(mode(&folder.path().join("volume")), directory_mode, "umask {mask:o}");
-                assert_eq!(mode(&written[0].path), file_mode, "umask {mask:o}");
+                assert_eq!(mode(&written.files[0].path), file_mode, "umask {mask:o}");
             }
         }
         let state = StatePath::open(&folder.path().join("state")).unwrap();

@@ -12,7 +12,6 @@ use s3_credential_delivery::{Existing, FileOptions, WritePath};
 
 use crate::error::ProvideError;
 use crate::events::Event;
-use crate::exchanged::Exchange;
 use crate::journal::LockedEntry;
 use crate::lease::{FileRecord, LeaseKey, LeaseRecord, Phase, pod_of_token};
 use crate::leases::Lease;
@@ -72,23 +71,11 @@ impl Provider {
         prepared: Prepared,
         intent: Intent,
     ) -> Result<Provided, ProvideError> {
-        let delivered = self.deliver_over(context, entry, write_path, &prepared, intent);
-        let Prepared { attempts, region_attempts, region, identity, .. } = prepared;
-        match delivered {
-            Ok((record, environment)) => Ok(Provided {
-                level: context.level(),
-                identity,
-                delivery: record.delivery(),
-                region,
-                environment,
-                files: provided_files(&record, &env_directory(context, &entry.key)),
-                expires_at: record.expires_at,
-                refresh_at: record.refresh_at,
-                attempts,
-                region_attempts,
-                identity_changed: false,
-            }),
-            Err(failure) => Err(ProvideError { failure, attempts, region_attempts }),
+        match self.deliver_over(context, entry, write_path, &prepared, intent) {
+            Ok((record, environment)) => {
+                Ok(prepared.provided(context, &entry.key, &record, environment))
+            }
+            Err(failure) => Err(prepared.error(failure)),
         }
     }
 
@@ -127,17 +114,17 @@ impl Provider {
             entry.write(&first)?;
         }
         let written = match (files.is_empty(), mounted) {
-            (true, true) => Ok(()),
+            (true, true) => Ok(None),
             // Nothing to hand over: what an earlier volume may have left there goes all the same.
-            (true, false) => write_path.remove(&key.directory).map(drop),
+            (true, false) => write_path.remove(&key.directory).map(|_| None),
             (false, _) => {
                 let existing = if mounted { Existing::Update } else { Existing::Replace };
                 write_path
                     .apply(&key.directory, &files, &self.file_options(context), existing)
-                    .map(drop)
+                    .map(|applied| applied.stamp)
             }
         };
-        let recorded = written.and_then(|()| {
+        let recorded = written.and_then(|stamp| {
             let served = self.serve_keys(&key.name, &plan, &prepared.form);
             let recorded = served.and_then(|()| match entry.write(&record) {
                 // The files are there, and what the journal says is no worse for a crash than before.
@@ -153,17 +140,29 @@ impl Provider {
                     tracing::error!(%left, "files of a failed provide are left");
                 }
             }
-            recorded
+            recorded.map(|()| stamp)
         });
-        if let Err(failure) = recorded {
+        let stamp = recorded.inspect_err(|_| {
             if let Err(restoring) = entry.restore() {
                 tracing::error!(%restoring, "the journal keeps an entry of a failed provide");
             }
-            return Err(failure);
-        }
+        })?;
+        // A file that is newer than the plan's was not looked at.
+        let stamp = stamp.filter(|_| kept.is_empty());
+        let seal = self.seal(stamp, entry.generation(), prepared, &plan);
         let record = Arc::new(record.without_environment());
         let DeliveryPlan { files, environment, .. } = plan;
-        self.remember(key, context, Arc::clone(&record), files, prepared.exchange.clone());
+        let lease = Lease {
+            context: context.clone(),
+            due_at: due_at(self.wiring.clock.now(), record.refresh_at, record.expires_at),
+            record: Arc::clone(&record),
+            files: Some(files.into()),
+            exchange: prepared.exchange.clone(),
+            seal,
+            failures: 0,
+            last_error: None,
+        };
+        self.leases.put(&key.name, lease);
         Ok((record, environment))
     }
 
@@ -246,26 +245,6 @@ impl Provider {
         }
     }
 
-    fn remember(
-        &self,
-        key: &LeaseKey,
-        context: &ProvideContext,
-        record: Arc<LeaseRecord>,
-        files: Vec<PlannedFile>,
-        exchange: Option<Arc<Exchange>>,
-    ) {
-        let lease = Lease {
-            context: context.clone(),
-            due_at: due_at(self.wiring.clock.now(), record.refresh_at, record.expires_at),
-            record,
-            files: Some(files.into()),
-            exchange,
-            failures: 0,
-            last_error: None,
-        };
-        self.leases.put(&key.name, lease);
-    }
-
     /// Leaves a live lease as it is, but for one more holder: its source no longer applies, and a running Mountpoint cannot see
     /// another one.
     pub(crate) fn keep(
@@ -281,6 +260,31 @@ impl Provider {
         self.leases.set_record(&entry.key.name, &record);
         self.tell(Event::IdentityChanged { lease: record.id() });
         Ok(kept(&record, context, &entry.key, other))
+    }
+}
+
+impl Prepared {
+    /// What is answered, once it is there.
+    pub(crate) fn provided(
+        self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        record: &LeaseRecord,
+        environment: BTreeMap<String, EnvironmentValue>,
+    ) -> Provided {
+        Provided {
+            level: context.level(),
+            identity: self.identity,
+            delivery: record.delivery(),
+            region: self.region,
+            environment,
+            files: provided_files(record, &env_directory(context, key)),
+            expires_at: record.expires_at,
+            refresh_at: record.refresh_at,
+            attempts: self.attempts,
+            region_attempts: self.region_attempts,
+            identity_changed: false,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use s3_credential_core::{ErrorKind, Failure};
-use s3_credential_delivery::{Lock, StatePath};
+use s3_credential_delivery::{Generation, Lock, StatePath};
 use serde::{Deserialize, Serialize};
 
 use crate::lease::{LeaseKey, LeaseRecord};
@@ -133,6 +133,11 @@ impl Journal {
         Ok(state.read(name)?.and_then(|bytes| decode_or_warn(name, &bytes)))
     }
 
+    /// What tells whether the record of this name is written again.
+    pub(crate) fn generation(&self, name: &str) -> Option<Generation> {
+        self.state.load().as_ref()?.generation(name)
+    }
+
     /// Whether there is a record of this name, readable or not.
     pub(crate) fn has(&self, name: &str) -> Result<bool, Failure> {
         self.existing_state()?.map_or(Ok(false), |state| state.has(name))
@@ -185,6 +190,11 @@ impl LockedEntry {
         let found = lock.read()?;
         let record = found.as_deref().and_then(|bytes| decode_or_warn(lock.name(), bytes));
         Ok((found, record.map(Arc::new)))
+    }
+
+    /// As [`Journal::generation`]; nothing where this entry was written.
+    pub(crate) fn generation(&self) -> Option<Generation> {
+        self.lock.generation()
     }
 
     /// Whether there was nothing when it was locked.

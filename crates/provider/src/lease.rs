@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use s3_credential_core::{AuthenticationLevel, Delivery, PlannedFile, ProvideContext, TokenAge};
-use s3_credential_delivery::directory_name;
+use s3_credential_delivery::{WritePath, directory_name};
 use serde::{Deserialize, Serialize};
 
 use crate::events::LeaseId;
@@ -31,6 +31,12 @@ impl LeaseKey {
     /// The lease of a publish.
     pub(crate) fn of(context: &ProvideContext) -> Self {
         Self::new(&context.target().write_path, context.lease_pod(), context.volume_id())
+    }
+
+    /// The lease of a publish below this write path.
+    pub(crate) fn below(write_path: &WritePath, context: &ProvideContext) -> Self {
+        let directory = directory_name(context.lease_pod(), context.volume_id());
+        Self::in_directory(write_path.canonical(), directory)
     }
 
     pub(crate) fn of_record(record: &LeaseRecord) -> Self {

@@ -1,7 +1,7 @@
 //! The leases of this process: what they were last provided with, and when each is due.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::exchanged::Exchange;
 use crate::lease::LeaseRecord;
+use crate::unchanged::Seal;
 
 /// A lease as this process knows it.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Lease {
     pub(crate) files: Option<Arc<[PlannedFile]>>,
     /// Where its keys came from, if they were exchanged by this process.
     pub(crate) exchange: Option<Arc<Exchange>>,
+    /// Of what was found there last; nothing where it was written since.
+    pub(crate) seal: Option<Seal>,
     pub(crate) due_at: Option<Timestamp>,
     /// Refreshes that failed one after the other.
     pub(crate) failures: u32,
@@ -65,6 +68,12 @@ pub(crate) struct Leases {
 impl Leases {
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number that is the same for the same, and known to no other process.
+    pub(crate) fn digest(&self, of: impl Hash) -> u64 {
+        let hasher = self.table().hasher.clone();
+        hasher.hash_one(of)
     }
 
     pub(crate) fn put(&self, name: &str, lease: Lease) {

@@ -61,6 +61,7 @@ mod turns;
 mod cache;
 
 mod provide;
+mod unchanged;
 mod deliver;
 mod provided;
 mod explain;

@@ -16,6 +16,7 @@ use crate::lease::{LeaseKey, LeaseRecord};
 use crate::preparation::{Chosen, Prepared};
 use crate::provided::Provided;
 use crate::provider::Provider;
+use crate::unchanged::{Decided, Look};
 
 impl Provider {
     /// Parses a publish request. For a volume that is mounted a request that cannot be parsed is answered UNAVAILABLE, as every
@@ -48,31 +49,10 @@ impl Provider {
     /// The first call for a volume is all or nothing. A further one (a republish) refreshes the identity that the volume was
     /// published with; it never takes away what a mounted volume has, and any failure of it is UNAVAILABLE.
     pub async fn provide(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
-        let key = LeaseKey::of(context);
-        let _turn = self.turns.take(&key.name).await;
-        let mut entry = self.journal.lock(&key).await;
-        let live = match (&entry, context.target().mounted) {
-            (_, Some(false)) => None,
-            (Ok(entry), _) => entry.live(),
-            (Err(_), _) => self.journal.read_live(&key).ok().flatten().map(Arc::new),
+        let result = match self.look(context).await {
+            Look::Unchanged(provided) => Ok(*provided),
+            Look::Locked(decided) => self.provide_locked(context, decided).await,
         };
-        // The caller may know of a mount that the journal has lost, and another version of one that this one cannot read.
-        let is_mounted = context.target().mounted.unwrap_or_else(|| {
-            live.is_some() || entry.as_ref().is_ok_and(LockedEntry::is_unreadable)
-        });
-        let mut result = match &mut entry {
-            Ok(entry) => self.provide_lease(context, entry, live.as_deref()).await,
-            Err(failure) => Err(failure.clone().into()),
-        };
-        if is_mounted {
-            result = result.map_err(ProvideError::of_live_lease);
-        }
-        if let (Err(_), Ok(entry)) = (&result, entry)
-            && entry.is_new()
-        {
-            // The failure that led here is the one to tell.
-            let _ = entry.remove();
-        }
         match &result {
             Ok(provided) => tracing::info!(
                 volume = context.volume_id(),
@@ -89,16 +69,59 @@ impl Provider {
         result
     }
 
+    async fn provide_locked(
+        &self,
+        context: &ProvideContext,
+        decided: Option<Box<Decided>>,
+    ) -> Result<Provided, ProvideError> {
+        let write_path = WritePath::open(&context.target().write_path);
+        let key = match &write_path {
+            Ok(write_path) => LeaseKey::below(write_path, context),
+            Err(_) => LeaseKey::of(context),
+        };
+        let _turn = self.turns.take(&key.name).await;
+        let mut entry = self.journal.lock(&key).await;
+        let live = match (&entry, context.target().mounted) {
+            (_, Some(false)) => None,
+            (Ok(entry), _) => entry.live(),
+            (Err(_), _) => self.journal.read_live(&key).ok().flatten().map(Arc::new),
+        };
+        // The caller may know of a mount that the journal has lost, and another version of one that this one cannot read.
+        let is_mounted = context.target().mounted.unwrap_or_else(|| {
+            live.is_some() || entry.as_ref().is_ok_and(LockedEntry::is_unreadable)
+        });
+        let mut result = match &mut entry {
+            Ok(entry) => match write_path {
+                Ok(path) => {
+                    self.provide_lease(context, entry, &path, live.as_deref(), decided).await
+                }
+                Err(failure) => Err(failure.into()),
+            },
+            Err(failure) => Err(failure.clone().into()),
+        };
+        if is_mounted {
+            result = result.map_err(ProvideError::of_live_lease);
+        }
+        if let (Err(_), Ok(entry)) = (&result, entry)
+            && entry.is_new()
+        {
+            // The failure that led here is the one to tell.
+            let _ = entry.remove();
+        }
+        result
+    }
+
     async fn provide_lease(
         &self,
         context: &ProvideContext,
         entry: &mut LockedEntry,
+        write_path: &WritePath,
         live: Option<&LeaseRecord>,
+        decided: Option<Box<Decided>>,
     ) -> Result<Provided, ProvideError> {
-        let write_path = WritePath::open(&context.target().write_path)?;
         match live {
-            None => self.publish(context, entry, &write_path).await,
-            Some(live) => self.republish(context, entry, &write_path, live).await,
+            None => self.publish(context, entry, write_path).await,
+            Some(live) => self.republish(context, entry, write_path, live, decided).await,
         }
     }
 
@@ -118,8 +141,13 @@ impl Provider {
         entry: &mut LockedEntry,
         write_path: &WritePath,
         live: &LeaseRecord,
+        decided: Option<Box<Decided>>,
     ) -> Result<Provided, ProvideError> {
-        match self.choose(context, &entry.key, live).await? {
+        let choice = match decided.filter(|decided| decided.is_about(live)) {
+            Some(decided) => decided.choice,
+            None => self.choose(context, &entry.key, live).await,
+        };
+        match choice? {
             Choice::Deliver { prepared, identity_changed } => {
                 let provided =
                     self.deliver(context, entry, write_path, prepared, Intent::Publish)?;

@@ -135,6 +135,7 @@ impl Provider {
             record: Arc::new(record.without_environment()),
             files: None,
             exchange: None,
+            seal: None,
             failures: 0,
             last_error: None,
         };

@@ -1,6 +1,7 @@
 //! The drawing of a plan, variable by variable.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
@@ -31,8 +32,12 @@ impl Draft<'_> {
 
     /// A variable that names a file of the volume's directory.
     fn set_path(&mut self, name: &str, file: &str) -> Result<(), Failure> {
-        let path = self.request.directory.join(file);
-        let path = path.to_str().ok_or_else(|| {
+        let directory = self.request.directory;
+        // Of the right size at once: a plan is drawn for each republish.
+        let mut path = PathBuf::with_capacity(directory.as_os_str().len() + 1 + file.len());
+        path.push(directory);
+        path.push(file);
+        let path = path.into_os_string().into_string().map_err(|_| {
             Failure::new(
                 ErrorKind::InvalidRequest,
                 "the env path is not UTF-8, so no variable can name a file there",

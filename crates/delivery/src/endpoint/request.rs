@@ -18,7 +18,10 @@ pub(super) struct Asked<'a> {
 }
 
 /// Looks at everything but the token's truth.
-pub(super) fn look_at<B: Body>(request: &Request<B>, port: u16) -> Result<Asked<'_>, Refusal> {
+pub(super) fn look_at<'a, B: Body>(
+    request: &'a Request<B>,
+    port: &str,
+) -> Result<Asked<'a>, Refusal> {
     let host = one(request, &HOST).ok_or(Refusal::ForeignHost)?;
     // A target with an authority of its own ("GET http://...") is for a proxy.
     if request.uri().authority().is_some() || !is_ours(host, port) {
@@ -38,10 +41,10 @@ pub(super) fn look_at<B: Body>(request: &Request<B>, port: u16) -> Result<Asked<
 
 /// A browser that was led here by a name of somebody else's (DNS rebinding) says that name. Mountpoint says the address without
 /// the port (aws-c-auth, `credentials_provider_ecs.c`), SDKs with it.
-fn is_ours(host: &[u8], port: u16) -> bool {
+fn is_ours(host: &[u8], port: &str) -> bool {
     ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
         host.strip_prefix(name.as_bytes())
-            .is_some_and(|rest| rest.is_empty() || rest == format!(":{port}").as_bytes())
+            .is_some_and(|rest| rest.is_empty() || rest.strip_prefix(b":") == Some(port.as_bytes()))
     })
 }
 

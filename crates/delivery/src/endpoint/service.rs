@@ -20,7 +20,7 @@ use super::token::new_token;
 pub(super) struct Service {
     grants: Grants,
     clock: Arc<dyn Clock>,
-    port: u16,
+    port: String,
     rate: Rate,
     load_timeout: Duration,
     /// What is compared where no volume is known: nobody has it.
@@ -37,7 +37,7 @@ impl Service {
         Ok(Self {
             grants,
             clock,
-            port,
+            port: port.to_string(),
             rate: Rate::per_second(settings.requests_per_second),
             load_timeout: settings.load_timeout,
             nobodys: new_token()?,
@@ -45,7 +45,7 @@ impl Service {
     }
 
     pub(super) async fn answer<B: Body>(&self, request: Request<B>, trust: &Trust) -> Answer {
-        let granted = look_at(&request, self.port).and_then(|asked| self.authorize(&asked));
+        let granted = look_at(&request, &self.port).and_then(|asked| self.authorize(&asked));
         let grant = match granted {
             Ok(grant) => grant,
             Err(refusal) => return refused(refusal),

@@ -22,7 +22,7 @@ fn a_file_has_exactly_the_content() {
             .apply(VOLUME, &[token(content)], &FileOptions::default(), Existing::Replace)
             .unwrap();
         let path = folder.volume().join("token");
-        assert_eq!(written, [WrittenFile { path: path.clone(), mode: 0o640 }]);
+        assert_eq!(written.files, [WrittenFile { path: path.clone(), mode: 0o640 }]);
         assert_eq!(fs::read(path).unwrap(), content.as_bytes());
     }
 }
@@ -41,7 +41,7 @@ fn owner_only_shuts_out_the_group() {
     let folder = Folder::new();
     let options = FileOptions { owner_only: true, ..FileOptions::default() };
     let written = folder.open().apply(VOLUME, &[token("1")], &options, Existing::Replace).unwrap();
-    assert_eq!(written[0].mode, 0o600);
+    assert_eq!(written.files[0].mode, 0o600);
     assert_eq!(mode(&folder.volume()), 0o700);
     assert_eq!(mode(&folder.volume().join("token")), 0o600);
 }
@@ -189,7 +189,7 @@ fn a_link_in_the_prefix_of_the_write_path_is_followed() {
     let written = write_path
         .apply(VOLUME, &[token("1")], &FileOptions::default(), Existing::Replace)
         .unwrap();
-    assert_eq!(written[0].path, folder.path().join("link/write").join(VOLUME).join("token"));
+    assert_eq!(written.files[0].path, folder.path().join("link/write").join(VOLUME).join("token"));
     assert_eq!(fs::read(folder.volume().join("token")).unwrap(), b"1");
 }
 

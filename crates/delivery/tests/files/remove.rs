@@ -44,7 +44,7 @@ proptest! {
             let files: Vec<_> = names.iter().map(|name| planned(name, content.clone())).collect();
             let existing = if *is_live { Existing::Update } else { Existing::Replace };
             let written = write_path.apply(&directory, &files, &FileOptions::default(), existing).unwrap();
-            prop_assert_eq!(written.len(), files.len());
+            prop_assert_eq!(written.files.len(), files.len());
         }
         prop_assert_eq!(write_path.directories().unwrap(), [directory.clone()]);
         write_path.remove(&directory).unwrap();

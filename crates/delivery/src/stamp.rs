@@ -1,0 +1,98 @@
+//! What tells a directory or file that nobody has touched from one that somebody has, without opening it.
+
+use std::path::Path;
+
+use rustix::fs::{FileType, Stat, lstat};
+use rustix::io;
+use s3_credential_core::{Clock as _, SystemClock};
+
+/// Files are stamped with the time of the kernel's last tick, and a change in the tick of the one before it leaves no trace. No tick
+/// is as long as this.
+const SETTLED_AFTER_NANOS: i128 = 50_000_000;
+
+/// What the kernel says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Seen {
+    device: u64,
+    inode: u64,
+    mode: u32,
+    owner: (u32, u32),
+    links: u64,
+    size: i64,
+    /// Set by the kernel whenever anything of the file changes, and by nobody else.
+    changed: i128,
+}
+
+impl Seen {
+    /// Whether a change to come will be seen.
+    fn is_settled(&self) -> bool {
+        // The machine's time and no other, since it is the kernel that stamps.
+        SystemClock.now().as_nanosecond() - self.changed > SETTLED_AFTER_NANOS
+    }
+}
+
+#[allow(clippy::useless_conversion, reason = "the widths are those of the architecture")]
+impl From<&Stat> for Seen {
+    fn from(stat: &Stat) -> Self {
+        Self {
+            device: stat.st_dev.into(),
+            inode: stat.st_ino.into(),
+            mode: stat.st_mode,
+            owner: (stat.st_uid, stat.st_gid),
+            links: stat.st_nlink.into(),
+            size: stat.st_size.into(),
+            changed: nanos(stat.st_ctime, stat.st_ctime_nsec.try_into().unwrap_or(0)),
+        }
+    }
+}
+
+fn nanos(seconds: i64, nanos: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanos)
+}
+
+/// What a volume's directory and its files look like from outside. As long as it stays the same, nobody has written, replaced, moved
+/// or removed any of them, nor changed who may read them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    directory: Directory,
+    files: Vec<Seen>,
+}
+
+/// What a record looks like from outside. As long as it stays the same, nobody has written or removed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Generation(pub(crate) Seen);
+
+/// Of the directory itself: its entries that are not ours may come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Directory {
+    device: u64,
+    inode: u64,
+    mode: u32,
+    owner: (u32, u32),
+}
+
+impl Stamp {
+    /// Of the directory that this path leads to now, and of these files in it; an error if any is not there.
+    pub fn of<'a>(path: &Path, files: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
+        let directory = lstat(path)?;
+        if FileType::from_raw_mode(directory.st_mode) != FileType::Directory {
+            return Err(io::Errno::NOTDIR);
+        }
+        let seen = |name| Ok(Seen::from(&lstat(path.join(name))?));
+        let files = files.into_iter().map(seen).collect::<io::Result<_>>()?;
+        Ok(Self { directory: (&Seen::from(&directory)).into(), files })
+    }
+
+    /// Of what was just found to be as it should be; nothing if a change to come could go unseen.
+    pub(crate) fn of_verified(directory: &Stat, files: Vec<Seen>) -> Option<Self> {
+        let directory = (&Seen::from(directory)).into();
+        files.iter().all(Seen::is_settled).then_some(Self { directory, files })
+    }
+}
+
+impl From<&Seen> for Directory {
+    fn from(seen: &Seen) -> Self {
+        let Seen { device, inode, mode, owner, .. } = *seen;
+        Self { device, inode, mode, owner }
+    }
+}
