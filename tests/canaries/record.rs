@@ -3,38 +3,24 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::{Debug, Display};
 use std::fs;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use s3_credential_core::Attempt;
 use s3_credential_provider::ProvideError;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
+use s3_credential_testkit::log::CapturedLog;
 
 /// Captures every event of this thread, of every crate and at every level, until it is dropped.
 pub(crate) struct Record {
-    log: Log,
+    log: CapturedLog,
     shown: Vec<String>,
-    _capture: DefaultGuard,
 }
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Record {
     pub(crate) fn start() -> Self {
-        let log = Log::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
-            .with_ansi(false)
-            .with_writer(log.clone())
-            .finish();
-        Self { log, shown: Vec::new(), _capture: tracing::subscriber::set_default(subscriber) }
+        Self { log: CapturedLog::start(), shown: Vec::new() }
     }
 
     pub(crate) fn show(&mut self, value: &impl Debug) {
@@ -81,7 +67,7 @@ impl Record {
 
     /// What was logged so far.
     pub(crate) fn log(&self) -> String {
-        String::from_utf8_lossy(&self.log.0.lock().unwrap()).into_owned()
+        self.log.text()
     }
 
     /// Whatever way a secret is written, it is nowhere.
@@ -148,25 +134,6 @@ fn spellings(secret: &str) -> Vec<String> {
         })
         .collect();
     vec![secret.to_owned(), percent, encode(0), encode(1), encode(2)]
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }
 
 /// Every secret in every spelling, wherever it begins, and in the log as well.

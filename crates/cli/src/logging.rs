@@ -32,30 +32,15 @@ fn is_ours(metadata: &Metadata<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
+    use s3_credential_testkit::log::LogBuffer;
 
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn only_our_own_crates_are_heard_whatever_is_asked_for() {
         for directives in ["trace", "aws_smithy_runtime=trace,s3_credential_sts=trace,s3cred=trace"]
         {
-            let log = Log::default();
+            let log = LogBuffer::default();
             let writer = log.clone();
             let heard = subscriber(EnvFilter::new(directives), move || writer.clone(), false);
             tracing::subscriber::with_default(heard, || {
@@ -76,7 +61,7 @@ mod tests {
                     say!(ERROR WARN INFO DEBUG TRACE);
                 });
             });
-            let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+            let log = log.text();
             assert_eq!(log.matches("ours").count(), 10, "{log}");
             assert!(!log.contains("theirs"), "{log}");
         }

@@ -14,7 +14,7 @@
 //! | [`kubernetes::Kubernetes`] | the part of the Kubernetes API that a driver uses |
 //!
 //! [`client::Client`] is the other side: a program with an environment, which finds its keys by the AWS SDK's own chain. [`scratch::Scratch`]
-//! is a directory for the files that both need.
+//! is a directory for the files that both need, and [`log::CapturedLog`] what was logged meanwhile.
 //!
 //! Every emulator is a [`server::Server`] with state of its own: `url()`, `calls()`, `requests()`, `faults()`, `stop()` and `restart()`
 //! are there on each. All run on the current tokio runtime and end when they are dropped.
@@ -58,6 +58,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub mod clock;
 pub mod conformance;
 pub mod ids;
+pub mod log;
 pub mod scratch;
 pub mod server;
 

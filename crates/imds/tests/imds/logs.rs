@@ -1,34 +1,13 @@
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use s3_credential_core::{CredentialForm, ExchangeRequest, KeyExchange as _};
 use s3_credential_imds::ImdsExchange;
+use s3_credential_testkit::log::CapturedLog;
 use s3_credential_testkit::server::Fault;
 
 use crate::fixture::instance;
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn no_secret_reaches_the_log_at_its_most_talkative() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = CapturedLog::start();
     tracing::trace!("events are captured");
 
     let instance = instance().await;
@@ -43,7 +22,7 @@ async fn no_secret_reaches_the_log_at_its_most_talkative() {
     faults.times("GetCredentials", 3, Fault::status(500, "canary-refused"));
     exchange().await.unwrap();
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("are captured"));
     let issued = &instance.iam.all_issued()[0];
     let tokens = instance.emulator.requests();

@@ -1,48 +1,19 @@
 //! No token in errors and logs, however the answer is broken and however much is logged.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use s3_credential_core::CredentialSource as _;
 use s3_credential_pod_token::PodTokenSettings;
 use s3_credential_testkit::kubernetes::Rule;
+use s3_credential_testkit::log::CapturedLog;
 use s3_credential_testkit::server::Fault;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::world::{CREATE_TOKEN, GET, ROLE, World, context, identity};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 /// kube warns of an answer that it cannot read with the whole of it.
 #[tokio::test]
 async fn a_token_is_in_no_log_at_any_level() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = CapturedLog::start();
 
     let world = World::with_role(ROLE).await;
     world.allow(Rule::new(["create"], ["serviceaccounts/token"]));
@@ -70,7 +41,7 @@ async fn a_token_is_in_no_log_at_any_level() {
     let good = identity(&source, &context).await;
     said.push(format!("{source:?} {good:?} {:?}", source.provide(&context).await));
 
-    let text = format!("{} {said:?}", String::from_utf8_lossy(&log.0.lock().unwrap()));
+    let text = format!("{} {said:?}", log.text());
     assert!(text.contains("no answer from the Kubernetes API"), "{text}");
     assert!(!text.contains("CANARY"), "{text}");
     assert!(!text.contains(good.token.secret().expose()), "{text}");

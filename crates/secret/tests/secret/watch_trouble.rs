@@ -1,14 +1,13 @@
 //! `secret-watch` when the API server refuses, is away, hangs or talks nonsense; and that none of it shows a secret.
 
-use std::io;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use s3_credential_core::{CredentialSource as _, ErrorKind};
 use s3_credential_secret::{SecretWatchSettings, SecretWatchSource};
 use s3_credential_testkit::kubernetes::{Failure, Kubernetes, Rule, WatchEnd};
+use s3_credential_testkit::log::LogBuffer;
 use s3_credential_testkit::server::{Fault, Response};
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::watch::{
     NAME, NAMESPACE, client, cluster, fixed, is_silent, put, soon, source_with, turn,
@@ -181,37 +180,11 @@ async fn the_watch_ends_with_its_source() {
 
 /// All that this process logs, whatever its level. For all threads: tracing remembers for a place in the code whether anybody listens,
 /// and would ask the thread that comes there first.
-static LOG: LazyLock<Log> = LazyLock::new(|| {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+static LOG: LazyLock<LogBuffer> = LazyLock::new(|| {
+    let log = LogBuffer::default();
+    tracing::subscriber::set_global_default(log.subscriber()).unwrap();
     log
 });
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
 
 #[tokio::test]
 async fn no_secret_is_shown_whatever_the_api_server_answers() {

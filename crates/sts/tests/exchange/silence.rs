@@ -1,45 +1,15 @@
 //! No secret in errors and logs, however the answer is broken and however much is logged.
 
 use std::error::Error;
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use s3_credential_core::{ExchangeRequest, Failure, RoleHop};
+use s3_credential_testkit::log::CapturedLog;
 use s3_credential_testkit::server::Fault;
 use s3_credential_testkit::sts::StsError;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::world::{OPERATION, SECOND_ROLE, World, role};
 
 const CANARY: &str = "CANARYCANARYCANARY";
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
 
 /// Everything that a failure can be made to say.
 fn all_of(failure: &Failure) -> String {
@@ -101,12 +71,7 @@ async fn a_message_of_sts_is_not_repeated() {
 /// So none of its words reach a log, and ours say what went wrong.
 #[tokio::test]
 async fn token_and_keys_are_in_no_log_at_any_level() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = CapturedLog::start();
 
     let world = World::start().await;
     let token = world.token();
