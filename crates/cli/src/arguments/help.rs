@@ -54,7 +54,7 @@ pub(super) fn overview() -> String {
         let code = kind.code();
         let retry = if kind.is_retryable() { ", retryable" } else { "" };
         let title = format!("{kind} ({code}, {}{retry})", exit_status(code));
-        page += &item(&title, &format!("{} To do: {}.", kind.description(), kind.advice()));
+        page += &item(&title, &format!("{} Help: {}.", kind.description(), kind.advice()));
     }
     page + &section("\nEnvironment", &environment())
         + &section("\nFiles", &FILES)
