@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use s3_credential_core::{
-    CleanupContext, CredentialForm, Environment, Keys, MountTarget, ProvideContext, PublishRequest,
-    Secret, SourceChain, Token, UnpublishRequest, WebIdentity, source_fn,
+    CleanupContext, Clock as _, CredentialForm, Environment, Keys, MountTarget, ProvideContext,
+    PublishRequest, Secret, SourceChain, SystemClock, Token, UnpublishRequest, WebIdentity,
+    source_fn,
 };
 use s3_credential_provider::{CachedKeys, Provider};
 use tempfile::TempDir;
@@ -39,8 +40,7 @@ async fn main() {
             mark(&format!("{name}-republish"));
             volume.provide().await;
             mark("");
-            // What was written a moment ago is looked at more closely, and once more after that.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            outlast_what_was_written();
             volume.provide().await;
             mark(&format!("{name}-unchanged"));
             volume.provide().await;
@@ -51,6 +51,14 @@ async fn main() {
         mark("current");
         assert!(cached.current().is_some());
         mark("");
+    }
+}
+
+/// What was written a moment ago is looked at more closely, and once more after that.
+fn outlast_what_was_written() {
+    let end = SystemClock.elapsed() + Duration::from_millis(100);
+    while SystemClock.elapsed() < end {
+        std::thread::yield_now();
     }
 }
 
@@ -108,8 +116,7 @@ impl Volume {
 }
 
 fn web_identity() -> CredentialForm {
-    let end = s3_credential_core::Clock::now(&s3_credential_core::SystemClock)
-        + SignedDuration::from_hours(1);
+    let end = SystemClock.now() + SignedDuration::from_hours(1);
     let token = Token::parse("token", Secret::new("opaque"), Some(end)).unwrap();
     let role = "arn:aws:iam::111122223333:role/budget".parse().unwrap();
     CredentialForm::WebIdentity(Box::new(WebIdentity::new(token, role)))

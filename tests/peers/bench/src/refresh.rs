@@ -1,9 +1,12 @@
 //! A thousand callers a second, while keys are fetched anew from an STS that takes its time.
 
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use s3_credential_core::Clock as _;
+use s3_credential_provider::KernelClock;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
@@ -52,8 +55,30 @@ pub fn run(address: SocketAddr) {
             stalls = stalls.met(stalled == 0 && refreshes > 0);
         }
     });
-    waits.print();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let calls = runtime.block_on(async { call(&Arc::new(OnlyTheTime::new(&upstream)), DURATION).await });
+    let took: Vec<f64> = calls.iter().map(|call| call.took).collect();
+    let [p50, p999, longest] = [0.5, 0.999, 1.0].map(|share| time(quantile(&took, share)));
+    waits.cell("only the time is read", format!("{p50} / {p999} / {longest}")).print();
     stalls.print();
+}
+
+/// What the machine makes of a caller who reads the time and gets nothing: after a millisecond no cache holds even that.
+struct OnlyTheTime;
+
+impl Subject for OnlyTheTime {
+    const NAME: &'static str = "";
+    const TTL: Duration = Duration::ZERO;
+    const DUE_BY: Duration = Duration::ZERO;
+
+    fn new(_: &Upstream) -> Self {
+        Self
+    }
+
+    async fn fetch(&self) -> Result<usize, String> {
+        black_box(KernelClock.coarse());
+        Ok(0)
+    }
 }
 
 /// One caller every millisecond. Who has no answer a second after the last one came counts as failed after that time.
