@@ -10,12 +10,11 @@ use s3_credential_core::{
 use tokio::runtime::Handle;
 
 use crate::cache::CachedKeys;
-use crate::deliver::{env_directory, kept, provided_files};
 use crate::error::ProvideError;
 use crate::lease::{LeaseKey, LeaseRecord};
 use crate::preparation::Prepared;
 use crate::provide::Choice;
-use crate::provided::Provided;
+use crate::provided::{Provided, kept, provided_files};
 use crate::provider::Provider;
 
 /// What `provide` would do, and why.
@@ -129,7 +128,7 @@ impl Provider {
             delivery: plan.delivery,
             region: prepared.region,
             environment: plan.environment,
-            files: provided_files(&record, &env_directory(context, key)),
+            files: provided_files(&record, &key.env_directory(context)),
             expires_at: record.expires_at,
             refresh_at: record.refresh_at,
             attempts: prepared.attempts,

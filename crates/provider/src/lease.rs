@@ -48,6 +48,12 @@ impl LeaseKey {
         let name = directory_name(Some(&write_path.to_string_lossy()), &directory);
         Self { write_path, directory, name }
     }
+
+    /// The lease's directory, as Mountpoint sees it.
+    pub(crate) fn env_directory(&self, context: &ProvideContext) -> PathBuf {
+        let target = context.target();
+        target.env_path.as_deref().unwrap_or(&target.write_path).join(&self.directory)
+    }
 }
 
 /// A path without symbolic links; as it is where it cannot be followed, which then is somebody else's to report.

@@ -63,6 +63,7 @@ mod cache;
 mod provide;
 mod unchanged;
 mod deliver;
+mod recording;
 mod provided;
 mod explain;
 mod outages;

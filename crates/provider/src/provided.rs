@@ -1,14 +1,16 @@
 //! What `provide` gives back: all that Mountpoint is started with, and how it was decided.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use s3_credential_core::{
-    Attempt, AuthenticationLevel, Delivery, EnvironmentValue, ResolvedRegion,
+    Attempt, AuthenticationLevel, Delivery, EnvironmentValue, ProvideContext, ResolvedRegion,
 };
 
 use crate::identity::Identity;
+use crate::lease::{LeaseKey, LeaseRecord};
+use crate::preparation::{Chosen, Prepared};
 
 /// A volume's credentials, delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,4 +58,61 @@ pub struct CleanedUp {
     pub removed: Vec<PathBuf>,
     /// How many target paths still hold the lease; its files stay until there is none.
     pub remaining_holders: usize,
+}
+
+impl Prepared {
+    /// What is answered, once it is there.
+    pub(crate) fn provided(
+        self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        record: &LeaseRecord,
+        environment: BTreeMap<String, EnvironmentValue>,
+    ) -> Provided {
+        Provided {
+            level: context.level(),
+            identity: self.identity,
+            delivery: record.delivery(),
+            region: self.region,
+            environment,
+            files: provided_files(record, &key.env_directory(context)),
+            expires_at: record.expires_at,
+            refresh_at: record.refresh_at,
+            attempts: self.attempts,
+            region_attempts: self.region_attempts,
+            identity_changed: false,
+        }
+    }
+}
+
+/// What a live lease that is left as it is was provided with, when the chain would choose another identity.
+pub(crate) fn kept(
+    record: &LeaseRecord,
+    context: &ProvideContext,
+    key: &LeaseKey,
+    other: Chosen,
+) -> Provided {
+    let plain = |value: &String| EnvironmentValue::Plain(value.clone());
+    Provided {
+        level: context.level(),
+        identity: record.identity.clone(),
+        delivery: record.delivery(),
+        region: other.region.result.ok(),
+        environment: record
+            .environment
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect(),
+        files: provided_files(record, &key.env_directory(context)),
+        expires_at: record.expires_at,
+        refresh_at: record.refresh_at,
+        attempts: other.attempts,
+        region_attempts: other.region.attempts,
+        identity_changed: true,
+    }
+}
+
+pub(crate) fn provided_files(record: &LeaseRecord, directory: &Path) -> Vec<ProvidedFile> {
+    let files = record.files.iter();
+    files.map(|file| ProvidedFile { path: directory.join(&file.name), mode: file.mode }).collect()
 }
