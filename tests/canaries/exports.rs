@@ -33,6 +33,7 @@ const SHOWN_BY_OTHER_WORDS: &[&str] = &[
 
 /// No secret reaches them: names, paths, numbers, instants, words.
 const HOLD_NONE: &[&str] = &[
+    "Applied",
     "AttemptError",
     "AuthenticationLevel",
     "Changes",
@@ -52,6 +53,7 @@ const HOLD_NONE: &[&str] = &[
     "FileError",
     "FixedRegion",
     "FormKind",
+    "Generation",
     "KeepFresh",
     "KeyNames",
     "KeyPart",
@@ -77,6 +79,7 @@ const HOLD_NONE: &[&str] = &[
     "SdkRegion",
     "SecretDirectorySettings",
     "SecretNamespace",
+    "Stamp",
     "UnpublishRequest",
     "VolumeScope",
     "WritePath",
