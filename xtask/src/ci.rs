@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::run::Outcome;
-use crate::{budgets, clippy, deny, doc, e2e, features, fmt, fuzz, test, tidy};
+use crate::{budgets, clippy, deny, doc, e2e, features, fmt, fuzz, locks, test, tidy};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -17,10 +17,11 @@ pub(crate) struct Options {
 
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("fmt", fmt::run),
     ("tidy", tidy::run),
     ("deny", deny::run),
+    ("locks", locks::run),
     ("clippy", clippy::run),
     ("features", features::run),
     ("doc", doc::run),

@@ -22,6 +22,7 @@ mod e2e;
 mod features;
 mod fmt;
 mod fuzz;
+mod locks;
 mod run;
 mod test;
 mod tidy;
@@ -46,6 +47,8 @@ enum Task {
     Tidy,
     /// Licences, bans and sources of all dependencies
     Deny,
+    /// The lock files of the workspaces that no other check builds
+    Locks,
     /// Lints, with warnings as errors
     Clippy,
     /// The facade with each of its features alone
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Task::Fmt => fmt::run(),
         Task::Tidy => tidy::run(),
         Task::Deny => deny::run(),
+        Task::Locks => locks::run(),
         Task::Clippy => clippy::run(),
         Task::Features => features::run(),
         Task::Doc => doc::run(),
