@@ -150,8 +150,8 @@ fn assert_comes_and_goes(plan: &DeliveryPlan) {
     let write_path = WritePath::open(FOLDER.path()).unwrap();
     let options = FileOptions::default();
     let written = write_path.apply("s3cred@volume", &plan.files, &options, Existing::Replace).unwrap();
-    assert_eq!(written.len(), plan.files.len());
-    for (planned, file) in plan.files.iter().zip(&written) {
+    assert_eq!(written.files.len(), plan.files.len());
+    for (planned, file) in plan.files.iter().zip(&written.files) {
         assert_eq!(fs::read_to_string(&file.path).unwrap(), planned.content.expose());
         assert_eq!(file.mode, 0o640);
     }
