@@ -92,14 +92,18 @@ impl Journal {
         Ok(LockedEntry { key: key.clone(), lock, found, record, written: None })
     }
 
-    /// Waits for the entry of this name. Of which lease it is, only its record can tell.
+    /// Waits for the entry of this name. Of which lease it is, only its record can tell: one whose lease has another name is not ours,
+    /// and as good as unreadable.
     pub(crate) async fn lock_named(&self, name: &str) -> Result<LockedEntry, Failure> {
         let lock = self.wait_for(name).await?;
         let (found, record) = LockedEntry::read(&lock)?;
-        let (write_path, directory) = record.as_ref().map_or_else(Default::default, |record| {
-            (record.write_path.clone(), record.directory.clone())
+        let key = record.as_deref().map(LeaseKey::of_record).filter(|key| key.name == name);
+        let record = record.filter(|_| key.is_some());
+        let key = key.unwrap_or_else(|| LeaseKey {
+            write_path: PathBuf::new(),
+            directory: String::new(),
+            name: name.to_owned(),
         });
-        let key = LeaseKey { write_path, directory, name: name.to_owned() };
         Ok(LockedEntry { key, lock, found, record, written: None })
     }
 

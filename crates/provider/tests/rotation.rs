@@ -8,6 +8,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -110,6 +111,15 @@ impl World {
                 (path.display().to_string(), std::fs::read_to_string(path.join("token")).unwrap())
             })
             .collect()
+    }
+
+    /// The record of the only lease.
+    fn record(&self) -> PathBuf {
+        let entries = std::fs::read_dir(self.state.path().join("state")).unwrap();
+        let mut records = entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'));
+        records.next().unwrap()
     }
 
     fn token(&self) -> String {
@@ -229,12 +239,7 @@ async fn a_new_run_takes_leases_up_and_goes_on_refreshing_them() {
 async fn a_journal_entry_of_another_version_is_reported_and_left_alone() {
     let world = World::new();
     world.provider().provide(&world.context("v")).await.unwrap();
-    let state = world.state.path().join("state");
-    let record = std::fs::read_dir(&state)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
-        .unwrap();
+    let record = world.record();
     let newer =
         std::fs::read_to_string(&record).unwrap().replace("\"version\":1,", "\"version\":99,");
     std::fs::write(&record, &newer).unwrap();
@@ -246,6 +251,19 @@ async fn a_journal_entry_of_another_version_is_reported_and_left_alone() {
     assert_eq!((resumed.adopted, resumed.unreadable.len(), resumed.removed.len()), (0, 1, 0));
     assert_eq!(world.tokens().len(), 1, "its files may be in use");
     assert_eq!(std::fs::read_to_string(&record).unwrap(), newer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_of_a_record_is_no_second_lease() {
+    let world = World::new();
+    world.provider().provide(&world.context("v")).await.unwrap();
+    let copy = world.record().with_file_name("copy");
+    std::fs::copy(world.record(), &copy).unwrap();
+    let provider = world.provider();
+    let resumed = provider.resume(ResumeOptions::default()).await.unwrap();
+    assert_eq!((resumed.adopted, resumed.unreadable), (1, vec!["copy".to_owned()]));
+    assert_eq!(provider.leases().len(), 1);
+    assert!(copy.exists());
 }
 
 #[tokio::test(start_paused = true)]
