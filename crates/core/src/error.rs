@@ -65,6 +65,12 @@ impl Code {
     }
 }
 
+impl From<Code> for i32 {
+    fn from(code: Code) -> Self {
+        code.number()
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -1,6 +1,7 @@
 //! What will be written and set for Mountpoint, as plain data, before anything is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::delivery::Delivery;
@@ -121,6 +122,13 @@ impl EnvironmentValue {
             Self::Plain(text) => text,
             Self::Secret(secret) => secret.expose(),
         }
+    }
+}
+
+/// For `Command::envs`: a driver starts Mountpoint with all variables that were provided.
+impl AsRef<OsStr> for EnvironmentValue {
+    fn as_ref(&self) -> &OsStr {
+        self.expose().as_ref()
     }
 }
 

@@ -99,11 +99,16 @@ impl Endpoint {
         format!("http://{}{}{id}", self.address, request::PATH)
     }
 
-    /// Stops listening, and ends when what is being answered is answered, or a second later.
-    pub async fn shutdown(mut self) {
+    /// Stops listening, and returns when pending requests are answered, or a second later.
+    pub async fn shutdown(self) {
+        self.close().await;
+    }
+
+    /// As [`Endpoint::shutdown`], for an endpoint that is shared. It does not listen again.
+    pub async fn close(&self) {
         self.closing.send_replace(true);
-        // An error is a panic in there, and then it has ended too.
-        (&mut self.listening).await.unwrap_or_default();
+        // The listener and its connections hold the receivers: all are dropped when it has ended, by a panic too.
+        self.closing.closed().await;
     }
 }
 

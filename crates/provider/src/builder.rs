@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use s3_credential_core::{
-    AuthenticationLevel, Clock, Consumer, Delivery, Environment, Failure, FormKind, KeyExchange,
+    AuthenticationLevel, Clock, Consumer, Delivery, Environment, ErrorKind, Failure, FormKind, KeyExchange,
     RegionChain, SourceChain, SystemClock,
 };
 
 use tokio::sync::broadcast;
 
 use crate::config::{Config, Slots};
+use crate::error::ProvideError;
 use crate::exchanged::Exchanges;
 use crate::journal::Journal;
 use crate::kept::KeptSecrets;
@@ -21,6 +22,7 @@ use crate::leases::Leases;
 use crate::preparation::Wiring;
 use crate::provider::Provider;
 use crate::registry::Registry;
+use crate::running::Started;
 use crate::settings::{Scope, Settings, default_state_path};
 
 /// How many events a slow reader may be behind before it misses the oldest.
@@ -59,7 +61,7 @@ impl ProviderBuilder {
         self
     }
 
-    /// All settings at once, in the place of the configuration's.
+    /// All settings at once, for a provider without a configuration file: with both, `build` fails.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = Some(settings);
@@ -137,7 +139,15 @@ impl ProviderBuilder {
     }
 
     /// The provider. To be called within a tokio runtime, whose tasks some sources use.
-    pub fn build(self) -> Result<Provider, Failure> {
+    pub fn build(self) -> Result<Provider, ProvideError> {
+        if self.config.is_some() && self.settings.is_some() {
+            return Err(Failure::new(
+                ErrorKind::Misconfigured,
+                "both a configuration and settings are given; one would replace the other",
+            )
+            .with_help("set what differs by the builder's other methods, or leave one of the two out")
+            .into());
+        }
         let config = match self.config {
             Some(config) => config,
             None => Config::default_of(&Registry::default())?,
@@ -185,6 +195,7 @@ impl ProviderBuilder {
             outages: Arc::default(),
             leases,
             events: broadcast::Sender::new(EVENTS_KEPT),
+            started: Started::default(),
             #[cfg(feature = "endpoint")]
             served: Arc::default(),
         })

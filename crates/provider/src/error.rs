@@ -5,6 +5,8 @@ use std::fmt;
 
 use s3_credential_core::{Attempt, Code, ErrorKind, Failure};
 
+use crate::config::ConfigReport;
+
 /// Why a volume has no credentials, or could not be cleaned up.
 ///
 /// `Display` is one line for the user of the volume; [`ProvideError::help`] says what to do. Neither holds a secret.
@@ -35,9 +37,25 @@ impl ProvideError {
         self.failure.is_retryable()
     }
 
-    /// What the user should do; empty where nothing can be said.
+    /// Returns what is wrong, on one line.
+    pub fn message(&self) -> &str {
+        self.failure.message()
+    }
+
+    /// What the user should do.
     pub fn help(&self) -> &str {
         self.failure.help()
+    }
+
+    /// Returns how each source of the chain fared; empty if none was asked.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// Returns the message of the gRPC status that a driver answers with: what is wrong, then what to do. The kubelet shows
+    /// it in the pod's events.
+    pub fn status_message(&self) -> String {
+        format!("{}; {}", self.failure.message(), self.help())
     }
 
     /// With what each region resolver said.
@@ -65,6 +83,19 @@ impl ProvideError {
 impl From<Failure> for ProvideError {
     fn from(failure: Failure) -> Self {
         Self { failure, attempts: Vec::new(), region_attempts: Vec::new() }
+    }
+}
+
+impl From<ConfigReport> for ProvideError {
+    fn from(report: ConfigReport) -> Self {
+        Failure::from(report).into()
+    }
+}
+
+#[cfg(feature = "tonic")]
+impl From<ProvideError> for tonic::Status {
+    fn from(error: ProvideError) -> Self {
+        Self::new(error.code().number().into(), error.status_message())
     }
 }
 

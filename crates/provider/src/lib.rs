@@ -75,6 +75,7 @@ mod rotation;
 mod resume;
 mod events;
 mod cleanup;
+mod running;
 mod error;
 
 #[cfg(feature = "doctor")]
@@ -101,6 +102,7 @@ pub use provider::Provider;
 pub use registry::{Driver, NoSettings, Registration, Registry};
 pub use resume::{ResumeOptions, Resumed};
 pub use rotation::{KeepFresh, LeaseStatus};
+pub use running::RunningProvider;
 #[cfg(feature = "sdk")]
 pub use sdk::{SdkRegion, SdkSource, VolumeCredentials, VolumeRegion};
 pub use settings::{
@@ -109,10 +111,12 @@ pub use settings::{
 };
 
 pub use s3_credential_core::{
-    self as core, Attempt, AuthenticationLevel, CleanupContext, Clock, Code, Consumer,
+    Attempt, AuthenticationLevel, Changes, CleanupContext, Clock, Code, Consumer, Container,
     CredentialForm, CredentialSource, Delivery, Environment, EnvironmentValue, ErrorKind,
-    ExchangeRequest, Failure, FormKind, KeyExchange, Keys, MountKind, MountTarget, Outcome, Owner,
-    ProvideContext, PublishRequest, Region, RegionChain, RegionError, RegionResolver, RoleArn,
-    Secret, SourceChain, SourceError, Token, UnpublishRequest, WebIdentity, resolver_fn, source_fn,
+    ExchangeRequest, Failure, FormKind, KeyExchange, Keys, MountKind, MountOptions, MountTarget,
+    Outcome, Owner, PodInfo, ProvideContext, PublishRequest, Region, RegionAnswer, RegionChain,
+    RegionError, RegionResolver, ResolvedRegion, RoleArn, Secret, ServiceAccountTokens, Signal,
+    SourceAnswer, SourceChain, SourceError, SourcedForm, SystemClock, TOKENS_KEY, Token,
+    UnpublishRequest, VolumeScope, WebIdentity, resolver_fn, source_fn,
 };
 pub use s3_credential_delivery::FileOptions;

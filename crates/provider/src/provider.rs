@@ -22,6 +22,7 @@ use crate::preparation::{Held, Prepared, Wiring};
 use crate::served::Served;
 #[cfg(feature = "doctor")]
 use crate::services::Services;
+use crate::running::Started;
 use crate::settings::Settings;
 use crate::turns::Turns;
 
@@ -39,6 +40,7 @@ pub struct Provider {
     pub(crate) outages: Arc<Outages>,
     pub(crate) leases: Arc<Leases>,
     pub(crate) events: broadcast::Sender<Event>,
+    pub(crate) started: Started,
     /// Empty until the endpoint is served.
     #[cfg(feature = "endpoint")]
     pub(crate) served: Arc<OnceLock<Served>>,
@@ -51,7 +53,7 @@ impl Provider {
     }
 
     /// A provider as a configuration says, for a driver with this environment. To be called within a tokio runtime.
-    pub fn from_config(config: Config, environment: Environment) -> Result<Self, Failure> {
+    pub fn from_config(config: Config, environment: Environment) -> Result<Self, ProvideError> {
         Self::builder().config(config).environment(environment).build()
     }
 

@@ -44,7 +44,14 @@ pub struct LeaseStatus {
 /// Keeps leases fresh until it is dropped.
 #[derive(Debug)]
 pub struct KeepFresh {
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
+}
+
+impl KeepFresh {
+    /// Stops refreshing, and returns when no refresh is under way.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
 }
 
 impl Provider {
@@ -62,7 +69,7 @@ impl Provider {
                 }
             }
         }
-        KeepFresh { _tasks: tasks }
+        KeepFresh { tasks }
     }
 
     /// What happens to leases from now on. A reader that falls far behind misses the oldest events.

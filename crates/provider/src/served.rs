@@ -40,6 +40,13 @@ impl Provider {
         Ok(served.endpoint.address())
     }
 
+    /// Closes the endpoint, if it is served, and returns when its port is free.
+    pub(crate) async fn close_endpoint(&self) {
+        if let Some(served) = self.served.get() {
+            served.endpoint.close().await;
+        }
+    }
+
     /// Whether it should be served: the settings deliver something to it, or a Mountpoint of an earlier run may be asking it.
     pub fn needs_endpoint(&self) -> bool {
         self.settings.delivery == Some(Delivery::Endpoint)

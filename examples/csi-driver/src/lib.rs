@@ -1,61 +1,80 @@
 //! The part of a CSI driver's node service that deals with credentials: what it does at each call of the kubelet.
 //!
-//! **In:** the kubelet's requests. **Out:** the environment that Mountpoint is started with. **Fails** with the status that the call is
-//! answered with.
+//! **In:** the kubelet's requests. **Out:** the variables that Mountpoint is started with. **Fails** with the status that
+//! answers the call.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), csi_driver::Status> {
+//! use csi_driver::Node;
+//! use s3_credential_provider::{Environment, Provider, PublishRequest, UnpublishRequest};
+//!
+//! let environment: Environment = std::env::vars_os().collect();
+//! let provider = Provider::builder().environment(environment).build()?;
+//! let node = Node::start(provider, "/run/mountpoint").await?;
+//!
+//! let target = "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount";
+//! let credentials = node.publish(PublishRequest::new("s3-volume", target)).await?;
+//! std::process::Command::new("mount-s3").envs(&credentials.environment);
+//!
+//! node.unpublish(&UnpublishRequest::new("s3-volume", target)).await?;
+//! node.stop().await;
+//! # Ok(())
+//! # }
+//! ```
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use s3_credential_provider::{
-    CleanupContext, Code, MountTarget, ProvideError, Provider, PublishRequest, ResumeOptions,
-    UnpublishRequest,
+    Code, MountTarget, ProvideError, Provided, Provider, PublishRequest, ResumeOptions,
+    RunningProvider, UnpublishRequest,
 };
 
-/// What a call of the kubelet is answered with where it fails.
+/// The status that answers a call of the kubelet which fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// The gRPC code.
     pub code: Code,
-    /// What is wrong and what to do about it, on one line.
+    /// What is wrong and what to do about it, on one line. The kubelet shows it in the pod's events.
     pub message: String,
 }
 
 /// A node service's credentials.
 #[derive(Debug)]
 pub struct Node {
-    provider: Provider,
-    write_path: PathBuf,
+    credentials: RunningProvider,
+    target: MountTarget,
 }
 
 impl Node {
-    /// Takes up what an earlier run of the driver has left. `write_path` is the directory that the driver shares with Mountpoint.
-    pub async fn start(provider: Provider, write_path: PathBuf) -> Result<Self, Status> {
-        provider.resume(ResumeOptions::default()).await?;
-        Ok(Self { provider, write_path })
+    /// Resumes the volumes of the last run and keeps all volumes fresh from now on. `write_path` is the directory that the
+    /// driver shares with Mountpoint.
+    pub async fn start(
+        provider: Provider,
+        write_path: impl Into<PathBuf>,
+    ) -> Result<Self, Status> {
+        let credentials = provider.start(ResumeOptions::default()).await?;
+        Ok(Self { credentials, target: MountTarget::new(write_path) })
     }
 
-    /// NodePublishVolume, before Mountpoint is started, and again whenever the kubelet republishes.
-    pub async fn publish(
-        &self,
-        request: PublishRequest,
-    ) -> Result<BTreeMap<String, String>, Status> {
-        let context = self.provider.context(request, MountTarget::new(&self.write_path))?;
-        let provided = self.provider.provide(&context).await?;
-        let variables = provided.environment.iter();
-        Ok(variables.map(|(name, value)| (name.clone(), value.expose().to_owned())).collect())
+    /// Answers NodePublishVolume before Mountpoint is started, and again whenever the kubelet republishes.
+    pub async fn publish(&self, request: PublishRequest) -> Result<Provided, Status> {
+        Ok(self.credentials.publish(request, self.target.clone()).await?)
     }
 
-    /// NodeUnpublishVolume, after the unmount.
+    /// Answers NodeUnpublishVolume after the unmount.
     pub async fn unpublish(&self, request: &UnpublishRequest) -> Result<(), Status> {
-        let context = CleanupContext::from_unpublish_request(request, &self.write_path, None)
-            .map_err(ProvideError::from)?;
-        self.provider.cleanup(&context).await?;
+        self.credentials.unpublish(request, &self.target).await?;
         Ok(())
+    }
+
+    /// Stops the rotation. Delivered files stay for the next start.
+    pub async fn stop(self) {
+        self.credentials.stop().await;
     }
 }
 
 impl From<ProvideError> for Status {
     fn from(error: ProvideError) -> Self {
-        Self { code: error.code(), message: error.to_string() }
+        Self { code: error.code(), message: error.status_message() }
     }
 }

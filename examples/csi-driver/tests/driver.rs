@@ -1,13 +1,12 @@
 //! The driver, with the sources, the resolver and the exchange that it would have in a cluster played by strict mocks.
 #![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use csi_driver::{Node, Status};
 use s3_credential_provider::{
-    Code, CredentialForm, ErrorKind, Failure, FormKind, Keys, MountTarget, Provider,
-    PublishRequest, Region, RegionChain, Secret, SourceChain, SourceError, Token, UnpublishRequest,
+    Code, CredentialForm, ErrorKind, Event, Failure, FormKind, Keys, MountTarget, Provided, Provider,
+    PublishRequest, ResumeOptions, Signal, Region, RegionChain, Secret, SourceChain, SourceError, Token, UnpublishRequest,
     WebIdentity,
 };
 use s3_credential_testkit::mocks::{MockExchange, MockResolver, MockSource};
@@ -88,8 +87,12 @@ fn publish() -> PublishRequest {
     PublishRequest::new("volume", TARGET)
 }
 
-fn profile(environment: &BTreeMap<String, String>) -> String {
-    fs::read_to_string(&environment["AWS_SHARED_CREDENTIALS_FILE"]).unwrap()
+fn variable<'a>(provided: &'a Provided, name: &str) -> &'a str {
+    provided.environment[name].expose()
+}
+
+fn profile(provided: &Provided) -> String {
+    fs::read_to_string(variable(provided, "AWS_SHARED_CREDENTIALS_FILE")).unwrap()
 }
 
 #[tokio::test]
@@ -97,8 +100,8 @@ async fn mountpoint_is_started_with_what_the_source_has_until_the_volume_is_unpu
     let world = World::new();
     let node = world.node(answering(vec![Ok(keys())])).await;
     let environment = node.publish(publish()).await.unwrap();
-    assert_eq!(environment["AWS_DEFAULT_REGION"], "eu-north-1");
-    assert_eq!(environment["AWS_EC2_METADATA_DISABLED"], "true");
+    assert_eq!(variable(&environment, "AWS_DEFAULT_REGION"), "eu-north-1");
+    assert_eq!(variable(&environment, "AWS_EC2_METADATA_DISABLED"), "true");
     assert!(profile(&environment).contains("wJalrXUtnFEMI"));
 
     node.unpublish(&UnpublishRequest::new("volume", TARGET)).await.unwrap();
@@ -135,7 +138,7 @@ async fn an_anonymous_volume_asks_no_source() {
     let world = World::new();
     let node = world.node(answering(Vec::new())).await;
     let request = publish().with_mount_flags(["--no-sign-request"]);
-    assert!(!node.publish(request).await.unwrap().contains_key("AWS_PROFILE"));
+    assert!(!node.publish(request).await.unwrap().environment.contains_key("AWS_PROFILE"));
 }
 
 #[tokio::test]
@@ -143,8 +146,8 @@ async fn a_token_is_handed_over_and_exchanged_by_nobody_but_mountpoint() {
     let world = World::new();
     let node = world.node(answering(vec![Ok(web_identity())])).await;
     let environment = node.publish(publish()).await.unwrap();
-    assert_eq!(environment["AWS_ROLE_ARN"], "arn:aws:iam::111122223333:role/reader");
-    assert_eq!(fs::read_to_string(&environment["AWS_WEB_IDENTITY_TOKEN_FILE"]).unwrap(), "opaque");
+    assert_eq!(variable(&environment, "AWS_ROLE_ARN"), "arn:aws:iam::111122223333:role/reader");
+    assert_eq!(fs::read_to_string(variable(&environment, "AWS_WEB_IDENTITY_TOKEN_FILE")).unwrap(), "opaque");
 }
 
 #[tokio::test]
@@ -176,4 +179,63 @@ async fn a_service_that_is_down_is_worth_another_try() {
     let down = Failure::new(ErrorKind::Unavailable, "the vault does not answer");
     let node = world.node(answering(vec![Err(SourceError::Failed(down))])).await;
     assert_eq!(node.publish(publish()).await.unwrap_err().code, Code::Unavailable);
+}
+
+#[tokio::test]
+async fn keys_that_the_source_changes_reach_a_mounted_volume() {
+    let world = World::new();
+    let notifier = Signal::default();
+    let mut source = MockSource::new();
+    source.expect_name().return_const("vault".to_owned());
+    let changes = notifier.clone();
+    source.expect_changes().returning(move || Some(changes.subscribe()));
+    let mut answers = ["first", "second"].into_iter();
+    source.expect_provide().times(2).returning(move |_| {
+        Ok(CredentialForm::Keys(Keys::new("AKIAIOSFODNN7EXAMPLE", answers.next().unwrap())))
+    });
+    let provider = Provider::builder()
+        .state_path(world.state.path().join("state"))
+        .driver_chain(SourceChain::first_try(source))
+        .region_chain(RegionChain::first_try(in_stockholm()))
+        .build()
+        .unwrap();
+    let mut events = provider.events();
+    let node = Node::start(provider, world.write.path()).await.unwrap();
+    let credentials = node.publish(publish()).await.unwrap();
+    assert!(profile(&credentials).contains("first"));
+
+    notifier.notify();
+    while !matches!(events.recv().await.unwrap(), Event::Refreshed { .. }) {}
+    assert!(profile(&credentials).contains("second"));
+}
+
+#[tokio::test]
+async fn a_stopped_driver_leaves_the_files_to_the_next_start() {
+    let world = World::new();
+    let node = world.node(answering(vec![Ok(keys())])).await;
+    let credentials = node.publish(publish()).await.unwrap();
+    node.stop().await;
+    assert!(profile(&credentials).contains("wJalrXUtnFEMI"));
+
+    let node = world.node(answering(vec![Ok(keys())])).await;
+    node.publish(publish()).await.unwrap();
+    node.unpublish(&UnpublishRequest::new("volume", TARGET)).await.unwrap();
+    assert!(world.is_empty());
+}
+
+#[tokio::test]
+async fn a_second_start_is_refused_while_the_first_runs() {
+    let world = World::new();
+    let provider = Provider::builder()
+        .state_path(world.state.path())
+        .driver_chain(SourceChain::first_try(answering(Vec::new())))
+        .region_chain(RegionChain::first_try(in_stockholm()))
+        .build()
+        .unwrap();
+    let running = provider.clone().start(ResumeOptions::default()).await.unwrap();
+    let error = provider.clone().start(ResumeOptions::default()).await.unwrap_err();
+    assert_eq!(error.code(), Code::FailedPrecondition);
+    assert!(error.status_message().contains("keep the handle"), "{}", error.status_message());
+    running.stop().await;
+    provider.start(ResumeOptions::default()).await.unwrap().stop().await;
 }

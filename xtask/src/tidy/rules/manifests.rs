@@ -75,11 +75,14 @@ pub(crate) fn a_member_inherits(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// An example that can be copied out of the workspace inherits nothing from it.
+const STANDALONE: &[&str] = &["examples/csi-driver"];
+
 /// The manifests of the workspace's members; a fuzz crate or a peer benchmark is a workspace of its own.
 fn members(tree: &Tree) -> impl Iterator<Item = &File> {
     tree.files.iter().filter(|file| {
         let folder = file.path.strip_suffix("/Cargo.toml");
-        folder.is_some_and(|folder| {
+        folder.filter(|folder| !STANDALONE.contains(folder)).is_some_and(|folder| {
             ["tests", "xtask"].contains(&folder)
                 || ["crates/", "examples/"].iter().any(|parent| {
                     folder.strip_prefix(parent).is_some_and(|rest| !rest.contains('/'))

@@ -126,6 +126,7 @@ impl World {
             .state_path(&self.state_path)
             .consumer(Consumer::Sdk)
             .build()
+            .map_err(|error| error.failure)
     }
 
     /// The URL of the EKS Pod Identity agent.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use s3_credential_provider::core::TOKENS_KEY;
+use s3_credential_provider::TOKENS_KEY;
 use s3_credential_provider::{
     Clock as _, Config, Environment, ErrorKind, MountTarget, ProvideContext, Provider,
     PublishRequest, Registry,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use s3_credential_provider::core::TOKENS_KEY;
+use s3_credential_provider::TOKENS_KEY;
 use s3_credential_provider::{
     Clock as _, Config, CredentialForm, Driver, Environment, ExchangeRequest, Failure, FormKind,
     KeyExchange, Keys, MountKind, MountTarget, NoSettings, Provided, Provider, PublishRequest,
