@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use s3_credential_core::{
-    AuthenticationLevel, Clock, Consumer, Delivery, Environment, ErrorKind, Failure, FormKind, KeyExchange,
-    RegionChain, SourceChain, SystemClock,
+    AuthenticationLevel, Clock, Consumer, Delivery, Environment, ErrorKind, Failure, FormKind,
+    KeyExchange, RegionChain, SourceChain, SystemClock,
 };
 
 use tokio::sync::broadcast;
@@ -145,7 +145,9 @@ impl ProviderBuilder {
                 ErrorKind::Misconfigured,
                 "both a configuration and settings are given; one would replace the other",
             )
-            .with_help("set what differs by the builder's other methods, or leave one of the two out")
+            .with_help(
+                "set what differs by the builder's other methods, or leave one of the two out",
+            )
             .into());
         }
         let config = match self.config {

@@ -18,11 +18,11 @@ use crate::lease::{LeaseKey, LeaseRecord};
 use crate::leases::Leases;
 use crate::outages::Outages;
 use crate::preparation::{Held, Prepared, Wiring};
+use crate::running::Started;
 #[cfg(feature = "endpoint")]
 use crate::served::Served;
 #[cfg(feature = "doctor")]
 use crate::services::Services;
-use crate::running::Started;
 use crate::settings::Settings;
 use crate::turns::Turns;
 

@@ -10,7 +10,7 @@
 
 use s3_credential_provider::{
     Config, CredentialForm, Driver, Environment, ErrorKind, MountTarget, NoSettings,
-    ProvideContext, Provider, PublishRequest, Registry, RegionChain, SourceChain, source_fn,
+    ProvideContext, Provider, PublishRequest, RegionChain, Registry, SourceChain, source_fn,
 };
 
 const KEYS: [(&str, &str); 2] =

@@ -48,10 +48,7 @@ pub struct Node {
 impl Node {
     /// Resumes the volumes of the last run and keeps all volumes fresh from now on. `write_path` is the directory that the
     /// driver shares with Mountpoint.
-    pub async fn start(
-        provider: Provider,
-        write_path: impl Into<PathBuf>,
-    ) -> Result<Self, Status> {
+    pub async fn start(provider: Provider, write_path: impl Into<PathBuf>) -> Result<Self, Status> {
         let credentials = provider.start(ResumeOptions::default()).await?;
         Ok(Self { credentials, target: MountTarget::new(write_path) })
     }

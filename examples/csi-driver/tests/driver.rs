@@ -5,9 +5,9 @@ use std::fs;
 
 use csi_driver::{Node, Status};
 use s3_credential_provider::{
-    Code, CredentialForm, ErrorKind, Event, Failure, FormKind, Keys, MountTarget, Provided, Provider,
-    PublishRequest, ResumeOptions, Signal, Region, RegionChain, Secret, SourceChain, SourceError, Token, UnpublishRequest,
-    WebIdentity,
+    Code, CredentialForm, ErrorKind, Event, Failure, FormKind, Keys, MountTarget, Provided,
+    Provider, PublishRequest, Region, RegionChain, ResumeOptions, Secret, Signal, SourceChain,
+    SourceError, Token, UnpublishRequest, WebIdentity,
 };
 use s3_credential_testkit::mocks::{MockExchange, MockResolver, MockSource};
 use tempfile::TempDir;
@@ -147,7 +147,10 @@ async fn a_token_is_handed_over_and_exchanged_by_nobody_but_mountpoint() {
     let node = world.node(answering(vec![Ok(web_identity())])).await;
     let environment = node.publish(publish()).await.unwrap();
     assert_eq!(variable(&environment, "AWS_ROLE_ARN"), "arn:aws:iam::111122223333:role/reader");
-    assert_eq!(fs::read_to_string(variable(&environment, "AWS_WEB_IDENTITY_TOKEN_FILE")).unwrap(), "opaque");
+    assert_eq!(
+        fs::read_to_string(variable(&environment, "AWS_WEB_IDENTITY_TOKEN_FILE")).unwrap(),
+        "opaque"
+    );
 }
 
 #[tokio::test]

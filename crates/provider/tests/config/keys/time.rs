@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use s3_credential_provider::{Changes, Signal};
 use s3_credential_provider::{
     CachedKeys, Clock as _, Config, CredentialForm, CredentialSource, Driver, ErrorKind, KeepFresh,
     NoSettings, ProvideContext, Provider, Registry, SourceError,
 };
+use s3_credential_provider::{Changes, Signal};
 use tokio::time::sleep;
 
 use super::scene::{Scene, World, hourly};
