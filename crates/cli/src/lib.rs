@@ -12,7 +12,7 @@
 //!
 //! ```no_run
 //! use s3_credential_core::{CredentialForm, Keys, source_fn};
-//! use s3_credential_provider::Driver;
+//! use s3_credential_provider::PluginContext;
 //!
 //! #[derive(serde::Deserialize, schemars::JsonSchema)]
 //! struct SandboxSettings {
@@ -22,7 +22,7 @@
 //!
 //! fn main() -> std::process::ExitCode {
 //!     s3cred::run(|registry| {
-//!         registry.register("sandbox", |settings: &SandboxSettings, _driver: &Driver| {
+//!         registry.register("sandbox", |settings: &SandboxSettings, _context: &PluginContext| {
 //!             let keys = Keys::new(settings.key_id.as_str(), "not-a-secret");
 //!             Ok(source_fn("sandbox", move |_context| {
 //!                 let keys = keys.clone();

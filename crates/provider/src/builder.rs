@@ -13,26 +13,35 @@ use s3_credential_core::{
 
 use tokio::sync::broadcast;
 
-use crate::config::{Config, Slots};
 use crate::error::ProvideError;
 use crate::exchanged::Exchanges;
 use crate::journal::Journal;
 use crate::kept::KeptSecrets;
 use crate::leases::Leases;
+use crate::plugins::{ChainSteps, ServiceSettings, Slots};
 use crate::preparation::Wiring;
 use crate::provider::Provider;
-use crate::registry::Registry;
 use crate::running::Started;
 use crate::settings::{Scope, Settings, default_state_path};
 
 /// How many events a slow reader may be behind before it misses the oldest.
 const EVENTS_KEPT: usize = 1024;
 
+/// What a configuration sets, wherever it was read.
+#[derive(Debug, Default)]
+pub(crate) struct Configuration {
+    pub(crate) settings: Settings,
+    pub(crate) services: ServiceSettings,
+    pub(crate) chains: ChainSteps,
+    /// Warnings about it, each with the key that it is about.
+    pub(crate) warnings: Vec<(String, String)>,
+}
+
 /// Builds a [`Provider`]. Whatever is not set is the default of the documentation.
 #[derive(Debug, Default)]
 pub struct ProviderBuilder {
     environment: Environment,
-    config: Option<Config>,
+    configuration: Option<Configuration>,
     slots: Slots,
     settings: Option<Settings>,
     state_path: Option<PathBuf>,
@@ -54,10 +63,10 @@ impl ProviderBuilder {
         self
     }
 
-    /// What a configuration file says.
-    #[must_use]
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = Some(config);
+    /// What a configuration file sets.
+    #[cfg(feature = "yaml")]
+    pub(crate) fn configuration(mut self, configuration: Configuration) -> Self {
+        self.configuration = Some(configuration);
         self
     }
 
@@ -140,7 +149,7 @@ impl ProviderBuilder {
 
     /// The provider. To be called within a tokio runtime, whose tasks some sources use.
     pub fn build(self) -> Result<Provider, ProvideError> {
-        if self.config.is_some() && self.settings.is_some() {
+        if self.configuration.is_some() && self.settings.is_some() {
             return Err(Failure::new(
                 ErrorKind::Misconfigured,
                 "both a configuration and settings are given; one would replace the other",
@@ -150,11 +159,8 @@ impl ProviderBuilder {
             )
             .into());
         }
-        let config = match self.config {
-            Some(config) => config,
-            None => Config::default_of(&Registry::default())?,
-        };
-        let mut settings = self.settings.unwrap_or_else(|| config.settings().clone());
+        let configuration = self.configuration.unwrap_or_default();
+        let mut settings = self.settings.unwrap_or(configuration.settings);
         settings.state_path = self.state_path.or(settings.state_path);
         let state_path =
             settings.state_path.clone().unwrap_or_else(|| default_state_path(&self.environment));
@@ -164,13 +170,14 @@ impl ProviderBuilder {
         settings.delivery = self.delivery.or(settings.delivery);
         settings.scope = self.scope.unwrap_or(settings.scope);
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        for problem in config.report().problems() {
-            tracing::warn!(key = problem.path, "the configuration: {}", problem.message);
+        for (key, warning) in configuration.warnings {
+            tracing::warn!(key, "the configuration: {warning}");
         }
-        let services = config.services(&self.environment, Arc::clone(&clock));
+        let services = configuration.services.services(&self.environment, Arc::clone(&clock));
         let mut exchanges = services.exchanges();
         exchanges.extend(self.exchanges);
-        let mut chains = config.source_chains(&services.driver, &self.slots, self.chains)?;
+        let steps = configuration.chains;
+        let mut chains = steps.source_chains(&services.context, &self.slots, self.chains)?;
         let mut chain = |level| chains.remove(&level).unwrap_or_default();
         let wiring = Wiring {
             driver: chain(AuthenticationLevel::Driver),
@@ -178,7 +185,7 @@ impl ProviderBuilder {
             secret: chain(AuthenticationLevel::Secret),
             region: match self.region {
                 Some(chain) => chain,
-                None => config.region_chain(&services.driver)?,
+                None => steps.region_chain(&services.context)?,
             },
             exchanges,
             exchanged: Exchanges::default(),

@@ -4,48 +4,26 @@
 //! each plug-in's; then it is read into types. What is wrong is told all at once, each with its line and column.
 
 // In the order in which data flows.
-mod tree;
-mod problem;
-mod suggestion;
-mod period;
-mod formats;
-mod walk;
-mod de;
 mod model;
 mod schema;
-mod plugins;
-mod steps;
-mod meaning;
-mod assembly;
-mod excerpt;
-mod report;
+mod plugin_configs;
+mod resolve_chains;
+mod semantic_checks;
+mod failure;
+mod builder;
 
 use std::collections::BTreeMap;
 
-use s3_credential_core::{AuthenticationLevel, CredentialSource, Failure, RegionResolver};
+use s3_credential_core::{AuthenticationLevel, Failure};
 use serde::Deserialize as _;
 
-use crate::registry::Registry;
+use crate::document::{ConfigReport, Diagnostic, Node, SchemaValidator, Severity, key_path};
+use crate::plugins::{ChainSteps, ServiceSettings};
+use crate::registry::{Registry, check_format};
 use crate::settings::Settings;
-use model::{Model, ServicesSection};
-use plugins::Plugins;
-use problem::{Finding, Severity};
-use steps::WrittenChain;
-use walk::Walker;
-
-pub(crate) use assembly::Slots;
-pub(crate) use de::TreeError;
-#[allow(unused_imports, reason = "not every set of features needs each")]
-pub(crate) use formats::{
-    AbsolutePath, HttpUrl, KubernetesName, NamePattern, PolicyArnText, RegionText, RoleArnText,
-    SessionName, SessionPolicy,
-};
-#[allow(unused_imports, reason = "not every set of features needs it")]
-pub(crate) use period::Period;
-pub use problem::Severity as ConfigSeverity;
-pub use report::{ConfigProblem, ConfigReport};
-pub(crate) use steps::Step;
-pub(crate) use tree::Node;
+use model::Model;
+use plugin_configs::PluginConfigs;
+use resolve_chains::WrittenChain;
 
 /// A configuration that can be used: every chain is known, every setting has its type.
 ///
@@ -61,40 +39,33 @@ pub(crate) use tree::Node;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub(crate) settings: Settings,
-    #[cfg_attr(
-        not(any(feature = "imds", feature = "pod-identity", feature = "sts")),
-        allow(dead_code, reason = "then there is none")
-    )]
-    pub(crate) services: ServicesSection,
-    pub(crate) sources: BTreeMap<AuthenticationLevel, Vec<Step<dyn CredentialSource>>>,
-    pub(crate) resolvers: Vec<Step<dyn RegionResolver>>,
+    settings: Settings,
+    services: ServiceSettings,
+    chains: ChainSteps,
     report: ConfigReport,
 }
 
 impl Config {
     /// The default configuration as YAML, each key with its meaning.
-    #[cfg(feature = "yaml")]
     pub const DEFAULT_YAML: &str = include_str!("config/default.yaml");
 
     /// Parses YAML, of which JSON is a subset. `file` is how messages name it.
     ///
     /// # Errors
     /// Every problem of the file, with at least one that is an error.
-    #[cfg(feature = "yaml")]
     pub fn parse(registry: &Registry, file: &str, text: &str) -> Result<Self, ConfigReport> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let tree = match Node::parse(text) {
             Ok(tree) => tree,
-            Err(finding) => return Err(ConfigReport::new(file, text, None, vec![finding])),
+            Err(diagnostic) => return Err(ConfigReport::new(file, text, None, vec![diagnostic])),
         };
         Self::of(registry, file, text, &tree)
     }
 
     fn of(registry: &Registry, file: &str, text: &str, tree: &Node) -> Result<Self, ConfigReport> {
-        let mut findings = Vec::new();
-        let config = Self::read(registry, tree, &mut findings);
-        let report = ConfigReport::new(file, text, Some(&tree.scalars()), findings);
+        let mut diagnostics = Vec::new();
+        let config = Self::read(registry, tree, &mut diagnostics);
+        let report = ConfigReport::new(file, text, Some(&tree.scalars()), diagnostics);
         match config {
             Some(config) if report.is_valid() => Ok(Self { report, ..config }),
             _ => Err(report),
@@ -121,12 +92,12 @@ impl Config {
 
     /// The sources of a level, in their order.
     pub fn source_names(&self, level: AuthenticationLevel) -> impl Iterator<Item = &str> {
-        self.sources.get(&level).into_iter().flatten().map(|step| step.name.as_str())
+        self.chains.sources.get(&level).into_iter().flatten().map(|step| step.name.as_str())
     }
 
     /// The region resolvers, in their order.
     pub fn resolver_names(&self) -> impl Iterator<Item = &str> {
-        self.resolvers.iter().map(|step| step.name.as_str())
+        self.chains.resolvers.iter().map(|step| step.name.as_str())
     }
 
     /// What there is to say about a configuration that can be used: warnings.
@@ -138,7 +109,7 @@ impl Config {
     fn read_model(
         tree: &Node,
         mut wrong: Vec<String>,
-        findings: &mut Vec<Finding>,
+        diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Model> {
         loop {
             match Model::deserialize(&tree.pruned("", &wrong)) {
@@ -150,8 +121,8 @@ impl Config {
                     }
                 }
                 Err(error) => {
-                    if findings.is_empty() {
-                        findings.push(error.into_finding(""));
+                    if diagnostics.is_empty() {
+                        diagnostics.push(error.into_diagnostic(""));
                     }
                     return None;
                 }
@@ -160,25 +131,32 @@ impl Config {
     }
 
     /// Everything that can be read, and everything that is wrong.
-    fn read(registry: &Registry, tree: &Node, findings: &mut Vec<Finding>) -> Option<Self> {
+    fn read(registry: &Registry, tree: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
         // There is nothing to check in what is all default.
         if *tree != Node::empty() {
             let schema = schema::schema(registry);
-            findings.extend(Walker::new(&schema).check(tree, &schema, ""));
+            diagnostics
+                .extend(SchemaValidator::new(&schema, check_format).check(tree, &schema, ""));
         }
-        let wrong: Vec<String> = findings.iter().map(|finding| finding.path.clone()).collect();
+        let wrong: Vec<String> =
+            diagnostics.iter().map(|diagnostic| diagnostic.path.clone()).collect();
         let is_sound = |path: &str| !wrong.iter().any(|wrong| is_within(wrong, path));
-        let model = Self::read_model(tree, wrong.clone(), findings)?;
-        findings.extend(meaning::check(&model, tree));
+        let model = Self::read_model(tree, wrong.clone(), diagnostics)?;
+        diagnostics.extend(semantic_checks::check(&model, tree));
 
-        let mut sources =
-            Plugins::read(&registry.sources, tree.get("sources"), "sources", is_sound, findings);
-        let mut resolvers = Plugins::read(
+        let mut sources = PluginConfigs::read(
+            &registry.sources,
+            tree.get("sources"),
+            "sources",
+            is_sound,
+            diagnostics,
+        );
+        let mut resolvers = PluginConfigs::read(
             &registry.resolvers,
             tree.get("resolvers"),
             "resolvers",
             is_sound,
-            findings,
+            diagnostics,
         );
         let chains = tree.get("chains");
         let mut by_level = BTreeMap::new();
@@ -186,28 +164,27 @@ impl Config {
             let node = chains.and_then(|chains| chains.get(level.as_str()));
             let path = format!("chains.{level}");
             let chain = WrittenChain::new(node, model.chains.level(level), path, Some(level));
-            by_level.insert(level, chain.resolve(&mut sources, findings));
+            by_level.insert(level, chain.resolve(&mut sources, diagnostics));
         }
         let region = chains.and_then(|chains| chains.get("region"));
         let region =
             WrittenChain::new(region, &model.chains.region, "chains.region".to_owned(), None);
-        let steps = region.resolve(&mut resolvers, findings);
+        let steps = region.resolve(&mut resolvers, diagnostics);
 
-        if findings.iter().all(|finding| finding.severity == Severity::Warning) {
+        if diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Warning) {
             let is_used = |name: &str| by_level.values().flatten().any(|step| step.name == name);
-            warn_of_unused(&sources, "sources", is_used, findings);
+            warn_of_unused(&sources, "sources", is_used, diagnostics);
             warn_of_unused(
                 &resolvers,
                 "resolvers",
                 |name| steps.iter().any(|step| step.name == name),
-                findings,
+                diagnostics,
             );
         }
         Some(Self {
             settings: model.settings(),
-            services: model.services,
-            sources: by_level,
-            resolvers: steps,
+            services: model.services.into(),
+            chains: ChainSteps { sources: by_level, resolvers: steps },
             report: ConfigReport::default(),
         })
     }
@@ -219,14 +196,14 @@ fn parent(path: &str) -> Option<usize> {
 }
 
 fn warn_of_unused<P: ?Sized + 'static>(
-    plugins: &Plugins<'_, P>,
+    plugins: &PluginConfigs<'_, P>,
     section: &str,
     is_used: impl Fn(&str) -> bool,
-    findings: &mut Vec<Finding>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
-    for (name, place) in plugins.unused(is_used) {
+    for (name, span) in plugins.unused(is_used) {
         let message = format!("`{name}` is in no chain");
-        findings.push(Finding::warning_at(place, message).of(problem::key_path(section, name)));
+        diagnostics.push(Diagnostic::warning_at(span, message).of(key_path(section, name)));
     }
 }
 

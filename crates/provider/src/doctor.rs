@@ -75,7 +75,7 @@ impl Provider {
         let (environment, (region, sts), imds, agent, cluster) = tokio::join!(
             sources::look(&patience, &wiring.driver),
             way_to_sts,
-            imds::look(&patience, services.driver.imds()),
+            imds::look(&patience, services.context.imds()),
             agent::look(&patience, wiring, services),
             kubernetes::look(&patience, wiring, services),
         );

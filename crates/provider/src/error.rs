@@ -5,8 +5,6 @@ use std::fmt;
 
 use s3_credential_core::{Attempt, Code, ErrorKind, Failure};
 
-use crate::config::ConfigReport;
-
 /// Why a volume has no credentials, or could not be cleaned up.
 ///
 /// `Display` is one line for the user of the volume; [`ProvideError::help`] says what to do. Neither holds a secret.
@@ -83,12 +81,6 @@ impl ProvideError {
 impl From<Failure> for ProvideError {
     fn from(failure: Failure) -> Self {
         Self { failure, attempts: Vec::new(), region_attempts: Vec::new() }
-    }
-}
-
-impl From<ConfigReport> for ProvideError {
-    fn from(report: ConfigReport) -> Self {
-        Failure::from(report).into()
     }
 }
 

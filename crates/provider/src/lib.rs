@@ -16,7 +16,9 @@
 //! | `yaml` | configuration files |
 //! | `doctor` | `Provider::doctor` |
 //!
-//! A feature changes nothing that is there without it. A chain that names a source which is not compiled in fails to build.
+//! A feature adds sources, resolvers and API, and changes no other. Without configuration files, the default chains hold what is
+//! compiled in. `build` fails where a chain names a source that is not compiled in, and lists every source that the environment
+//! configures and this build lacks.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -37,10 +39,14 @@
 //! ```
 
 // In the order in which data flows.
-mod builder;
-#[cfg_attr(not(feature = "yaml"), allow(dead_code, reason = "only what reads a file needs it"))]
-mod config;
+#[cfg(feature = "yaml")]
+mod document;
+#[cfg(feature = "yaml")]
 mod registry;
+#[cfg(feature = "yaml")]
+mod config;
+mod builder;
+mod plugins;
 #[cfg(feature = "kube")]
 mod kubernetes_client;
 #[cfg(feature = "kube")]
@@ -48,7 +54,6 @@ mod node_label;
 #[cfg(feature = "sdk")]
 mod sdk;
 mod settings;
-mod services;
 
 mod provider;
 mod identity;
@@ -88,18 +93,23 @@ pub use builder::ProviderBuilder;
 pub use cache::{
     CacheEvent, CacheSettings, CachedKeys, CachedKeysBuilder, CurrentKeys, KernelClock,
 };
-pub use config::{Config, ConfigProblem, ConfigReport, ConfigSeverity};
+#[cfg(feature = "yaml")]
+pub use config::Config;
 #[cfg(feature = "doctor")]
 pub use doctor::{Check, CheckStatus, Diagnosis, DoctorOptions};
+#[cfg(feature = "yaml")]
+pub use document::{ConfigProblem, ConfigReport, Severity as ConfigSeverity};
 pub use error::ProvideError;
 pub use events::{Event, LeaseId};
 pub use explain::{Explained, Reasons};
 pub use identity::Identity;
 #[cfg(feature = "kube")]
 pub use node_label::NodeLabelRegion;
+pub use plugins::PluginContext;
 pub use provided::{CleanedUp, Provided, ProvidedFile};
 pub use provider::Provider;
-pub use registry::{Driver, NoSettings, Registration, Registry};
+#[cfg(feature = "yaml")]
+pub use registry::{NoSettings, Registration, Registry};
 pub use resume::{ResumeOptions, Resumed};
 pub use rotation::{KeepFresh, LeaseStatus};
 pub use running::RunningProvider;

@@ -9,7 +9,6 @@ use s3_credential_core::{Environment, ErrorKind, Failure, ProvideContext};
 use tokio::sync::broadcast;
 
 use crate::builder::ProviderBuilder;
-use crate::config::Config;
 use crate::error::ProvideError;
 use crate::events::Event;
 use crate::journal::Journal;
@@ -17,12 +16,12 @@ use crate::kept::KeptSecrets;
 use crate::lease::{LeaseKey, LeaseRecord};
 use crate::leases::Leases;
 use crate::outages::Outages;
+#[cfg(feature = "doctor")]
+use crate::plugins::Services;
 use crate::preparation::{Held, Prepared, Wiring};
 use crate::running::Started;
 #[cfg(feature = "endpoint")]
 use crate::served::Served;
-#[cfg(feature = "doctor")]
-use crate::services::Services;
 use crate::settings::Settings;
 use crate::turns::Turns;
 
@@ -50,11 +49,6 @@ impl Provider {
     /// A provider with the default chains, to be changed piece by piece.
     pub fn builder() -> ProviderBuilder {
         ProviderBuilder::default()
-    }
-
-    /// A provider as a configuration says, for a driver with this environment. To be called within a tokio runtime.
-    pub fn from_config(config: Config, environment: Environment) -> Result<Self, ProvideError> {
-        Self::builder().config(config).environment(environment).build()
     }
 
     /// What the first publish of a volume delivers.

@@ -1,9 +1,8 @@
 //! Which plug-ins there are, by the type that a configuration file names.
 
 mod built_in;
-mod catalogue;
-mod driver;
-mod named;
+mod formats;
+mod plugin_types;
 
 use std::sync::Arc;
 
@@ -12,9 +11,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use catalogue::{Blueprint, Catalogue, Kind, is_name};
-pub use driver::Driver;
-pub(crate) use named::Named;
+use crate::plugins::PluginContext;
+pub(crate) use formats::{AbsolutePath, LoopbackAddress, check as check_format};
+pub(crate) use plugin_types::{PluginType, PluginTypes, is_name};
 
 /// The types of credential sources and region resolvers that a configuration may name. The default are those of this workspace.
 ///
@@ -22,7 +21,7 @@ pub(crate) use named::Named;
 /// in the schema and suggested for misspelled ones as everybody's are.
 ///
 /// ```
-/// use s3_credential_provider::{AuthenticationLevel, Config, CredentialForm, Driver, Keys, Registry, source_fn};
+/// use s3_credential_provider::{AuthenticationLevel, Config, CredentialForm, Keys, PluginContext, Registry, source_fn};
 /// # use s3_credential_provider::Failure;
 ///
 /// /// Settings of `sandbox`.
@@ -34,14 +33,14 @@ pub(crate) use named::Named;
 ///
 /// let mut registry = Registry::default();
 /// registry
-///     .register("sandbox", |settings: &SandboxSettings, _driver: &Driver| {
+///     .register("sandbox", |settings: &SandboxSettings, _context: &PluginContext| {
 ///         let keys = Keys::new(settings.key_id.as_str(), "not-a-secret");
 ///         Ok(source_fn("sandbox", move |_context| {
 ///             let keys = keys.clone();
 ///             async move { Ok(CredentialForm::Keys(keys)) }
 ///         }))
 ///     })?
-///     .only_at([AuthenticationLevel::Driver]);
+///     .only_at([AuthenticationLevel::PluginContext]);
 ///
 /// let text = "chains: {driver: [sandbox]}\nsources: {sandbox: {key_id: AKIAIOSFODNN7EXAMPLE}}";
 /// assert!(Config::parse(&registry, "chains.yaml", text).is_ok());
@@ -49,8 +48,8 @@ pub(crate) use named::Named;
 /// ```
 #[derive(Debug)]
 pub struct Registry {
-    pub(crate) sources: Catalogue<dyn CredentialSource>,
-    pub(crate) resolvers: Catalogue<dyn RegionResolver>,
+    pub(crate) sources: PluginTypes<dyn CredentialSource>,
+    pub(crate) resolvers: PluginTypes<dyn RegionResolver>,
 }
 
 /// Settings of a plug-in that has none.
@@ -60,7 +59,7 @@ pub struct NoSettings {}
 
 /// A type of source that was just registered, to say more about it.
 #[derive(Debug)]
-pub struct Registration<'a>(&'a mut Kind<dyn CredentialSource>);
+pub struct Registration<'a>(&'a mut PluginType<dyn CredentialSource>);
 
 impl Default for Registry {
     fn default() -> Self {
@@ -75,8 +74,8 @@ impl Registry {
     /// No types at all.
     pub fn empty() -> Self {
         Self {
-            sources: Catalogue::new("source", true),
-            resolvers: Catalogue::new("resolver", false),
+            sources: PluginTypes::new("source", true),
+            resolvers: PluginTypes::new("resolver", false),
         }
     }
 
@@ -93,10 +92,10 @@ impl Registry {
     where
         S: DeserializeOwned + JsonSchema + Send + Sync + 'static,
         T: CredentialSource,
-        F: Fn(&S, &Driver) -> Result<T, Failure> + Send + Sync + 'static,
+        F: Fn(&S, &PluginContext) -> Result<T, Failure> + Send + Sync + 'static,
     {
-        let kind = Kind::new::<S, _>(move |settings, driver| {
-            let plugin: Arc<dyn CredentialSource> = Arc::new(factory(settings, driver)?);
+        let kind = PluginType::new::<S, _>(move |settings, context| {
+            let plugin: Arc<dyn CredentialSource> = Arc::new(factory(settings, context)?);
             Ok(plugin)
         });
         self.sources.add(name, kind).map(Registration)
@@ -110,10 +109,10 @@ impl Registry {
     where
         S: DeserializeOwned + JsonSchema + Send + Sync + 'static,
         T: RegionResolver,
-        F: Fn(&S, &Driver) -> Result<T, Failure> + Send + Sync + 'static,
+        F: Fn(&S, &PluginContext) -> Result<T, Failure> + Send + Sync + 'static,
     {
-        let kind = Kind::new::<S, _>(move |settings, driver| {
-            let plugin: Arc<dyn RegionResolver> = Arc::new(factory(settings, driver)?);
+        let kind = PluginType::new::<S, _>(move |settings, context| {
+            let plugin: Arc<dyn RegionResolver> = Arc::new(factory(settings, context)?);
             Ok(plugin)
         });
         self.resolvers.add(name, kind).map(drop)

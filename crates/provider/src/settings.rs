@@ -12,7 +12,9 @@ use s3_credential_delivery::FileOptions;
 
 pub use deliveries::{Deliveries, FormDeliveries};
 pub use rotation::RotationSettings;
-pub(crate) use rotation::{ENDPOINT_READ_BEFORE, PROFILE_READ_EVERY, due_at};
+pub(crate) use rotation::due_at;
+#[cfg(feature = "yaml")]
+pub(crate) use rotation::{ENDPOINT_READ_BEFORE, PROFILE_READ_EVERY};
 
 /// The choices that are not plug-ins. The defaults are those of the documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 )]
 
 use s3_credential_provider::{
-    Config, CredentialForm, Driver, Environment, ErrorKind, MountTarget, NoSettings,
+    Config, CredentialForm, Environment, ErrorKind, MountTarget, NoSettings, PluginContext,
     ProvideContext, Provider, PublishRequest, RegionChain, Registry, SourceChain, source_fn,
 };
 
@@ -38,21 +38,35 @@ fn volume(level: &str) -> ProvideContext {
 }
 
 #[tokio::test]
-async fn a_default_chain_with_a_source_that_is_not_compiled_in_fails_to_build() {
-    let failure = Provider::builder().environment(environment()).build().unwrap_err();
+async fn default_chains_hold_what_is_compiled_in() {
+    let provider = Provider::builder().environment(environment()).build().unwrap();
+    for (level, source) in [("driver", "secret-environment"), ("secret", "secret-request")] {
+        let explained = provider.explain(&volume(level)).await.unwrap();
+        assert_eq!(explained.provided.identity.source.as_deref(), Some(source));
+    }
+}
+
+#[tokio::test]
+async fn build_names_every_configured_source_that_is_not_compiled_in() {
+    let environment = environment()
+        .with("AWS_WEB_IDENTITY_TOKEN_FILE", "/var/run/token")
+        .with("AWS_CONFIG_FILE", "/dev/null")
+        .with("AWS_PROFILE", "data");
+    let failure = Provider::builder().environment(environment.clone()).build().unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::InvalidConfiguration);
     assert_eq!(
         failure.message(),
-        "the default of `chains.driver` names `irsa`, which is not compiled in"
+        "the environment configures sources of the default chain that are not compiled in: \
+         `irsa` (by AWS_WEB_IDENTITY_TOKEN_FILE), `profile` (by AWS_PROFILE)"
     );
-    assert!(failure.help().contains("its feature `irsa`"), "{}", failure.help());
+    assert!(failure.help().contains("with `irsa`, `profile`"), "{}", failure.help());
 
-    let failure = Provider::builder()
-        .driver_chain(SourceChain::default())
-        .pod_chain(SourceChain::default())
-        .build()
-        .unwrap_err();
-    assert!(failure.message().contains("`chains.region` names `imds`"), "{failure}");
+    // Leaving them out on purpose is a decision.
+    let builder = Provider::builder().environment(environment.clone());
+    builder.no_irsa().no_profile().build().unwrap();
+    // So is a chain that is written out.
+    let builder = Provider::builder().environment(environment);
+    builder.config(parse(CHAINS).unwrap()).build().unwrap();
 }
 
 #[tokio::test]
@@ -100,7 +114,7 @@ c.yaml:4:3: error: `pod-token` is not compiled in
 fn a_third_party_may_take_the_name_of_what_is_not_compiled_in() {
     let mut registry = Registry::default();
     registry
-        .register("imds", |_: &NoSettings, _: &Driver| {
+        .register("imds", |_: &NoSettings, _: &PluginContext| {
             Ok(source_fn("imds", |_| async { Ok(CredentialForm::InstanceProfile) }))
         })
         .unwrap();

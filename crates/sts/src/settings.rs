@@ -61,8 +61,15 @@ impl Default for StsSettings {
 }
 
 impl StsSettings {
-    /// What the standard variables say. Proxy variables count in lower case too, after those in capitals, as Go has it.
+    /// The settings of the standard variables, with the default time-outs.
     pub fn from_environment(environment: &Environment) -> Self {
+        Self::default().with_environment(environment)
+    }
+
+    /// Sets what the standard variables hold, and keeps time-outs and attempts. A proxy variable in
+    /// lower case counts after the one in capitals, as in Go.
+    #[must_use]
+    pub fn with_environment(self, environment: &Environment) -> Self {
         let text = |name: &str| environment.get(name).map(str::to_owned);
         let either_case = |name: &str| {
             environment.secret(name).or_else(|| environment.secret(&name.to_ascii_lowercase()))
@@ -75,7 +82,7 @@ impl StsSettings {
             https_proxy: either_case(names::HTTPS_PROXY),
             no_proxy: either_case(names::NO_PROXY).map(|hosts| hosts.expose().to_owned()),
             ca_bundle: text(names::AWS_CA_BUNDLE).map(PathBuf::from),
-            ..Self::default()
+            ..self
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use process_source::{NAME, ProcessSettings, ProcessSource};
-use s3_credential_provider::Driver;
+use s3_credential_provider::PluginContext;
 
 fn main() -> ExitCode {
     s3cred::run(|registry| {
-        registry.register(NAME, |settings: &ProcessSettings, _: &Driver| {
+        registry.register(NAME, |settings: &ProcessSettings, _: &PluginContext| {
             ProcessSource::try_new(settings.clone())
         })?;
         Ok(())

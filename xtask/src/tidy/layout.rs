@@ -100,7 +100,7 @@ pub(crate) const WEIGHTS: &[Weight] = &[
     Weight {
         features: Some("secret"),
         without: &["aws-", "kube", "kube-", "k8s-openapi", "hyper", "rustls"],
-        ..weight("s3-credential-provider", 60)
+        ..weight("s3-credential-provider", 52)
     },
     weight("s3-credential-provider", 240),
     weight("s3-credential-cli", 275),

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::config::formats::AbsolutePath;
-use crate::config::period::Period;
+use crate::document::Period;
+use crate::registry::AbsolutePath;
 use crate::settings::{Scope, Settings};
 
 use chains::Chains;

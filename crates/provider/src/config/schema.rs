@@ -5,11 +5,9 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::model::Model;
-use crate::config::period::Period;
-use crate::registry::{Catalogue, Registry};
-
-/// In a schema: the feature that a key comes with, where that is not compiled in.
-pub(crate) const LEFT_OUT: &str = "x-left-out";
+use crate::document::{Period, UNAVAILABLE};
+use crate::plugins::build_with;
+use crate::registry::{PluginTypes, Registry};
 
 /// The keys that every plug-in has, beside its own settings.
 pub(crate) const TYPE: &str = "type";
@@ -63,10 +61,16 @@ pub(crate) fn schema(registry: &Registry) -> Json {
 }
 
 /// A type that is not compiled in has no settings.
-fn leave_out<P: ?Sized + 'static>(properties: &mut Json, catalogue: &Catalogue<P>) {
-    for (name, feature) in catalogue.left_out() {
-        properties[name] =
-            json!({ "description": "Not compiled in.", "not": {}, (LEFT_OUT): feature });
+fn leave_out<P: ?Sized + 'static>(properties: &mut Json, plugin_types: &PluginTypes<P>) {
+    for (name, feature) in plugin_types.left_out() {
+        properties[name] = json!({
+            "description": "Not compiled in.",
+            "not": {},
+            (UNAVAILABLE): {
+                "reason": format!("`{name}` is not compiled in"),
+                "help": build_with(feature),
+            },
+        });
     }
 }
 
@@ -75,7 +79,7 @@ fn definition(noun: &str, name: &str) -> String {
 }
 
 fn plugins<P: ?Sized + 'static>(
-    catalogue: &Catalogue<P>,
+    plugin_types: &PluginTypes<P>,
     generator: &mut SchemaGenerator,
 ) -> Vec<(String, Json)> {
     let timeout = generator.subschema_for::<Period>();
@@ -87,7 +91,7 @@ fn plugins<P: ?Sized + 'static>(
         let mut timeout = timeout.clone();
         timeout.insert("description".to_owned(), "How long it has to answer.".into());
         schema["properties"][TIMEOUT] = timeout.to_value();
-        if catalogue.renamable {
+        if plugin_types.renamable {
             schema["properties"][TYPE] =
                 json!({ "description": "The type.", "type": "string", "const": name });
         }
@@ -96,6 +100,6 @@ fn plugins<P: ?Sized + 'static>(
         (name.to_owned(), schema)
     };
     let settings: Vec<(&str, Schema)> =
-        catalogue.iter().map(|(name, kind)| (name, (kind.schema)(generator))).collect();
+        plugin_types.iter().map(|(name, kind)| (name, (kind.schema)(generator))).collect();
     settings.into_iter().map(plugin).collect()
 }

@@ -10,8 +10,8 @@ use s3_credential_core::{
 use super::check::{Check, CheckStatus, Verdict};
 use super::patience::Patience;
 use super::volume;
+use crate::plugins::Services;
 use crate::preparation::Wiring;
-use crate::services::Services;
 
 const NAME: &str = "pod-identity-agent";
 

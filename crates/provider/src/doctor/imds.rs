@@ -9,8 +9,8 @@ use super::check::{Check, CheckStatus, Verdict};
 use super::patience::Patience;
 use super::region::Region;
 use super::sources::Sources;
+use crate::plugins::Services;
 use crate::preparation::Wiring;
-use crate::services::Services;
 
 /// What IMDS did, before it is known who needs it.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Looked {
         let may_have_keys = wiring.driver.source(source_names::IMDS).is_some();
         let is_needed = (may_have_keys && !sources.has_own) || !region.is_known_without_imds();
         let is_named =
-            services.driver.environment().get(names::AWS_EC2_METADATA_SERVICE_ENDPOINT).is_some();
+            services.context.environment().get(names::AWS_EC2_METADATA_SERVICE_ENDPOINT).is_some();
         let verdict = match self.examined {
             Some(Examination::Answers { role, region }) => {
                 let role = role

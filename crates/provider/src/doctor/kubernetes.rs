@@ -21,8 +21,8 @@ use super::check::{Check, CheckStatus, Verdict};
 use super::clock::Offset;
 use super::patience::Patience;
 use super::roles;
+use crate::plugins::Services;
 use crate::preparation::Wiring;
-use crate::services::Services;
 
 const NAME: &str = "kubernetes";
 
@@ -41,7 +41,7 @@ pub(super) struct Cluster {
 
 pub(super) async fn look(patience: &Patience<'_>, wiring: &Wiring, services: &Services) -> Cluster {
     let permissions = needed(wiring);
-    let client = match services.driver.kubernetes() {
+    let client = match services.context.kubernetes() {
         Ok(Some(client)) => client,
         Ok(None) => {
             let reason = "no Kubernetes API is configured: neither KUBECONFIG nor KUBERNETES_SERVICE_HOST is set for the driver";

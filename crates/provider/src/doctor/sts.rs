@@ -5,8 +5,8 @@ use s3_credential_core::{Environment, ErrorKind, ResolvedRegion, names, source_n
 use super::check::{Check, CheckStatus, Verdict};
 use super::clock::Offset;
 use super::patience::Patience;
+use crate::plugins::Services;
 use crate::preparation::Wiring;
-use crate::services::Services;
 
 #[derive(Debug)]
 pub(super) struct Sts {
@@ -26,7 +26,7 @@ pub(super) async fn look(
         (reached, patience.clock.now())
     };
     let (answer, took) = patience.wait(probe).await;
-    let environment = services.driver.environment();
+    let environment = services.context.environment();
     let mut time = None;
     let verdict = match answer {
         Some((Ok(reached), now)) => {

@@ -1,8 +1,10 @@
-//! Which plug-ins are asked, in which order. The default chains of the documentation are here and nowhere else.
+//! The chains: which plug-ins are asked, in which order.
 
-use s3_credential_core::{AuthenticationLevel, resolver_names, source_names};
+use s3_credential_core::AuthenticationLevel;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::plugins::{REGION_CHAIN, source_chain};
 
 /// The chains, by level. An empty one is refused: leave the key out for the default.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -86,21 +88,10 @@ impl Default for Chains {
                 .collect()
         };
         Self {
-            driver: chain(&[
-                source_names::IRSA,
-                source_names::POD_IDENTITY,
-                source_names::SECRET_ENVIRONMENT,
-                source_names::PROFILE,
-                source_names::IMDS,
-            ]),
-            pod: chain(&[source_names::POD_TOKEN, source_names::POD_IDENTITY]),
-            secret: chain(&[source_names::SECRET_REQUEST]),
-            region: chain(&[
-                resolver_names::VOLUME_CONTEXT,
-                resolver_names::MOUNT_OPTIONS,
-                resolver_names::ENVIRONMENT,
-                resolver_names::IMDS,
-            ]),
+            driver: chain(source_chain(AuthenticationLevel::Driver)),
+            pod: chain(source_chain(AuthenticationLevel::Pod)),
+            secret: chain(source_chain(AuthenticationLevel::Secret)),
+            region: chain(REGION_CHAIN),
         }
     }
 }

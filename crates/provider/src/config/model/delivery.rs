@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value as Json};
 
-use crate::config::walk::REFUSED;
+use crate::document::REFUSED;
 use crate::settings::{Deliveries, FormDeliveries};
 
 /// How credentials reach Mountpoint, by the way in which it is run. What is left out is delivered by its form's own delivery.

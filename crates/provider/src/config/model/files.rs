@@ -7,7 +7,7 @@ use s3_credential_delivery::FileOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::formats::LoopbackAddress;
+use crate::registry::LoopbackAddress;
 use crate::settings::EndpointSettings;
 
 /// Modes and owner of what is written.

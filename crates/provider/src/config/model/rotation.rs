@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::CacheSettings;
-use crate::config::period::Period;
+use crate::document::Period;
 use crate::settings::RotationSettings;
 
 /// When credentials are renewed.

@@ -11,6 +11,8 @@ mod sts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plugins::ServiceSettings;
+
 /// How the services are asked that hand out keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -24,4 +26,18 @@ pub(crate) struct ServicesSection {
     /// The EKS Pod Identity agent.
     #[cfg(feature = "pod-identity")]
     pub(crate) pod_identity_agent: pod_identity_agent::AgentSection,
+}
+
+impl From<ServicesSection> for ServiceSettings {
+    #[allow(unused_variables, reason = "without the services there are no sections")]
+    fn from(section: ServicesSection) -> Self {
+        Self {
+            #[cfg(feature = "sts")]
+            sts: section.sts.into(),
+            #[cfg(feature = "imds")]
+            imds: section.imds.into(),
+            #[cfg(feature = "pod-identity")]
+            pod_identity_agent: section.pod_identity_agent.into(),
+        }
+    }
 }

@@ -1,13 +1,14 @@
 //! `irsa`
 
 use s3_credential_core::{AuthenticationLevel, Failure, SessionSettings, source_names};
-use s3_credential_irsa::{IrsaSettings, IrsaSource};
+use s3_credential_irsa::IrsaSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::session::{SecondHopSection, SessionSection};
-use crate::config::Period;
-use crate::registry::{Driver, Registry};
+use crate::document::Period;
+use crate::plugins::{self, PluginContext};
+use crate::registry::Registry;
 
 /// The driver's own web-identity token and role: IAM roles for service accounts.
 #[derive(Deserialize, JsonSchema)]
@@ -49,8 +50,8 @@ impl TryFrom<IrsaSection> for Irsa {
 
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     registry
-        .register(source_names::IRSA, |Irsa(settings): &Irsa, driver: &Driver| {
-            IrsaSource::new(driver.environment().clone(), driver.clock(), settings.clone())
+        .register(source_names::IRSA, |Irsa(settings): &Irsa, context: &PluginContext| {
+            plugins::irsa::source(settings, context)
         })?
         .only_at([AuthenticationLevel::Driver, AuthenticationLevel::Secret]);
     Ok(())

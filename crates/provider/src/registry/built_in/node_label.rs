@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::node_label::NodeLabelRegion;
-use crate::registry::{Driver, Registry};
+use crate::plugins::PluginContext;
+use crate::registry::Registry;
 
 /// The variable that the AWS driver's chart sets from the downward API (`spec.nodeName`).
 const NODE_VARIABLE: &str = "CSI_NODE_NAME";
@@ -30,8 +31,8 @@ impl Default for NodeLabelSection {
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     registry.register_region(
         resolver_names::NODE_LABEL,
-        |section: &NodeLabelSection, driver: &Driver| {
-            Ok(node_label(section, driver).unwrap_or_else(|error| {
+        |section: &NodeLabelSection, context: &PluginContext| {
+            Ok(node_label(section, context).unwrap_or_else(|error| {
                 Arc::new(resolver_fn(resolver_names::NODE_LABEL, move |_| {
                     let error = error.clone();
                     async move { Err(error) }
@@ -43,10 +44,10 @@ pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
 
 fn node_label(
     section: &NodeLabelSection,
-    driver: &Driver,
+    context: &PluginContext,
 ) -> Result<Arc<dyn RegionResolver>, RegionError> {
     let variable = &section.node_variable;
-    let node = driver.environment().get(variable).ok_or_else(|| {
+    let node = context.environment().get(variable).ok_or_else(|| {
         RegionError::not_applicable(format!(
             "{variable} is not set for the driver: its node is not known"
         ))
@@ -54,10 +55,10 @@ fn node_label(
             "set {variable} from `spec.nodeName` in the driver's pod (downward API)"
         ))
     })?;
-    let client = driver.kubernetes()?.ok_or_else(|| {
+    let client = context.kubernetes()?.ok_or_else(|| {
         RegionError::not_applicable(
             "no Kubernetes API is configured to read the node's label through",
         )
     })?;
-    Ok(Arc::new(NodeLabelRegion::new(client, node, driver.clock())))
+    Ok(Arc::new(NodeLabelRegion::new(client, node, context.clock())))
 }

@@ -1,12 +1,14 @@
 //! `pod-identity`
 
 use s3_credential_core::{AuthenticationLevel, Failure, source_names};
-use s3_credential_pod_identity::{PodIdentitySettings, PodIdentitySource};
+use s3_credential_pod_identity::PodIdentitySettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{HttpUrl, Period};
-use crate::registry::{Driver, Registry};
+use crate::document::Period;
+use crate::plugins::{self, PluginContext};
+use crate::registry::Registry;
+use crate::registry::formats::HttpUrl;
 
 /// EKS Pod Identity: the driver's own at driver level, the pod's at pod level.
 #[derive(Deserialize, JsonSchema)]
@@ -28,14 +30,17 @@ impl Default for PodIdentitySection {
 
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     registry
-        .register(source_names::POD_IDENTITY, |section: &PodIdentitySection, driver: &Driver| {
-            let mut settings =
-                PodIdentitySettings::default().with_follow_interval(section.poll.into());
-            if let Some(uri) = &section.agent_uri {
-                settings = settings.with_agent_uri(uri);
-            }
-            Ok(PodIdentitySource::new(driver.environment().clone(), settings, driver.clock()))
-        })?
+        .register(
+            source_names::POD_IDENTITY,
+            |section: &PodIdentitySection, context: &PluginContext| {
+                let mut settings =
+                    PodIdentitySettings::default().with_follow_interval(section.poll.into());
+                if let Some(uri) = &section.agent_uri {
+                    settings = settings.with_agent_uri(uri);
+                }
+                Ok(plugins::pod_identity::source(&settings, context))
+            },
+        )?
         .only_at([AuthenticationLevel::Driver, AuthenticationLevel::Pod]);
     Ok(())
 }

@@ -1,18 +1,15 @@
 //! `pod-token`
 
-use std::sync::Arc;
-
 use s3_credential_core::{AuthenticationLevel, Failure, source_names};
-use s3_credential_pod_token::{
-    PodTokenSettings, PodTokenSource, RoleMapping, RoleOrigin, RoleRule,
-};
+use s3_credential_pod_token::{PodTokenSettings, RoleMapping, RoleOrigin, RoleRule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::broken::made_or_broken;
 use super::session::{SecondHopSection, SessionSection};
-use crate::config::{NamePattern, Period, RoleArnText};
-use crate::registry::{Driver, Registry};
+use crate::document::Period;
+use crate::plugins::{self, PluginContext};
+use crate::registry::Registry;
+use crate::registry::formats::{NamePattern, RoleArnText};
 
 /// The pod's service-account token as a web identity.
 #[derive(Deserialize, JsonSchema)]
@@ -141,12 +138,12 @@ impl TryFrom<PodTokenSection> for PodToken {
 
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     registry
-        .register(source_names::POD_TOKEN, |PodToken(settings): &PodToken, driver: &Driver| {
-            let source = driver.kubernetes().map(|client| {
-                Arc::new(PodTokenSource::new(settings.clone(), driver.clock(), client)) as Arc<_>
-            });
-            Ok(made_or_broken(source_names::POD_TOKEN, source))
-        })?
+        .register(
+            source_names::POD_TOKEN,
+            |PodToken(settings): &PodToken, context: &PluginContext| {
+                Ok(plugins::pod_token::source(settings, context))
+            },
+        )?
         .only_at([AuthenticationLevel::Pod]);
     Ok(())
 }

@@ -7,8 +7,9 @@ use s3_credential_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::RegionText;
-use crate::registry::{Driver, NoSettings, Registry};
+use crate::plugins::PluginContext;
+use crate::registry::formats::RegionText;
+use crate::registry::{NoSettings, Registry};
 
 /// One region for every volume.
 #[derive(Deserialize, JsonSchema)]
@@ -33,16 +34,21 @@ impl TryFrom<FixedSection> for Fixed {
 }
 
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
-    registry.register_region(resolver_names::VOLUME_CONTEXT, |_: &NoSettings, _: &Driver| {
-        Ok(VolumeContextRegion)
-    })?;
-    registry.register_region(resolver_names::MOUNT_OPTIONS, |_: &NoSettings, _: &Driver| {
-        Ok(MountOptionsRegion)
-    })?;
-    registry.register_region(resolver_names::ENVIRONMENT, |_: &NoSettings, driver: &Driver| {
-        Ok(EnvironmentRegion::new(driver.environment().clone()))
-    })?;
-    registry.register_region(resolver_names::FIXED, |Fixed(region): &Fixed, _: &Driver| {
+    registry
+        .register_region(resolver_names::VOLUME_CONTEXT, |_: &NoSettings, _: &PluginContext| {
+            Ok(VolumeContextRegion)
+        })?;
+    registry
+        .register_region(resolver_names::MOUNT_OPTIONS, |_: &NoSettings, _: &PluginContext| {
+            Ok(MountOptionsRegion)
+        })?;
+    registry.register_region(
+        resolver_names::ENVIRONMENT,
+        |_: &NoSettings, context: &PluginContext| {
+            Ok(EnvironmentRegion::new(context.environment().clone()))
+        },
+    )?;
+    registry.register_region(resolver_names::FIXED, |Fixed(region): &Fixed, _: &PluginContext| {
         Ok(FixedRegion::new(region.clone()))
     })
 }

@@ -7,14 +7,15 @@ use std::path::PathBuf;
 
 use s3_credential_core::{AuthenticationLevel, Failure, source_names};
 use s3_credential_secret::{
-    KeyNames, SecretDirectorySettings, SecretDirectorySource, SecretEnvironmentSource,
-    SecretRequestSource,
+    KeyNames, SecretDirectorySettings, SecretDirectorySource, SecretRequestSource,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{AbsolutePath, Period};
-use crate::registry::{Driver, NoSettings, Registry};
+use crate::document::Period;
+use crate::plugins::{self, PluginContext};
+use crate::registry::formats::AbsolutePath;
+use crate::registry::{NoSettings, Registry};
 
 /// Names of the entries of a Secret, where they are none of the known ones.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -124,19 +125,22 @@ pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     #[cfg(feature = "kube")]
     watch::register(registry)?;
     registry
-        .register(source_names::SECRET_REQUEST, |Request(source): &Request, _: &Driver| {
+        .register(source_names::SECRET_REQUEST, |Request(source): &Request, _: &PluginContext| {
             Ok(source.clone())
         })?
         .only_at([AtSecret]);
     registry
-        .register(source_names::SECRET_DIRECTORY, |Directory(settings): &Directory, _: &Driver| {
-            SecretDirectorySource::new(settings.clone())
-        })?
+        .register(
+            source_names::SECRET_DIRECTORY,
+            |Directory(settings): &Directory, _: &PluginContext| {
+                SecretDirectorySource::new(settings.clone())
+            },
+        )?
         .only_at([AtDriver, AtSecret])
         .always_answers();
     registry
-        .register(source_names::SECRET_ENVIRONMENT, |_: &NoSettings, driver: &Driver| {
-            Ok(SecretEnvironmentSource::new(driver.environment()))
+        .register(source_names::SECRET_ENVIRONMENT, |_: &NoSettings, context: &PluginContext| {
+            Ok(plugins::secret_environment::source(context))
         })?
         .only_at([AtDriver, AtSecret]);
     Ok(())

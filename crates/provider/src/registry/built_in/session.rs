@@ -6,7 +6,8 @@ use s3_credential_core::{RoleArn, RoleHop, SessionSettings};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{Period, PolicyArnText, RoleArnText, SessionName, SessionPolicy};
+use crate::document::Period;
+use crate::registry::formats::{PolicyArnText, RoleArnText, SessionName, SessionPolicy};
 
 /// What to ask STS for, beyond the role. With a duration, a policy or policy ARNs Mountpoint cannot do the exchange itself: keys are then
 /// delivered by `profile` or `endpoint`.

@@ -11,9 +11,9 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use s3_credential_provider::TOKENS_KEY;
 use s3_credential_provider::{
-    Clock as _, Config, CredentialForm, Driver, Environment, ExchangeRequest, Failure, FormKind,
-    KeyExchange, Keys, MountKind, MountTarget, NoSettings, Provided, Provider, PublishRequest,
-    Registry, resolver_fn, source_fn,
+    Clock as _, Config, CredentialForm, Environment, ExchangeRequest, Failure, FormKind,
+    KeyExchange, Keys, MountKind, MountTarget, NoSettings, PluginContext, Provided, Provider,
+    PublishRequest, Registry, resolver_fn, source_fn,
 };
 use s3_credential_testkit::clock::TokioClock;
 use s3_credential_testkit::jwt::Issuer;
@@ -188,10 +188,12 @@ impl World {
         let mut registry = Registry::default();
         let clock = self.clock;
         registry
-            .register("slow", |_: &NoSettings, _: &Driver| Ok(source_fn("slow", |_| pending())))
+            .register("slow", |_: &NoSettings, _: &PluginContext| {
+                Ok(source_fn("slow", |_| pending()))
+            })
             .unwrap();
         registry
-            .register("hourly", move |_: &NoSettings, _: &Driver| {
+            .register("hourly", move |_: &NoSettings, _: &PluginContext| {
                 Ok(source_fn(
                     "hourly",
                     move |_| async move { Ok(CredentialForm::Keys(hourly(clock))) },
@@ -199,7 +201,7 @@ impl World {
             })
             .unwrap();
         registry
-            .register_region("slow", |_: &NoSettings, _: &Driver| {
+            .register_region("slow", |_: &NoSettings, _: &PluginContext| {
                 Ok(resolver_fn("slow", |_| pending()))
             })
             .unwrap();

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use s3_credential_provider::{
-    CachedKeys, Clock as _, Config, CredentialForm, CredentialSource, Driver, ErrorKind, KeepFresh,
-    NoSettings, ProvideContext, Provider, Registry, SourceError,
+    CachedKeys, Clock as _, Config, CredentialForm, CredentialSource, ErrorKind, KeepFresh,
+    NoSettings, PluginContext, ProvideContext, Provider, Registry, SourceError,
 };
 use s3_credential_provider::{Changes, Signal};
 use tokio::time::sleep;
@@ -93,7 +93,7 @@ async fn file(world: &World, scene: Scene, yaml: &str) -> String {
 /// A source of our own, with the configuration.
 fn with_source(world: &World, yaml: &str, source: impl CredentialSource + Clone) -> Provider {
     let mut registry = Registry::default();
-    registry.register("ours", move |_: &NoSettings, _: &Driver| Ok(source.clone())).unwrap();
+    registry.register("ours", move |_: &NoSettings, _: &PluginContext| Ok(source.clone())).unwrap();
     let yaml = format!("chains: {{driver: [ours], region: [environment]}}\n{yaml}");
     let config = Config::parse(&registry, "c.yaml", &yaml).unwrap();
     Provider::builder()

@@ -4,7 +4,7 @@ use s3_credential_imds::ImdsSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::period::Period;
+use crate::document::Period;
 
 /// The instance metadata service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

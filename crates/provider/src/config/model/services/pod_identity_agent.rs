@@ -4,7 +4,7 @@ use s3_credential_pod_identity::AgentSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::period::Period;
+use crate::document::Period;
 
 /// The EKS Pod Identity agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

@@ -1,11 +1,10 @@
 //! How STS is asked.
 
-use s3_credential_core::Environment;
 use s3_credential_sts::StsSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::period::Period;
+use crate::document::Period;
 
 /// AWS STS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -37,15 +36,15 @@ impl Default for StsSection {
     }
 }
 
-impl StsSection {
-    pub(crate) fn settings(self, environment: &Environment) -> StsSettings {
-        StsSettings {
-            connect_timeout: self.connect_timeout.into(),
-            attempt_timeout: self.attempt_timeout.into(),
-            budget: self.budget.into(),
-            max_attempts: self.max_attempts,
-            backoff: self.backoff.into(),
-            ..StsSettings::from_environment(environment)
+impl From<StsSection> for StsSettings {
+    fn from(section: StsSection) -> Self {
+        Self {
+            connect_timeout: section.connect_timeout.into(),
+            attempt_timeout: section.attempt_timeout.into(),
+            budget: section.budget.into(),
+            max_attempts: section.max_attempts,
+            backoff: section.backoff.into(),
+            ..Self::default()
         }
     }
 }

@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::KeyNamesSection;
-use crate::config::{KubernetesName, Period};
-use crate::registry::built_in::broken::made_or_broken;
-use crate::registry::{Driver, Registry};
+use crate::document::Period;
+use crate::plugins::{PluginContext, or_broken};
+use crate::registry::Registry;
+use crate::registry::formats::KubernetesName;
 
 /// One Secret, watched through the Kubernetes API.
 #[derive(Deserialize, JsonSchema)]
@@ -88,18 +89,21 @@ fn last_retry() -> Period {
 
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     registry
-        .register(source_names::SECRET_WATCH, |Watch(settings): &Watch, driver: &Driver| {
-            Ok(made_or_broken(source_names::SECRET_WATCH, watched(settings, driver)))
-        })?
+        .register(
+            source_names::SECRET_WATCH,
+            |Watch(settings): &Watch, context: &PluginContext| {
+                Ok(or_broken(source_names::SECRET_WATCH, watched(settings, context)))
+            },
+        )?
         .always_answers();
     Ok(())
 }
 
 fn watched(
     settings: &SecretWatchSettings,
-    driver: &Driver,
+    context: &PluginContext,
 ) -> Result<Arc<dyn CredentialSource>, Failure> {
-    let client = driver.kubernetes()?.ok_or_else(|| {
+    let client = context.kubernetes()?.ok_or_else(|| {
         Failure::new(
             ErrorKind::Misconfigured,
             "no Kubernetes API is configured to watch the Secret through",

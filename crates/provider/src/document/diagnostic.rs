@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::config::tree::Place;
+use crate::document::tree::Span;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -33,11 +33,24 @@ impl fmt::Display for Severity {
     }
 }
 
+/// Why a text is refused, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rejection {
+    pub(crate) message: String,
+    pub(crate) help: String,
+}
+
+impl Rejection {
+    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: help.into() }
+    }
+}
+
 /// Something found at a place of the tree, before it is shown with its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
+pub(crate) struct Diagnostic {
     pub(crate) severity: Severity,
-    pub(crate) place: Place,
+    pub(crate) span: Span,
     pub(crate) path: String,
     pub(crate) message: String,
     pub(crate) suggestion: Option<String>,
@@ -45,11 +58,11 @@ pub(crate) struct Finding {
     pub(crate) conceal: bool,
 }
 
-impl Finding {
-    pub(crate) fn at(place: Place, message: impl Into<String>) -> Self {
+impl Diagnostic {
+    pub(crate) fn at(span: Span, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            place,
+            span,
             path: String::new(),
             message: message.into(),
             suggestion: None,
@@ -57,8 +70,8 @@ impl Finding {
         }
     }
 
-    pub(crate) fn warning_at(place: Place, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::at(place, message) }
+    pub(crate) fn warning_at(span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::at(span, message) }
     }
 
     pub(crate) fn of(self, path: impl Into<String>) -> Self {

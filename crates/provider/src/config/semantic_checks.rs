@@ -5,35 +5,34 @@ use std::time::Duration;
 use s3_credential_core::{Delivery, FormKind};
 
 use crate::config::model::{DeliverySection, Model, RotationSection, ScopeWord};
-use crate::config::plugins::build_with;
-use crate::config::problem::Finding;
-use crate::config::tree::{Node, Place};
+use crate::document::{Diagnostic, Node, Span};
+use crate::plugins::build_with;
 use crate::settings::{ENDPOINT_READ_BEFORE, PROFILE_READ_EVERY};
 
 /// Everything that is wrong with the model as a whole.
-pub(crate) fn check(model: &Model, tree: &Node) -> Vec<Finding> {
-    let mut checker = Checker { tree, findings: Vec::new() };
+pub(crate) fn check(model: &Model, tree: &Node) -> Vec<Diagnostic> {
+    let mut checker = Checker { tree, diagnostics: Vec::new() };
     checker.deliveries(model.delivery, model.scope);
     checker.rotation(&model.rotation);
-    checker.findings
+    checker.diagnostics
 }
 
 struct Checker<'a> {
     tree: &'a Node,
-    findings: Vec<Finding>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Checker<'_> {
     fn refuse(&mut self, path: &str, message: impl Into<String>, help: &str) {
-        let place = self.place(path);
-        self.findings.push(Finding::at(place, message).of(path).suggesting(help.to_owned()));
+        let span = self.span(path);
+        self.diagnostics.push(Diagnostic::at(span, message).of(path).suggesting(help.to_owned()));
     }
 
     /// Where the value of a key is, as far as the file has it.
-    fn place(&self, path: &str) -> Place {
+    fn span(&self, path: &str) -> Span {
         path.split('.')
             .try_fold(self.tree, |node, key| node.get(key))
-            .map_or(Place::START, |node| node.place)
+            .map_or(Span::START, |node| node.span)
     }
 
     fn deliveries(&mut self, delivery: DeliverySection, scope: ScopeWord) {

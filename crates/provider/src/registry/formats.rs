@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use s3_credential_core::{ErrorKind, Failure, KubernetesCall, Region, RoleArn, SessionSettings};
+use s3_credential_core::{Failure, KubernetesCall, Region, RoleArn, SessionSettings};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::config::period;
+use crate::document::Rejection;
 
 macro_rules! formats {
     ($($(#[$doc:meta])* $name:ident = $format:literal, $pattern:literal, $check:expr;)+) => {
@@ -31,10 +31,9 @@ macro_rules! formats {
         )+
 
         /// Judges a text by the format that its schema names. Of formats that are not ours nothing is known, as JSON Schema has it.
-        pub(crate) fn check(format: &str, text: &str) -> Result<(), Failure> {
+        pub(crate) fn check(format: &str, text: &str) -> Result<(), Rejection> {
             match format {
-                period::FORMAT => period::parse(text).map(drop),
-                $($format => $check(text),)+
+                $($format => $check(text).map_err(Rejection::from),)+
                 _ => Ok(()),
             }
         }
@@ -67,11 +66,17 @@ formats! {
     AbsolutePath = "absolute-path", "^/", absolute_path;
 }
 
-fn refuse(problem: &'static str, help: &'static str) -> Result<(), Failure> {
-    Err(Failure::new(ErrorKind::InvalidConfiguration, problem).with_help(help))
+fn refuse(problem: &str, help: &str) -> Result<(), Rejection> {
+    Err(Rejection::new(problem, help))
 }
 
-fn policy_arn(text: &str) -> Result<(), Failure> {
+impl From<Failure> for Rejection {
+    fn from(failure: Failure) -> Self {
+        Self::new(failure.message(), failure.help())
+    }
+}
+
+fn policy_arn(text: &str) -> Result<(), Rejection> {
     if text.starts_with("arn:")
         && text.contains(":policy/")
         && text.chars().all(|c| c.is_ascii_graphic())
@@ -84,7 +89,7 @@ fn policy_arn(text: &str) -> Result<(), Failure> {
     )
 }
 
-fn kubernetes_name(text: &str) -> Result<(), Failure> {
+fn kubernetes_name(text: &str) -> Result<(), Rejection> {
     let call = KubernetesCall { verb: "get", resource: "secrets", namespace: None, name: text };
     match call.check() {
         Ok(()) => Ok(()),
@@ -95,7 +100,7 @@ fn kubernetes_name(text: &str) -> Result<(), Failure> {
     }
 }
 
-fn name_pattern(text: &str) -> Result<(), Failure> {
+fn name_pattern(text: &str) -> Result<(), Rejection> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.*?".contains(&b);
     if !text.is_empty() && text.bytes().all(allowed) {
         return Ok(());
@@ -106,7 +111,7 @@ fn name_pattern(text: &str) -> Result<(), Failure> {
     )
 }
 
-fn http_url(text: &str) -> Result<(), Failure> {
+fn http_url(text: &str) -> Result<(), Rejection> {
     let is_url = text.parse::<http::Uri>().is_ok_and(|uri| {
         uri.scheme_str().is_some_and(|scheme| ["http", "https"].contains(&scheme))
             && uri.host().is_some_and(|host| !host.is_empty())
@@ -118,7 +123,7 @@ fn http_url(text: &str) -> Result<(), Failure> {
     }
 }
 
-fn loopback(text: &str) -> Result<(), Failure> {
+fn loopback(text: &str) -> Result<(), Rejection> {
     match text.parse::<SocketAddr>() {
         Ok(address) if address.ip().is_loopback() => Ok(()),
         Ok(_) => refuse(
@@ -132,7 +137,7 @@ fn loopback(text: &str) -> Result<(), Failure> {
     }
 }
 
-fn absolute_path(text: &str) -> Result<(), Failure> {
+fn absolute_path(text: &str) -> Result<(), Rejection> {
     if text.starts_with('/') && !text.contains('\0') {
         return Ok(());
     }

@@ -8,16 +8,13 @@ use s3_credential_core::{AuthenticationLevel, ErrorKind, Failure};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
-use crate::config::{Node, TreeError};
-use crate::registry::Driver;
+use crate::document::{Node, TreeError};
+use crate::plugins::{Factory, PluginContext};
 
-/// What makes a plug-in for a driver, its settings being known.
-pub(crate) type Blueprint<P> = Arc<dyn Fn(&Driver) -> Result<Arc<P>, Failure> + Send + Sync>;
-
-type Prepare<P> = Box<dyn Fn(&Node) -> Result<Blueprint<P>, TreeError> + Send + Sync>;
+type Prepare<P> = Box<dyn Fn(&Node) -> Result<Factory<P>, TreeError> + Send + Sync>;
 
 /// One type of plug-in.
-pub(crate) struct Kind<P: ?Sized> {
+pub(crate) struct PluginType<P: ?Sized> {
     /// Where it may have an answer.
     pub(crate) levels: Vec<AuthenticationLevel>,
     /// It never says "not applicable".
@@ -29,20 +26,20 @@ pub(crate) struct Kind<P: ?Sized> {
 
 /// The types of one kind of plug-in.
 #[derive(Debug)]
-pub(crate) struct Catalogue<P: ?Sized> {
+pub(crate) struct PluginTypes<P: ?Sized> {
     /// What a person calls these plug-ins.
     pub(crate) noun: &'static str,
     /// Whether one type may be there several times, under other names.
     pub(crate) renamable: bool,
-    kinds: BTreeMap<String, Kind<P>>,
+    kinds: BTreeMap<String, PluginType<P>>,
     left_out: BTreeMap<&'static str, &'static str>,
 }
 
-impl<P: ?Sized + 'static> Kind<P> {
+impl<P: ?Sized + 'static> PluginType<P> {
     pub(crate) fn new<S, F>(make: F) -> Self
     where
         S: DeserializeOwned + JsonSchema + Send + Sync + 'static,
-        F: Fn(&S, &Driver) -> Result<Arc<P>, Failure> + Send + Sync + 'static,
+        F: Fn(&S, &PluginContext) -> Result<Arc<P>, Failure> + Send + Sync + 'static,
     {
         let make = Arc::new(make);
         Self {
@@ -53,23 +50,27 @@ impl<P: ?Sized + 'static> Kind<P> {
             prepare: Box::new(move |node| {
                 let settings = S::deserialize(node)?;
                 let make = Arc::clone(&make);
-                Ok(Arc::new(move |driver: &Driver| make(&settings, driver)))
+                Ok(Arc::new(move |context: &PluginContext| make(&settings, context)))
             }),
         }
     }
 
     /// Reads the settings.
-    pub(crate) fn prepare(&self, settings: &Node) -> Result<Blueprint<P>, TreeError> {
+    pub(crate) fn prepare(&self, settings: &Node) -> Result<Factory<P>, TreeError> {
         (self.prepare)(settings)
     }
 }
 
-impl<P: ?Sized> Catalogue<P> {
+impl<P: ?Sized> PluginTypes<P> {
     pub(crate) fn new(noun: &'static str, renamable: bool) -> Self {
         Self { noun, renamable, kinds: BTreeMap::new(), left_out: BTreeMap::new() }
     }
 
-    pub(crate) fn add(&mut self, name: &str, kind: Kind<P>) -> Result<&mut Kind<P>, Failure> {
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        kind: PluginType<P>,
+    ) -> Result<&mut PluginType<P>, Failure> {
         let noun = self.noun;
         let refuse = |problem: &str| {
             let message = format!("the {noun} {name:?} cannot be registered: {problem}");
@@ -84,7 +85,7 @@ impl<P: ?Sized> Catalogue<P> {
         Ok(self.kinds.entry(name.to_owned()).or_insert(kind))
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Kind<P>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&PluginType<P>> {
         self.kinds.get(name)
     }
 
@@ -108,7 +109,7 @@ impl<P: ?Sized> Catalogue<P> {
         self.kinds.keys().map(String::as_str)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Kind<P>)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &PluginType<P>)> {
         self.kinds.iter().map(|(name, kind)| (name.as_str(), kind))
     }
 }
@@ -122,9 +123,9 @@ pub(crate) fn is_name(name: &str) -> bool {
         && !name.ends_with('-')
 }
 
-impl<P: ?Sized> fmt::Debug for Kind<P> {
+impl<P: ?Sized> fmt::Debug for PluginType<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kind")
+        f.debug_struct("PluginType")
             .field("levels", &self.levels)
             .field("always_answers", &self.always_answers)
             .finish_non_exhaustive()

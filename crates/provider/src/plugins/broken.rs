@@ -1,11 +1,11 @@
-//! Plug-ins that cannot be made.
+//! Sources that cannot be made.
 
 use std::sync::Arc;
 
 use s3_credential_core::{CredentialSource, Failure, SourceError, source_fn};
 
-/// A source that cannot be made is the trouble of the volumes that need it, and of no others.
-pub(super) fn made_or_broken(
+/// A source that cannot be made fails only the volumes that need it.
+pub(crate) fn or_broken(
     name: &str,
     source: Result<Arc<dyn CredentialSource>, Failure>,
 ) -> Arc<dyn CredentialSource> {

@@ -4,56 +4,62 @@ mod scalars;
 
 use serde_json::{Map, Value as Json};
 
-use crate::config::plugins::build_with;
-use crate::config::problem::{Finding, item_path, key_path};
-use crate::config::schema::LEFT_OUT;
-use crate::config::suggestion::{did_you_mean, listed};
-use crate::config::tree::{Key, Node, Value};
+use crate::document::diagnostic::{Diagnostic, Rejection, item_path, key_path};
+use crate::document::suggestion::{did_you_mean, listed};
+use crate::document::tree::{Key, Node, Value};
 use scalars::{check_number, check_text, check_word, expected, is_of_type, mismatch, words};
 
 /// In a schema: values that are refused for a reason of their own, with the reason.
 pub(crate) const REFUSED: &str = "x-refused";
 
+/// In a schema: a key that cannot be set here, with the reason and the help.
+pub(crate) const UNAVAILABLE: &str = "x-unavailable";
+
+/// Judges a text by the format that its schema names. It accepts formats that it does not know, as
+/// JSON Schema has it.
+pub(crate) type Formats = fn(&str, &str) -> Result<(), Rejection>;
+
 /// Compares nodes with the part of JSON Schema that `schemars` makes of types.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Walker<'a> {
+pub(crate) struct SchemaValidator<'a> {
     definitions: Option<&'a Map<String, Json>>,
+    formats: Formats,
 }
 
 type Schema = Map<String, Json>;
 
-impl<'a> Walker<'a> {
+impl<'a> SchemaValidator<'a> {
     /// For schemas whose references are to the definitions of this one.
-    pub(crate) fn new(root: &'a Json) -> Self {
-        Self { definitions: root.get("$defs").and_then(Json::as_object) }
+    pub(crate) fn new(root: &'a Json, formats: Formats) -> Self {
+        Self { definitions: root.get("$defs").and_then(Json::as_object), formats }
     }
 
     /// Every way in which the node is not what the schema describes.
-    pub(crate) fn check(self, node: &Node, schema: &'a Json, path: &str) -> Vec<Finding> {
+    pub(crate) fn check(self, node: &Node, schema: &'a Json, path: &str) -> Vec<Diagnostic> {
         let Some(schema) = schema.as_object() else {
             return Vec::new();
         };
-        let mut findings = match self.referenced(schema) {
+        let mut diagnostics = match self.referenced(schema) {
             Some(referenced) => self.check(node, referenced, path),
             None => Vec::new(),
         };
-        findings.extend(match alternatives(schema) {
+        diagnostics.extend(match alternatives(schema) {
             Some(branches) => self.check_alternatives(node, branches, path),
             None => self.check_alone(node, schema, path),
         });
         if let Some(reason) = reason_of_refusal(node, schema) {
             let choice = format!("choose one of {}", listed(&self.choices(schema)));
-            for finding in &mut findings {
-                reason.clone_into(&mut finding.message);
-                finding.suggestion = Some(choice.clone());
+            for diagnostic in &mut diagnostics {
+                reason.clone_into(&mut diagnostic.message);
+                diagnostic.suggestion = Some(choice.clone());
             }
         }
         if schema.get("writeOnly") == Some(&Json::Bool(true)) {
-            for finding in &mut findings {
-                finding.conceal = true;
+            for diagnostic in &mut diagnostics {
+                diagnostic.conceal = true;
             }
         }
-        findings
+        diagnostics
     }
 
     fn referenced(self, schema: &Schema) -> Option<&'a Json> {
@@ -62,18 +68,21 @@ impl<'a> Walker<'a> {
     }
 
     /// What is wrong with a mapping as a whole is shown where its key is.
-    fn check_entry(self, key: &Key, node: &Node, schema: &'a Json, path: &str) -> Vec<Finding> {
-        if let Some(feature) = schema.get(LEFT_OUT).and_then(Json::as_str) {
-            let finding = Finding::at(key.place, format!("`{}` is not compiled in", key.name));
-            return vec![finding.of(path).suggesting(build_with(feature))];
+    fn check_entry(self, key: &Key, node: &Node, schema: &'a Json, path: &str) -> Vec<Diagnostic> {
+        if let Some(unavailable) = schema.get(UNAVAILABLE) {
+            let text = |name: &str| unavailable[name].as_str().unwrap_or_default().to_owned();
+            let diagnostic = Diagnostic::at(key.span, text("reason")).of(path);
+            return vec![diagnostic.suggesting(text("help"))];
         }
-        let mut findings = self.check(node, schema, path);
+        let mut diagnostics = self.check(node, schema, path);
         if matches!(node.value, Value::Mapping(_)) {
-            for finding in findings.iter_mut().filter(|finding| finding.place == node.place) {
-                finding.place = key.place;
+            for diagnostic in
+                diagnostics.iter_mut().filter(|diagnostic| diagnostic.span == node.span)
+            {
+                diagnostic.span = key.span;
             }
         }
-        findings
+        diagnostics
     }
 
     /// The schema itself, or the one that it refers to.
@@ -100,7 +109,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn check_alternatives(self, node: &Node, branches: &'a [Json], path: &str) -> Vec<Finding> {
+    fn check_alternatives(self, node: &Node, branches: &'a [Json], path: &str) -> Vec<Diagnostic> {
         let resolved: Vec<&Schema> =
             branches.iter().filter_map(|branch| self.resolved(branch)).collect();
         let words: Vec<&str> =
@@ -128,14 +137,14 @@ impl<'a> Walker<'a> {
         branches: &'a [Json],
         tag: &str,
         path: &str,
-    ) -> Vec<Finding> {
+    ) -> Vec<Diagnostic> {
         let word = |branch: &'a Json| {
             self.resolved(branch)?.get("properties")?.get(tag)?.get("const")?.as_str()
         };
         let words: Vec<&str> = branches.iter().filter_map(&word).collect();
         let Some(value) = node.get(tag).filter(|value| value.value != Value::Null) else {
-            let finding = Finding::at(node.place, format!("`{tag}` is missing")).of(path);
-            return vec![finding.suggesting(format!("set it to one of {}", listed(&words)))];
+            let diagnostic = Diagnostic::at(node.span, format!("`{tag}` is missing")).of(path);
+            return vec![diagnostic.suggesting(format!("set it to one of {}", listed(&words)))];
         };
         match branches
             .iter()
@@ -146,7 +155,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn check_alone(self, node: &Node, schema: &'a Schema, path: &str) -> Vec<Finding> {
+    fn check_alone(self, node: &Node, schema: &'a Schema, path: &str) -> Vec<Diagnostic> {
         if !is_of_type(node, schema) {
             return vec![mismatch(node, &expected(schema), path)];
         }
@@ -154,7 +163,7 @@ impl<'a> Walker<'a> {
             return check_word(node, &words, path);
         }
         match &node.value {
-            Value::Text(text) => check_text(node, text, schema, path),
+            Value::Text(text) => check_text(node, text, schema, self.formats, path),
             Value::Integer(number) => check_number(node, *number, schema, path),
             Value::Sequence(items) => self.check_items(node, items, schema, path),
             Value::Mapping(_) => self.check_entries(node, schema, path),
@@ -168,43 +177,43 @@ impl<'a> Walker<'a> {
         items: &[Node],
         schema: &'a Schema,
         path: &str,
-    ) -> Vec<Finding> {
-        let mut findings = Vec::new();
+    ) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
         let limit = |key: &str| {
             schema.get(key).and_then(Json::as_u64).and_then(|limit| usize::try_from(limit).ok())
         };
         if items.is_empty() && limit("minItems").is_some() {
-            let finding = Finding::at(node.place, "this list is empty").of(path);
-            findings.push(finding.suggesting("leave the key out for its default".to_owned()));
+            let diagnostic = Diagnostic::at(node.span, "this list is empty").of(path);
+            diagnostics.push(diagnostic.suggesting("leave the key out for its default".to_owned()));
         } else if limit("minItems").is_some_and(|least| items.len() < least) {
-            findings.push(Finding::at(node.place, "this list has too few entries").of(path));
+            diagnostics.push(Diagnostic::at(node.span, "this list has too few entries").of(path));
         }
         if limit("maxItems").is_some_and(|most| items.len() > most) {
-            findings.push(Finding::at(node.place, "this list has too many entries").of(path));
+            diagnostics.push(Diagnostic::at(node.span, "this list has too many entries").of(path));
         }
         if let Some(schema) = schema.get("items") {
             for (index, item) in items.iter().enumerate() {
-                findings.extend(self.check(item, schema, &item_path(path, index)));
+                diagnostics.extend(self.check(item, schema, &item_path(path, index)));
             }
         }
-        findings
+        diagnostics
     }
 
-    fn check_entries(self, node: &Node, schema: &'a Schema, path: &str) -> Vec<Finding> {
+    fn check_entries(self, node: &Node, schema: &'a Schema, path: &str) -> Vec<Diagnostic> {
         let none = Map::new();
         let properties = schema.get("properties").and_then(Json::as_object);
         let others = schema.get("additionalProperties");
         let is_closed = others == Some(&Json::Bool(false));
-        let mut findings = Vec::new();
+        let mut diagnostics = Vec::new();
         for (index, (key, value)) in node.entries().iter().enumerate() {
             let path = key_path(path, &key.name);
             if let Some((first, _)) =
                 node.entries()[..index].iter().find(|(other, _)| other.name == key.name)
             {
                 let message =
-                    format!("`{}` is there already, on line {}", key.name, first.place.line);
-                findings.push(
-                    Finding::at(key.place, message)
+                    format!("`{}` is there already, on line {}", key.name, first.span.line);
+                diagnostics.push(
+                    Diagnostic::at(key.span, message)
                         .of(path)
                         .suggesting("remove one of the two".to_owned()),
                 );
@@ -213,16 +222,18 @@ impl<'a> Walker<'a> {
             match (properties.and_then(|properties| properties.get(&key.name)), others) {
                 // A key without a value is as good as none.
                 (Some(_), _) if value.value == Value::Null => {}
-                (Some(schema), _) => findings.extend(self.check_entry(key, value, schema, &path)),
+                (Some(schema), _) => {
+                    diagnostics.extend(self.check_entry(key, value, schema, &path));
+                }
                 (None, _) if is_closed => {
                     let names = properties.unwrap_or(&none).keys().map(String::as_str);
-                    let finding =
-                        Finding::at(key.place, format!("there is no key `{}` here", key.name))
+                    let diagnostic =
+                        Diagnostic::at(key.span, format!("there is no key `{}` here", key.name))
                             .of(path);
-                    findings.push(finding.suggesting(did_you_mean(&key.name, names)));
+                    diagnostics.push(diagnostic.suggesting(did_you_mean(&key.name, names)));
                 }
                 (None, Some(others)) => {
-                    findings.extend(self.check_entry(key, value, others, &path));
+                    diagnostics.extend(self.check_entry(key, value, others, &path));
                 }
                 (None, None) => {}
             }
@@ -231,9 +242,9 @@ impl<'a> Walker<'a> {
         for name in required.filter_map(Json::as_str).filter(|name| !node.has(name)) {
             let description =
                 properties.and_then(|all| all.get(name)?.get("description")?.as_str());
-            findings.push(missing(node, name, description).of(path));
+            diagnostics.push(missing(node, name, description).of(path));
         }
-        findings
+        diagnostics
     }
 }
 
@@ -259,11 +270,11 @@ fn tag<'a>(branches: &[&'a Schema]) -> Option<&'a str> {
         .find(|key| branches.iter().all(|branch| has_constant(branch, key)))
 }
 
-fn missing(node: &Node, name: &str, description: Option<&str>) -> Finding {
-    let finding = Finding::at(node.place, format!("`{name}` is missing"));
+fn missing(node: &Node, name: &str, description: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::at(node.span, format!("`{name}` is missing"));
     let sentence = description
         .map(|text| text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.'));
-    finding.suggesting(
+    diagnostic.suggesting(
         sentence.map(|sentence| format!("add `{name}: ...`: {}", sentence.replace('\n', " "))),
     )
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::Schema;
-use crate::config::problem::Finding;
-use crate::config::suggestion::{listed, nearest};
-use crate::config::tree::{Node, Value};
-use crate::config::{formats, period};
+use super::{Formats, Schema};
+use crate::document::diagnostic::{Diagnostic, Rejection};
+use crate::document::duration;
+use crate::document::suggestion::{listed, nearest};
+use crate::document::tree::{Node, Value};
 
 const DURATION: &str = "a duration";
 const NOTHING: &str = "nothing";
@@ -22,7 +22,7 @@ pub(super) fn words(schema: &Schema) -> Option<Vec<&str>> {
     schema.get("enum")?.as_array()?.iter().map(Json::as_str).collect()
 }
 
-pub(super) fn check_word(node: &Node, words: &[&str], path: &str) -> Vec<Finding> {
+pub(super) fn check_word(node: &Node, words: &[&str], path: &str) -> Vec<Diagnostic> {
     let Some(text) = node.as_text() else {
         return vec![mismatch(node, &["a text"], path)];
     };
@@ -40,18 +40,26 @@ pub(super) fn check_word(node: &Node, words: &[&str], path: &str) -> Vec<Finding
         None if words.len() > FEW => format!("known are {}", listed(words)),
         None => String::new(),
     };
-    vec![Finding::at(node.place, message).of(path).suggesting(suggestion)]
+    vec![Diagnostic::at(node.span, message).of(path).suggesting(suggestion)]
 }
 
-pub(super) fn check_text(node: &Node, text: &str, schema: &Schema, path: &str) -> Vec<Finding> {
-    if let Some(format) = schema.get("format").and_then(Json::as_str)
-        && let Err(failure) = formats::check(format, text)
-    {
-        let finding = Finding::at(node.place, failure.message().to_owned()).of(path);
-        return vec![finding.suggesting(failure.help().to_owned())];
+pub(super) fn check_text(
+    node: &Node,
+    text: &str,
+    schema: &Schema,
+    formats: Formats,
+    path: &str,
+) -> Vec<Diagnostic> {
+    let rejection = match schema.get("format").and_then(Json::as_str) {
+        Some(duration::FORMAT) => duration::parse(text).map(drop),
+        Some(format) => formats(format, text),
+        None => Ok(()),
+    };
+    if let Err(Rejection { message, help }) = rejection {
+        return vec![Diagnostic::at(node.span, message).of(path).suggesting(help)];
     }
     if let Some(message) = out_of_range(text, schema) {
-        return vec![Finding::at(node.place, message).of(path)];
+        return vec![Diagnostic::at(node.span, message).of(path)];
     }
     let characters = text.chars().count() as u64;
     let limit = |key: &str| schema.get(key).and_then(Json::as_u64);
@@ -62,31 +70,36 @@ pub(super) fn check_text(node: &Node, text: &str, schema: &Schema, path: &str) -
     } else {
         return Vec::new();
     };
-    vec![Finding::at(node.place, message).of(path)]
+    vec![Diagnostic::at(node.span, message).of(path)]
 }
 
 /// Of a duration that has limits.
 fn out_of_range(text: &str, schema: &Schema) -> Option<String> {
-    let duration = period::parse(text).ok()?;
+    let length = duration::parse(text).ok()?;
     let limit = |key: &str| {
         let text = schema.get(key)?.as_str()?;
-        Some((text, period::parse(text).ok()?))
+        Some((text, duration::parse(text).ok()?))
     };
-    match (limit(period::SHORTEST), limit(period::LONGEST)) {
-        (Some((shortest, least)), Some((longest, most))) if !(least..=most).contains(&duration) => {
+    match (limit(duration::SHORTEST), limit(duration::LONGEST)) {
+        (Some((shortest, least)), Some((longest, most))) if !(least..=most).contains(&length) => {
             Some(format!("this is not {shortest} to {longest}"))
         }
-        (Some((shortest, least)), _) if duration < least => {
+        (Some((shortest, least)), _) if length < least => {
             Some(format!("this is shorter than {shortest}"))
         }
-        (_, Some((longest, most))) if duration > most => {
+        (_, Some((longest, most))) if length > most => {
             Some(format!("this is longer than {longest}"))
         }
         _ => None,
     }
 }
 
-pub(super) fn check_number(node: &Node, number: i128, schema: &Schema, path: &str) -> Vec<Finding> {
+pub(super) fn check_number(
+    node: &Node,
+    number: i128,
+    schema: &Schema,
+    path: &str,
+) -> Vec<Diagnostic> {
     let limit = |key: &str| {
         let limit = schema.get(key)?;
         limit.as_i64().map(i128::from).or_else(|| limit.as_u64().map(i128::from))
@@ -101,7 +114,7 @@ pub(super) fn check_number(node: &Node, number: i128, schema: &Schema, path: &st
         (_, Some(most)) if number > most => format!("this is more than {most}"),
         _ => return Vec::new(),
     };
-    vec![Finding::at(node.place, message).of(path)]
+    vec![Diagnostic::at(node.span, message).of(path)]
 }
 
 fn types(schema: &Schema) -> Vec<&str> {
@@ -128,7 +141,7 @@ pub(super) fn is_of_type(node: &Node, schema: &Schema) -> bool {
 
 /// What a person calls the values that are expected.
 pub(super) fn expected(schema: &Schema) -> Vec<&'static str> {
-    let is_duration = schema.get("format").and_then(Json::as_str) == Some(period::FORMAT);
+    let is_duration = schema.get("format").and_then(Json::as_str) == Some(duration::FORMAT);
     let name = |name: &str| match name {
         "string" if is_duration => DURATION,
         "string" => "a text",
@@ -142,14 +155,14 @@ pub(super) fn expected(schema: &Schema) -> Vec<&'static str> {
     types(schema).into_iter().map(name).collect()
 }
 
-pub(super) fn mismatch(node: &Node, expected: &[&'static str], path: &str) -> Finding {
+pub(super) fn mismatch(node: &Node, expected: &[&'static str], path: &str) -> Diagnostic {
     let mut expected = expected.to_vec();
     expected.retain(|kind| *kind != NOTHING);
     expected.dedup();
     let suggestion = match (expected.as_slice(), &node.value) {
         ([DURATION], Value::Integer(number)) => {
-            let finding = Finding::at(node.place, "a duration needs its unit").of(path);
-            return finding.suggesting(period::unit_missing(number));
+            let diagnostic = Diagnostic::at(node.span, "a duration needs its unit").of(path);
+            return diagnostic.suggesting(duration::unit_missing(number));
         }
         (["a text"], Value::Integer(_) | Value::Float(_) | Value::Bool(_)) => "put it in quotes",
         (["a whole number"], Value::Text(text)) if text.parse::<i64>().is_ok() => {
@@ -160,5 +173,5 @@ pub(super) fn mismatch(node: &Node, expected: &[&'static str], path: &str) -> Fi
         _ => "",
     };
     let message = format!("expected {}, found {}", expected.join(" or "), node.kind());
-    Finding::at(node.place, message).of(path).suggesting(suggestion.to_owned())
+    Diagnostic::at(node.span, message).of(path).suggesting(suggestion.to_owned())
 }

@@ -6,12 +6,12 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::NonFiniteFloatPolicy;
 use serde_saphyr::{DuplicateKeyPolicy, Error, MergeKeyPolicy, Spanned, UserMessageFormatter};
 
-use super::{Key, Node, Place, Value};
-use crate::config::problem::Finding;
+use crate::document::diagnostic::Diagnostic;
+use crate::document::tree::{Key, Node, Span, Value};
 
 impl Node {
     /// Parses YAML, of which JSON is a subset. Nothing at all is an empty mapping.
-    pub(crate) fn parse(text: &str) -> Result<Self, Finding> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Diagnostic> {
         let options = serde_saphyr::options! {
             budget: serde_saphyr::budget! { max_documents: 2 },
             duplicate_keys: DuplicateKeyPolicy::PassThrough,
@@ -28,20 +28,20 @@ impl Node {
     }
 }
 
-fn unreadable(error: &Error) -> Finding {
-    let place = error.location().map_or(Place::START, place);
+fn unreadable(error: &Error) -> Diagnostic {
+    let span = error.location().map_or(Span::START, span);
     if let Error::MultipleDocuments { .. } = error.without_snippet() {
-        return Finding::at(place, "a second document begins here: a configuration is one");
+        return Diagnostic::at(span, "a second document begins here: a configuration is one");
     }
     let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
     // It is said where in our own way.
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what);
-    Finding::at(place, format!("this is not YAML: {message}"))
+    Diagnostic::at(span, format!("this is not YAML: {message}"))
 }
 
-fn place(location: serde_saphyr::Location) -> Place {
+fn span(location: serde_saphyr::Location) -> Span {
     let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).max(1);
-    Place {
+    Span {
         line: number(location.line()),
         column: number(location.column()),
         len: number(location.span().len()),
@@ -51,7 +51,7 @@ fn place(location: serde_saphyr::Location) -> Place {
 impl From<Spanned<Value>> for Node {
     /// A value that stands behind an alias is where the alias is: there it counts.
     fn from(spanned: Spanned<Value>) -> Self {
-        Self { place: place(spanned.referenced), value: spanned.value }
+        Self { span: span(spanned.referenced), value: spanned.value }
     }
 }
 
@@ -105,7 +105,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
         while let Some((key, node)) = access.next_entry::<Spanned<String>, Spanned<Value>>()? {
-            let key = Key { place: place(key.referenced), name: key.value };
+            let key = Key { span: span(key.referenced), name: key.value };
             entries.push((key, node.into()));
         }
         Ok(Value::Mapping(entries))

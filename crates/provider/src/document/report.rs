@@ -2,12 +2,11 @@
 
 use std::fmt::{self, Write as _};
 
-use s3_credential_core::{ErrorKind, Failure};
 use serde::Serialize;
 
-use crate::config::excerpt::Excerpt;
-use crate::config::problem::{Finding, Severity};
-use crate::config::tree::Place;
+use crate::document::diagnostic::{Diagnostic, Severity};
+use crate::document::snippet::Snippet;
+use crate::document::tree::Span;
 
 /// How much of a path or a message, and of a suggestion, is shown, in characters: names of keys are whatever stands in the file.
 const MAX_NAMED: usize = 400;
@@ -30,7 +29,7 @@ pub struct ConfigProblem {
     /// What was probably meant, or what to write.
     pub suggestion: Option<String>,
     #[serde(skip)]
-    excerpt: Excerpt,
+    snippet: Snippet,
 }
 
 /// Everything there is to say about one configuration file, in the order of its lines.
@@ -47,34 +46,39 @@ impl ConfigReport {
     pub(crate) fn new(
         file: &str,
         text: &str,
-        scalars: Option<&[Place]>,
-        findings: Vec<Finding>,
+        scalars: Option<&[Span]>,
+        diagnostics: Vec<Diagnostic>,
     ) -> Self {
         // As YAML counts them: with the lines of others, another line than the one that is meant would be shown, and its values with it.
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let lines: Vec<&str> = text.lines().collect();
-        let mut problems: Vec<ConfigProblem> = findings
+        let mut problems: Vec<ConfigProblem> = diagnostics
             .into_iter()
-            .map(|finding| {
-                let line = lines.get(finding.place.line - 1).copied().unwrap_or_default();
-                let excerpt = match scalars {
-                    Some(scalars) => Excerpt::among(line, scalars, &finding),
-                    None => Excerpt::up_to(line, finding.place),
+            .map(|diagnostic| {
+                let line = lines.get(diagnostic.span.line - 1).copied().unwrap_or_default();
+                let snippet = match scalars {
+                    Some(scalars) => Snippet::among(line, scalars, &diagnostic),
+                    None => Snippet::up_to(line, diagnostic.span),
                 };
                 ConfigProblem {
-                    severity: finding.severity,
-                    line: finding.place.line,
-                    column: finding.place.column,
-                    path: on_one_line(&finding.path, MAX_NAMED),
-                    message: on_one_line(&finding.message, MAX_NAMED),
-                    suggestion: finding.suggestion.map(|text| on_one_line(&text, MAX_SUGGESTED)),
-                    excerpt,
+                    severity: diagnostic.severity,
+                    line: diagnostic.span.line,
+                    column: diagnostic.span.column,
+                    path: on_one_line(&diagnostic.path, MAX_NAMED),
+                    message: on_one_line(&diagnostic.message, MAX_NAMED),
+                    suggestion: diagnostic.suggestion.map(|text| on_one_line(&text, MAX_SUGGESTED)),
+                    snippet,
                 }
             })
             .collect();
         problems.sort_by_key(|problem| (problem.line, problem.column));
         problems.dedup();
         Self { file: file.to_owned(), problems }
+    }
+
+    /// The file, as messages name it.
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// Whether the file can be used.
@@ -91,44 +95,23 @@ impl ConfigReport {
     pub fn errors(&self) -> impl Iterator<Item = &ConfigProblem> {
         self.problems.iter().filter(|problem| problem.severity == Severity::Error)
     }
-
-    /// The first error on one line, and how many more there are; nothing where there is none.
-    pub fn failure(&self) -> Option<Failure> {
-        let mut errors = self.errors();
-        let first = errors.next()?;
-        let more = match errors.count() {
-            0 => String::new(),
-            1 => " (and 1 more problem)".to_owned(),
-            more => format!(" (and {more} more problems)"),
-        };
-        let ConfigProblem { line, column, path, message, .. } = first;
-        let key = if path.is_empty() { String::new() } else { format!("{path}: ") };
-        let message = format!("{}:{line}:{column}: {key}{message}{more}", self.file);
-        let help = match &first.suggestion {
-            Some(suggestion) => {
-                format!("{suggestion}; `s3cred config check` shows each problem with its line")
-            }
-            None => "`s3cred config check` shows each problem with its line".to_owned(),
-        };
-        Some(Failure::new(ErrorKind::InvalidConfiguration, message).with_help(help))
-    }
 }
 
 impl fmt::Display for ConfigReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in &self.problems {
-            let ConfigProblem { severity, line, column, message, excerpt, .. } = problem;
+            let ConfigProblem { severity, line, column, message, snippet, .. } = problem;
             writeln!(f, "{}:{line}:{column}: {severity}: {message}", self.file)?;
             let margin = line.to_string().len();
-            writeln!(f, " {line} | {}", excerpt.line.trim_end())?;
+            writeln!(f, " {line} | {}", snippet.line.trim_end())?;
             // Tabs stay tabs, so that the caret stands under what it marks.
-            let indent: String = excerpt
+            let indent: String = snippet
                 .line
                 .chars()
-                .take(excerpt.column)
+                .take(snippet.column)
                 .map(|c| if c == '\t' { c } else { ' ' })
                 .collect();
-            let carets = "^".repeat(excerpt.len);
+            let carets = "^".repeat(snippet.len);
             write!(f, " {:margin$} | {indent}{carets}", "")?;
             match &problem.suggestion {
                 Some(suggestion) => writeln!(f, " {suggestion}")?,
@@ -146,12 +129,4 @@ fn on_one_line(text: &str, at_most: usize) -> String {
         control.into_iter().flatten().chain((!c.is_control()).then_some(c))
     });
     escaped.take(at_most).collect()
-}
-
-impl From<ConfigReport> for Failure {
-    fn from(report: ConfigReport) -> Self {
-        report.failure().unwrap_or_else(|| {
-            Self::new(ErrorKind::InvalidConfiguration, format!("{} cannot be used", report.file))
-        })
-    }
 }

@@ -1,7 +1,7 @@
 //! The line that a problem is about, without what may be secret.
 
-use crate::config::problem::Finding;
-use crate::config::tree::Place;
+use crate::document::diagnostic::Diagnostic;
+use crate::document::tree::Span;
 
 /// A longer line is shown in part, around the place that counts.
 const WIDTH: usize = 100;
@@ -11,52 +11,52 @@ const ELSEWHERE: char = '…';
 
 /// A line of the file, as it may be shown, with the columns (from 0) that the caret marks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Excerpt {
+pub(crate) struct Snippet {
     pub(crate) line: String,
     pub(crate) column: usize,
     pub(crate) len: usize,
 }
 
-impl Excerpt {
-    pub(crate) fn among(line: &str, scalars: &[Place], finding: &Finding) -> Self {
-        let place = finding.place;
-        let mut hidden: Vec<&Place> = scalars
+impl Snippet {
+    pub(crate) fn among(line: &str, scalars: &[Span], diagnostic: &Diagnostic) -> Self {
+        let span = diagnostic.span;
+        let mut hidden: Vec<&Span> = scalars
             .iter()
             .filter(|scalar| {
-                scalar.line == place.line && (finding.conceal || !overlap(**scalar, place))
+                scalar.line == span.line && (diagnostic.conceal || !overlap(**scalar, span))
             })
             .collect();
         hidden.sort();
         let characters: Vec<char> = line.chars().collect();
         let mut shown = Vec::new();
-        let mut column = place.column - 1;
+        let mut column = span.column - 1;
         let mut next = 0;
         for scalar in hidden {
             let start = scalar.column - 1;
             let end = (start + scalar.len).min(characters.len());
-            // What an alias stands for is all in the alias's own place.
+            // What an alias stands for is all in the alias's own span.
             if start < next || start >= end {
                 continue;
             }
             shown.extend(&characters[next..start]);
             shown.push(ELSEWHERE);
-            if start < place.column - 1 {
+            if start < span.column - 1 {
                 column -= end - start - 1;
             }
             next = end;
         }
         shown.extend(&characters[next..]);
-        Self::new(&shown, column, if finding.conceal { 1 } else { place.len })
+        Self::new(&shown, column, if diagnostic.conceal { 1 } else { span.len })
     }
 
     /// What comes after the place is left out: without a tree nobody knows what it is.
-    pub(crate) fn up_to(line: &str, place: Place) -> Self {
-        let end = place.column - 1 + place.len;
+    pub(crate) fn up_to(line: &str, span: Span) -> Self {
+        let end = span.column - 1 + span.len;
         let mut shown: Vec<char> = line.chars().take(end).collect();
         if line.chars().nth(end).is_some() {
             shown.push(ELSEWHERE);
         }
-        Self::new(&shown, place.column - 1, place.len)
+        Self::new(&shown, span.column - 1, span.len)
     }
 
     fn new(line: &[char], column: usize, len: usize) -> Self {
@@ -83,6 +83,6 @@ impl Excerpt {
     }
 }
 
-fn overlap(one: Place, other: Place) -> bool {
+fn overlap(one: Span, other: Span) -> bool {
     one.column < other.column + other.len && other.column < one.column + one.len
 }

@@ -5,9 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::fmt::friendly::{Designator, Spacing, SpanParser, SpanPrinter};
-use s3_credential_core::{ErrorKind, Failure};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::document::diagnostic::Rejection;
 
 /// A duration that is written as Go and Kubernetes write it: `30s`, `1h30m`, `500ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,10 +24,8 @@ pub(crate) const LONGEST: &str = "x-longest";
 const PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$";
 
 /// The duration of a text.
-pub(crate) fn parse(text: &str) -> Result<Duration, Failure> {
-    let refuse = |problem: &str, help: String| {
-        Err(Failure::new(ErrorKind::InvalidConfiguration, problem.to_owned()).with_help(help))
-    };
+pub(crate) fn parse(text: &str) -> Result<Duration, Rejection> {
+    let refuse = |problem: &str, help: String| Err(Rejection::new(problem, help));
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return refuse("a duration needs its unit", unit_missing(text));
     }
@@ -77,7 +76,7 @@ impl Serialize for Period {
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        parse(&text).map(Self).map_err(D::Error::custom)
+        parse(&text).map(Self).map_err(|rejection| D::Error::custom(rejection.message))
     }
 }
 

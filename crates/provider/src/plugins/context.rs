@@ -17,7 +17,7 @@ use s3_credential_imds::Imds;
 use crate::kubernetes_client;
 
 /// What a plug-in gets from the driver that it serves: its environment, its clock, and clients that are shared.
-pub struct Driver {
+pub struct PluginContext {
     pub(crate) environment: Environment,
     pub(crate) clock: Arc<dyn Clock>,
     #[cfg(feature = "imds")]
@@ -26,7 +26,7 @@ pub struct Driver {
     pub(crate) kubernetes: OnceLock<Result<Option<Client>, Failure>>,
 }
 
-impl Driver {
+impl PluginContext {
     /// The driver's environment variables.
     pub fn environment(&self) -> &Environment {
         &self.environment
@@ -51,8 +51,10 @@ impl Driver {
     }
 }
 
-impl fmt::Debug for Driver {
+impl fmt::Debug for PluginContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Driver").field("environment", &self.environment).finish_non_exhaustive()
+        f.debug_struct("PluginContext")
+            .field("environment", &self.environment)
+            .finish_non_exhaustive()
     }
 }

@@ -1,26 +1,23 @@
 //! The file as a tree in which every key and value knows its place.
 
-#[cfg(feature = "yaml")]
-mod yaml;
-
-use crate::config::problem::key_path;
+use crate::document::diagnostic::key_path;
 
 /// Where something stands: line and column from 1, the length in characters (1 at least) on that line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct Span {
     pub(crate) line: usize,
     pub(crate) column: usize,
     pub(crate) len: usize,
 }
 
-impl Place {
+impl Span {
     pub(crate) const START: Self = Self { line: 1, column: 1, len: 1 };
 }
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
-    pub(crate) place: Place,
+    pub(crate) span: Span,
     pub(crate) value: Value,
 }
 
@@ -38,14 +35,14 @@ pub(crate) enum Value {
 /// The key of a mapping and its place. A repeated key is there as often as in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
-    pub(crate) place: Place,
+    pub(crate) span: Span,
     pub(crate) name: String,
 }
 
 impl Node {
     /// What a file says that says nothing.
     pub(crate) fn empty() -> Self {
-        Self { place: Place::START, value: Value::Mapping(Vec::new()) }
+        Self { span: Span::START, value: Value::Mapping(Vec::new()) }
     }
 
     /// The entries of a mapping; none of anything else.
@@ -97,7 +94,7 @@ impl Node {
     /// The same mapping without these keys.
     pub(crate) fn without(&self, keys: &[&str]) -> Self {
         let entries = self.entries().iter().filter(|(key, _)| !keys.contains(&key.name.as_str()));
-        Self { place: self.place, value: Value::Mapping(entries.cloned().collect()) }
+        Self { span: self.span, value: Value::Mapping(entries.cloned().collect()) }
     }
 
     /// The same tree without the values of which something is wrong, each with the whole list that it is in.
@@ -114,17 +111,17 @@ impl Node {
             };
             (!wrong.iter().any(is_wrong)).then(|| (key.clone(), node.pruned(&path, wrong)))
         });
-        Self { place: self.place, value: Value::Mapping(sound.collect()) }
+        Self { span: self.span, value: Value::Mapping(sound.collect()) }
     }
 
     /// The places of all values that are neither list nor mapping.
-    pub(crate) fn scalars(&self) -> Vec<Place> {
+    pub(crate) fn scalars(&self) -> Vec<Span> {
         let nested =
             |nodes: &mut dyn Iterator<Item = &Self>| nodes.flat_map(Self::scalars).collect();
         match &self.value {
             Value::Sequence(items) => nested(&mut items.iter()),
             Value::Mapping(entries) => nested(&mut entries.iter().map(|(_, node)| node)),
-            _ => vec![self.place],
+            _ => vec![self.span],
         }
     }
 }

@@ -6,24 +6,24 @@ use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{self, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::config::problem::Finding;
-use crate::config::tree::{Key, Node, Place, Value};
+use crate::document::diagnostic::Diagnostic;
+use crate::document::tree::{Key, Node, Span, Value};
 
 /// What a type says about a value, and about which one. It never repeats the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TreeError {
     pub(crate) message: String,
-    pub(crate) place: Option<Place>,
+    pub(crate) span: Option<Span>,
 }
 
 impl TreeError {
     /// The innermost place counts.
-    fn within(self, place: Place) -> Self {
-        Self { place: self.place.or(Some(place)), ..self }
+    fn within(self, span: Span) -> Self {
+        Self { span: self.span.or(Some(span)), ..self }
     }
 
-    pub(crate) fn into_finding(self, path: &str) -> Finding {
-        Finding::at(self.place.unwrap_or(Place::START), self.message).of(path)
+    pub(crate) fn into_diagnostic(self, path: &str) -> Diagnostic {
+        Diagnostic::at(self.span.unwrap_or(Span::START), self.message).of(path)
     }
 }
 
@@ -37,7 +37,7 @@ impl std::error::Error for TreeError {}
 
 impl de::Error for TreeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { message: message.to_string(), place: None }
+        Self { message: message.to_string(), span: None }
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -91,7 +91,7 @@ impl<'de> Deserializer<'de> for &'de Node {
                 visitor.visit_map(&mut entries).and_then(|value| entries.end().map(|()| value))
             }
         }
-        .map_err(|error: TreeError| error.within(self.place))
+        .map_err(|error: TreeError| error.within(self.span))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
@@ -106,7 +106,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        visitor.visit_newtype_struct(self).map_err(|error| error.within(self.place))
+        visitor.visit_newtype_struct(self).map_err(|error| error.within(self.span))
     }
 
     /// A unit variant is its name, any other a mapping with one key.
@@ -122,7 +122,7 @@ impl<'de> Deserializer<'de> for &'de Node {
                 self.entries().iter().map(|(key, node)| (key, node)),
             ))),
         }
-        .map_err(|error: TreeError| error.within(self.place))
+        .map_err(|error: TreeError| error.within(self.span))
     }
 
     forward_to_deserialize_any! {
