@@ -154,5 +154,6 @@ impl World {
 pub(crate) fn request(id: &str, bucket: &str, flags: &[&str]) -> PublishRequest {
     PublishRequest::new(id, "/var/lib/kubelet/pods/uid/volumes/kubernetes.io~csi/pv/mount")
         .with_volume_context([("bucketName", bucket)])
+        .with_mount_flags(["allow-delete"])
         .with_mount_flags(flags.iter().copied())
 }

@@ -1,5 +1,7 @@
 //! What `provide` is told, parsed once.
 
+mod attributes;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use crate::role::RoleArn;
 use crate::secret::Secret;
 use crate::service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
 use crate::text::printable;
+use crate::warning::{Warning, WarningKind};
 
 /// What is put in the place of a value by those who log requests.
 const STRIPPED: &str = "***stripped***";
@@ -22,17 +25,6 @@ const STRIPPED: &str = "***stripped***";
 const MAX_ID_LEN: usize = 16 << 10;
 const MAX_MAP_ENTRIES: usize = 1 << 10;
 const MAX_VALUE_LEN: usize = 1 << 20;
-
-mod attributes {
-    pub(super) const BUCKET_NAME: &str = "bucketName";
-    pub(super) const AUTHENTICATION_SOURCE: &str = "authenticationSource";
-    pub(super) const STS_REGION: &str = "stsRegion";
-    pub(super) const POD_UID: &str = "csi.storage.k8s.io/pod.uid";
-    pub(super) const POD_NAME: &str = "csi.storage.k8s.io/pod.name";
-    pub(super) const POD_NAMESPACE: &str = "csi.storage.k8s.io/pod.namespace";
-    pub(super) const SERVICE_ACCOUNT: &str = "csi.storage.k8s.io/serviceAccount.name";
-    pub(super) const EPHEMERAL: &str = "csi.storage.k8s.io/ephemeral";
-}
 
 /// The pod that the volume is for, as far as the kubelet told (`podInfoOnMount`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +64,8 @@ struct Parsed {
     mount_group: Option<u32>,
     #[serde(skip)]
     tokens: ServiceAccountTokens,
+    #[serde(skip)]
+    warnings: Vec<Warning>,
     #[serde(skip)]
     secrets: BTreeMap<String, Secret>,
     target: MountTarget,
@@ -134,6 +128,7 @@ impl ProvideContext {
             )
             .with_help("remove `--profile` from the volume's mountOptions, and name a credential source instead"));
         }
+        let warnings = warnings(&request.volume_context, &mount_options);
         let mount_group =
             group("volumeMountGroup", &request.volume_capability.mount.volume_mount_group)?;
         Ok(Self(Arc::new(Parsed {
@@ -151,6 +146,7 @@ impl ProvideContext {
             mount_options,
             mount_group,
             tokens,
+            warnings,
             secrets,
             target,
             lease_pod,
@@ -247,6 +243,12 @@ impl ProvideContext {
         &self.0.secrets
     }
 
+    /// What of the volume's definition has no effect, and looks as if it were meant to have one. Empty for a context that
+    /// comes from the journal.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.0.warnings
+    }
+
     /// What the driver says about the mount.
     pub fn target(&self) -> &MountTarget {
         &self.0.target
@@ -268,6 +270,14 @@ impl<'de> Deserialize<'de> for ProvideContext {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Parsed::deserialize(deserializer).map(|parsed| Self(Arc::new(parsed)))
     }
+}
+
+fn warnings(attributes: &BTreeMap<String, Secret>, options: &MountOptions) -> Vec<Warning> {
+    let mut warnings = attributes::near_misses(attributes.keys().map(String::as_str));
+    warnings.extend(options.problems().iter().map(|problem| {
+        Warning::new(WarningKind::MountOption, format!("{problem}; Mountpoint may refuse it"))
+    }));
+    warnings
 }
 
 /// The uid in `.../pods/<uid>/volumes/...`, the kubelet's layout of target paths; of the last such place.

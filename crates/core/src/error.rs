@@ -189,6 +189,9 @@ error_kinds! {
     /// The file system is full.
     NoSpace = "no-space", ResourceExhausted, true,
         "make room on it, and try again";
+    /// The machine has no file descriptors or no memory left.
+    OutOfResources = "out-of-resources", ResourceExhausted, true,
+        "try again; if it stays, raise the driver's limits (`ulimit -n`, memory)";
     /// A fault of this software.
     Internal = "internal", Internal, false,
         "report it with its message";
@@ -206,7 +209,6 @@ impl fmt::Display for ErrorKind {
 #[derive(Debug, Clone)]
 pub struct Failure {
     kind: ErrorKind,
-    retryable: bool,
     message: Cow<'static, str>,
     help: Option<Cow<'static, str>>,
     cause: Option<Arc<dyn Error + Send + Sync>>,
@@ -217,7 +219,6 @@ impl Failure {
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
-            retryable: kind.is_retryable(),
             message: message.into(),
             help: None,
             cause: None,
@@ -238,13 +239,6 @@ impl Failure {
         self
     }
 
-    /// Overrides whether the same call may succeed later.
-    #[must_use]
-    pub fn with_retryable(mut self, retryable: bool) -> Self {
-        self.retryable = retryable;
-        self
-    }
-
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -255,9 +249,10 @@ impl Failure {
         self.kind.code()
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the same call may succeed later without anybody changing anything. It is so for the kinds whose code is
+    /// UNAVAILABLE, ABORTED, RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED, and for no other.
     pub fn is_retryable(&self) -> bool {
-        self.retryable
+        self.kind.is_retryable()
     }
 
     /// What is wrong, on one line.
@@ -274,8 +269,7 @@ impl Failure {
 /// By what it says; what caused it is not looked at.
 impl PartialEq for Failure {
     fn eq(&self, other: &Self) -> bool {
-        (self.kind, self.retryable, &self.message, &self.help)
-            == (other.kind, other.retryable, &other.message, &other.help)
+        (self.kind, &self.message, &self.help) == (other.kind, &other.message, &other.help)
     }
 }
 

@@ -26,6 +26,7 @@ mod error;
 mod secret;
 mod quiet;
 mod text;
+mod warning;
 
 mod request;
 mod mount_options;
@@ -70,7 +71,7 @@ pub use form::{
 };
 pub use kubernetes::KubernetesCall;
 pub use level::AuthenticationLevel;
-pub use mount_options::MountOptions;
+pub use mount_options::{MountOptionProblem, MountOptions};
 pub use mount_target::{MountKind, MountTarget, Owner};
 pub use permission::Permission;
 pub use plan::{
@@ -94,3 +95,4 @@ pub use signal::{Changes, Signal};
 pub use single_flight::SingleFlight;
 pub use source::{CredentialSource, SourceError, source_fn, source_names};
 pub use token::{CLOCK_SKEW, MAX_TOKEN_LEN, POD_IDENTITY_AUDIENCE, STS_AUDIENCE, Token, TokenAge};
+pub use warning::{Warning, WarningKind};

@@ -9,8 +9,9 @@ use crate::context::ProvideContext;
 use crate::error::{ErrorKind, Failure};
 use crate::region::Partition;
 use place::Place;
+use policy::Access;
 
-/// The bucket and the prefix that a volume mounts, and whether it only reads.
+/// The bucket and the prefix that a volume mounts, and whether it only reads or may delete.
 ///
 /// ```
 /// use s3_credential_core::{MountTarget, ProvideContext, PublishRequest, Region, VolumeScope};
@@ -30,6 +31,13 @@ pub struct VolumeScope {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prefix: Option<String>,
     read_only: bool,
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    allow_delete: bool,
+}
+
+/// Records of earlier versions do not say it, and their policies allowed it.
+fn yes() -> bool {
+    true
 }
 
 impl VolumeScope {
@@ -44,6 +52,13 @@ impl VolumeScope {
             refuse("the volume names no bucket, so no credentials can be scoped to it")
                 .with_help("set the volume attribute `bucketName`")
         })?;
+        // A policy for half of what was meant would be too wide.
+        if let Some(problem) = options.problems().first() {
+            return Err(refuse(problem.to_string()).with_help(
+                "write each option of Mountpoint as an entry of its own in the volume's mountOptions, such as `prefix team-a/`, or \
+                 set `scope: role` in the driver's configuration",
+            ));
+        }
         // Every volume reads and writes this bucket, under keys that are not its prefix.
         if options.has("cache-xz") {
             return Err(refuse("the mount option `--cache-xz` shares a cache between volumes, which credentials scoped to one do not reach")
@@ -53,6 +68,7 @@ impl VolumeScope {
             bucket: bucket.to_owned(),
             prefix: options.value("prefix").map(str::to_owned),
             read_only: context.is_read_only(),
+            allow_delete: options.has("allow-delete"),
         };
         scope.place().map(|_| scope.clone())
     }
@@ -60,19 +76,27 @@ impl VolumeScope {
     /// The session policy: a JSON document without white space, for keys in this partition.
     ///
     /// It allows what Mountpoint's documentation asks for (`doc/CONFIGURATION.md`, "IAM permissions"): listing the prefix, reading
-    /// its objects and, if the volume is writable, writing and deleting them; for directory buckets a session, of the mode
+    /// its objects, writing them if the volume is writable, and deleting them with the mount option `--allow-delete`; for directory buckets a session, of the mode
     /// `ReadOnly` where it only reads. With it the use of KMS keys by S3.
     ///
     /// # Errors
     /// `invalid-request` where the prefix makes it longer than STS allows (2048 characters), and those of [`of`](Self::of).
     pub fn session_policy(&self, partition: Partition) -> Result<String, Failure> {
         let place = self.place()?;
-        let policy = policy::draw(&place, self.prefix.as_deref(), self.read_only, partition);
+        let policy = policy::draw(&place, self.prefix.as_deref(), self.access(), partition);
         if policy.chars().count() > policy::MAX_CHARS {
             return Err(refuse("the mount option `prefix` is too long for a session policy, which STS limits to 2048 characters")
                 .with_help("use a shorter prefix, or `scope: role` in the driver's configuration"));
         }
         Ok(policy)
+    }
+
+    fn access(&self) -> Access {
+        match (self.read_only, self.allow_delete) {
+            (true, _) => Access::Read,
+            (false, false) => Access::Write,
+            (false, true) => Access::Delete,
+        }
     }
 
     /// Where the objects are, if prefix and bucket can be put into a policy as they are.

@@ -26,3 +26,50 @@ pub(crate) fn check(kind: ErrorKind, field: &str, text: &str, max: usize) -> Res
     }
     Ok(())
 }
+
+/// Letters and digits alone, in lower case.
+pub(crate) fn simplified(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The known name that this one is meant to be: the same but for case and punctuation, or for up to two letters.
+pub(crate) fn near_miss(
+    name: &str,
+    known: impl IntoIterator<Item = &'static str>,
+) -> Option<&'static str> {
+    // No known name is longer, and the comparison is quadratic.
+    if name.len() > 64 {
+        return None;
+    }
+    let simple = simplified(name);
+    let allowed = match simple.chars().count() {
+        0..=4 => 0,
+        5..=7 => 1,
+        _ => 2,
+    };
+    known
+        .into_iter()
+        .map(|known| (distance(&simple, &simplified(known)), known))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// Levenshtein distance, in which two letters that changed places count once.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let mut best = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                best = best.min(before[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or_default()
+}

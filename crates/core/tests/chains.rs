@@ -213,3 +213,14 @@ fn every_kind_of_error_has_a_code_and_says_what_it_means() {
         assert_eq!(Failure::new(*kind, "x").is_retryable(), kind.is_retryable());
     }
 }
+
+#[test]
+fn exactly_the_kinds_with_a_code_to_try_again_are_retryable() {
+    for kind in ErrorKind::ALL {
+        let code = kind.code().as_str();
+        let again =
+            ["UNAVAILABLE", "ABORTED", "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED"].contains(&code);
+        assert_eq!(kind.is_retryable(), again, "{kind}");
+        assert_eq!(Failure::new(*kind, "x").is_retryable(), again, "{kind}");
+    }
+}

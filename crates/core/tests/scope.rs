@@ -58,7 +58,7 @@ fn refused(bucket: &str, flags: &[&str], named: &str) {
 #[test]
 fn the_policy_of_a_prefix_is_what_mountpoint_documents() {
     assert_eq!(
-        text("photos", &["prefix 2026/"]),
+        text("photos", &["prefix 2026/", "allow-delete"]),
         concat!(
             r#"{"Statement":["#,
             r#"{"Action":["s3:ListBucket"],"Condition":{"StringLike":{"s3:prefix":"2026/*"}},"Effect":"Allow","Resource":"arn:aws:s3:::photos"},"#,
@@ -273,7 +273,9 @@ fn a_directory_bucket_is_for_sessions_of_this_bucket() {
 fn what_a_journal_holds_is_checked_again() {
     let read = |json: &str| serde_json::from_str::<VolumeScope>(json).unwrap();
     let stored = serde_json::to_string(&scope("b", &["prefix=a/"]).unwrap()).unwrap();
-    assert_eq!(stored, r#"{"bucket":"b","prefix":"a/","readOnly":false}"#);
+    assert_eq!(stored, r#"{"bucket":"b","prefix":"a/","readOnly":false,"allowDelete":false}"#);
+    let of_earlier_version = read(r#"{"bucket":"b","prefix":"a/","readOnly":false}"#);
+    assert_eq!(of_earlier_version, scope("b", &["prefix=a/", "allow-delete"]).unwrap());
     assert_eq!(read(&stored), scope("b", &["prefix=a/"]).unwrap());
     for changed in
         [r#"{"bucket":"*","readOnly":false}"#, r#"{"bucket":"b","prefix":"a","readOnly":false}"#]
@@ -302,8 +304,8 @@ proptest! {
     ) {
         // Mount options lose the white space at their ends.
         let prefix = format!("{prefix}/");
-        let flags = [format!("prefix={prefix}"), "read-only".to_owned()];
-        let flags: Vec<&str> = flags.iter().take(1 + usize::from(read_only)).map(String::as_str).collect();
+        let flags = [format!("prefix={prefix}"), "allow-delete".to_owned(), "read-only".to_owned()];
+        let flags: Vec<&str> = flags.iter().take(2 + usize::from(read_only)).map(String::as_str).collect();
         let policy = policy("b", &flags);
         let bucket = if other_bucket { "c" } else { "b" };
         for key in [key.clone(), format!("{prefix}{key}"), format!("{key}{prefix}")] {

@@ -22,6 +22,9 @@ impl fmt::Display for Quoted<'_> {
 pub(crate) fn refused(action: &str, path: &Path, errno: Errno) -> Failure {
     let kind = match errno {
         Errno::NOSPC | Errno::DQUOT => ErrorKind::NoSpace,
+        Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::AGAIN => {
+            ErrorKind::OutOfResources
+        }
         _ => ErrorKind::FileSystem,
     };
     let failure = Failure::new(kind, format!("{action} {}: {errno}", Quoted(path)));
@@ -33,9 +36,6 @@ pub(crate) fn refused(action: &str, path: &Path, errno: Errno) -> Failure {
             "run the driver as a user who may do this, or correct the owner and mode of this path",
         ),
         Errno::XDEV | Errno::BUSY => failure.with_help("unmount what is mounted there"),
-        Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::INTR | Errno::AGAIN => {
-            failure.with_retryable(true)
-        }
         _ => failure,
     }
 }
@@ -56,16 +56,17 @@ impl Failures {
         }
     }
 
-    /// One failure for all, on one line; none if there was none. Kind and help are the first one's.
+    /// One failure for all, on one line; none if there was none. Kind and help are those of the first that no
+    /// second try mends, else of the first.
     pub(crate) fn into_result(self) -> Result<(), Failure> {
-        let Some(first) = self.told.first() else { return Ok(()) };
+        let lasting = self.told.iter().find(|failure| !failure.is_retryable());
+        let Some(first) = lasting.or(self.told.first()) else { return Ok(()) };
         let mut message = self.told.iter().map(Failure::message).collect::<Vec<_>>().join("; ");
         if self.untold > 0 {
             message = format!("{message}; and {} more", self.untold);
         }
         Err(Failure::new(first.kind(), message)
-            .with_help(first.help().to_owned())
-            .with_retryable(self.told.iter().all(Failure::is_retryable)))
+            .with_help(first.help().to_owned()))
     }
 }
 

@@ -196,11 +196,10 @@ fn is_link_to_itself(name: &CStr) -> bool {
 
 fn too_many(path: &Path) -> Failure {
     Failure::new(
-        ErrorKind::FileSystem,
+        ErrorKind::Unavailable,
         format!("{} holds more entries than one call removes", Quoted(path)),
     )
     .with_help("try again, and find out who fills it")
-    .with_retryable(true)
 }
 
 #[cfg(test)]

@@ -15,19 +15,31 @@ pub(super) fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{ff}')
 }
 
+/// What the volume does with objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// It reads them.
+    Read,
+    /// It reads and writes them.
+    Write,
+    /// It reads, writes and deletes them.
+    Delete,
+}
+
 pub(super) fn draw(
     place: &Place<'_>,
     prefix: Option<&str>,
-    read_only: bool,
+    access: Access,
     partition: Partition,
 ) -> String {
+    let read_only = access == Access::Read;
     let mut statements = match place {
         Place::Directory(_) => vec![session(&place.resource(partition), read_only)],
         Place::Bucket(_) | Place::AccessPoint(_) => {
             let keys = format!("{}*", prefix.map(escape).unwrap_or_default());
             vec![
                 listing(&place.resource(partition), prefix.is_some().then_some(&keys)),
-                objects(&place.objects(partition, &keys), read_only),
+                objects(&place.objects(partition, &keys), access),
             ]
         }
     };
@@ -44,11 +56,13 @@ fn listing(resource: &str, keys: Option<&String>) -> Value {
     statement
 }
 
-fn objects(resource: &str, read_only: bool) -> Value {
-    let actions: &[&str] = if read_only {
-        &["s3:GetObject"]
-    } else {
-        &["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
+fn objects(resource: &str, access: Access) -> Value {
+    let actions: &[&str] = match access {
+        Access::Read => &["s3:GetObject"],
+        Access::Write => &["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+        Access::Delete => {
+            &["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"]
+        }
     };
     allow(actions, resource)
 }

@@ -52,12 +52,16 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 pub(super) fn refused(address: Option<SocketAddr>, error: &io::Error) -> Failure {
     let place = address.map(|address| format!(" on {address}")).unwrap_or_default();
+    let kind = match error.kind() {
+        Io::AddrInUse => ErrorKind::Unavailable,
+        _ => ErrorKind::Misconfigured,
+    };
     let failure = Failure::new(
-        ErrorKind::Misconfigured,
+        kind,
         format!("the credentials endpoint cannot listen{place}: {}", error.kind()),
     );
     match error.kind() {
-        Io::AddrInUse => failure.with_retryable(true).with_help(
+        Io::AddrInUse => failure.with_help(
             "another process listens there: end it, or give the endpoint another address",
         ),
         Io::PermissionDenied => failure

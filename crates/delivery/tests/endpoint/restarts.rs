@@ -82,7 +82,7 @@ async fn an_address_that_is_taken_is_named() {
     let site = Site::new();
     let taken = EndpointSettings { address: Some(site.endpoint.address()), ..settings() };
     let failure = bind(&taken, &site.grants, &site.clock).unwrap_err();
-    assert_eq!(failure.kind(), ErrorKind::Misconfigured);
+    assert_eq!(failure.kind(), ErrorKind::Unavailable);
     assert!(failure.is_retryable());
     assert!(failure.message().contains(&site.endpoint.address().to_string()), "{failure}");
 }

@@ -36,10 +36,9 @@ impl Flight {
         match self.0.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(landing)) => landing.clone(),
             _ => Landing::Over(Err(Failure::new(
-                ErrorKind::Internal,
+                ErrorKind::Unavailable,
                 "the task that fetches the keys was ended",
-            )
-            .with_retryable(true))),
+            ))),
         }
     }
 }
