@@ -44,6 +44,7 @@ mod setup;
 mod text;
 mod tree;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -55,7 +56,23 @@ pub use s3_credential_provider::Registry;
 
 /// Runs the command line of this process, with what `plug_in` registers beside the plug-ins of this workspace.
 pub fn run(plug_in: impl FnOnce(&mut Registry) -> Result<(), Failure>) -> ExitCode {
-    let Arguments { command } = Arguments::parse();
+    match Arguments::try_parse() {
+        Ok(Arguments { command }) => output::status(execute(command, plug_in)),
+        // Help and the version go to stdout, bad usage to stderr.
+        Err(error) => {
+            let written = error.print().and_then(|()| io::stdout().flush());
+            if !error.use_stderr() {
+                output::note(written);
+            }
+            output::status(ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)))
+        }
+    }
+}
+
+fn execute(
+    command: Command,
+    plug_in: impl FnOnce(&mut Registry) -> Result<(), Failure>,
+) -> ExitCode {
     logging::init();
     let format = command.format();
     let mut registry = Registry::default();

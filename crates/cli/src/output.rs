@@ -1,8 +1,11 @@
 //! The JSON objects of the command line's contract, and shell lines.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::fmt;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,15 +16,48 @@ use serde::Serialize;
 /// What stands in the place of a key variable's value.
 const MASK: &str = "********";
 
-/// Prints one object. A reader that is gone is no failure of ours.
+/// The first write to stdout that failed.
+static FAILED: OnceLock<io::Error> = OnceLock::new();
+
+/// Prints one object on a line.
 pub(crate) fn print_json(object: &impl Serialize) {
-    let mut out = std::io::stdout().lock();
-    let _ = serde_json::to_writer(&mut out, object).map(|()| writeln!(out));
+    let mut out = io::stdout().lock();
+    let written = serde_json::to_writer(&mut out, object).map_err(io::Error::from);
+    note(written.and_then(|()| writeln!(out)).and_then(|()| out.flush()));
 }
 
 pub(crate) fn print_text(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
+    let mut out = io::stdout().lock();
+    note(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Prints one line for a person.
+pub(crate) fn warn(warning: &impl fmt::Display) {
+    let line = format!("s3cred: warning: {warning}");
+    let _ = writeln!(io::stderr(), "{}", crate::text::printable(&line));
+}
+
+/// A reader that has closed its end has read what it wanted; every other failure is remembered.
+pub(crate) fn note(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = FAILED.set(error);
+    }
+}
+
+/// The exit status of the process: a success whose output is lost is a failure.
+pub(crate) fn status(of_command: ExitCode) -> ExitCode {
+    match FAILED.get() {
+        Some(error) if of_command == ExitCode::SUCCESS => {
+            let line = format!(
+                "s3cred: internal: cannot write to standard output: {error} (make room for the output, and run it again)"
+            );
+            let _ = writeln!(io::stderr(), "{line}");
+            ExitCode::FAILURE
+        }
+        _ => of_command,
+    }
 }
 
 #[derive(Serialize)]
@@ -39,6 +75,7 @@ pub(crate) struct ProvidedObject<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     identity_changed: bool,
     attempts: Vec<SourceAttempt<'a>>,
+    warnings: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -136,6 +173,7 @@ impl<'a> ProvidedObject<'a> {
             refresh_at: provided.refresh_at,
             identity_changed: provided.identity_changed,
             attempts: source_attempts(&provided.attempts),
+            warnings: provided.warnings.iter().map(|warning| warning.message.as_str()).collect(),
         }
     }
 }

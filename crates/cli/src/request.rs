@@ -1,5 +1,6 @@
 //! The CSI request, from a file or standard input.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -11,7 +12,11 @@ use s3_credential_core::{ErrorKind, Failure};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
+
+use crate::text::printable;
 
 /// What gRPC lets through by default.
 const MAX_LEN: usize = 4 << 20;
@@ -29,12 +34,75 @@ pub(crate) fn read<R: DeserializeOwned>(path: &Path) -> Result<R, Failure> {
         return Err(invalid("the request is larger than 4 MiB".to_owned()));
     }
     serde_json::from_slice(&text).map(|Object(request)| request).map_err(|error| {
+        let what = match wrong_field::<R>(&text).filter(|_| error.is_data()) {
+            Some(wrong) => format!("{wrong}, "),
+            None => "wrong ".to_owned(),
+        };
         invalid(format!(
-            "the request is not a CSI request as JSON: wrong at line {}, column {}",
+            "the request is not a CSI request as JSON: {what}at line {}, column {}",
             error.line(),
             error.column()
         ))
     })
+}
+
+/// The innermost field that has another type than it must have, and the type that it has.
+fn wrong_field<R: DeserializeOwned>(text: &[u8]) -> Option<String> {
+    let mut path = Vec::new();
+    search::<R>(serde_json::from_slice(text).ok()?, &mut path)?;
+    (!path.is_empty()).then(|| path.join("."))
+}
+
+fn search<R: DeserializeOwned>(value: &RawValue, path: &mut Vec<String>) -> Option<()> {
+    if fits::<R>(value, path) {
+        return None;
+    }
+    let empty = |text: &str| RawValue::from_string(text.to_owned()).ok();
+    let may_be_object = value.get().starts_with('{') && fits::<R>(&*empty("{}")?, path);
+    let fields: BTreeMap<String, &RawValue> =
+        if may_be_object { serde_json::from_str(value.get()).ok()? } else { BTreeMap::new() };
+    for (name, field) in fields {
+        path.push(name);
+        if search::<R>(field, path).is_some() {
+            return Some(());
+        }
+        path.pop();
+    }
+    let wrong = match type_of(value) {
+        "a list" if fits::<R>(&*empty("[]")?, path) => {
+            "holds an entry of the wrong type".to_owned()
+        }
+        other => format!("is {other}"),
+    };
+    if let Some(name) = path.last_mut() {
+        *name = format!("{} {wrong}", printable(name));
+    }
+    Some(())
+}
+
+/// Whether a request with this one value can be read. Its text is zeroised, since the value may be a secret.
+fn fits<R: DeserializeOwned>(value: &RawValue, path: &[String]) -> bool {
+    let names: Vec<String> =
+        path.iter().map(|name| Json::from(name.as_str()).to_string()).collect();
+    let around: usize = names.iter().map(|name| name.len() + 3).sum();
+    let mut text = Zeroizing::new(String::with_capacity(value.get().len() + around));
+    for name in names {
+        text.extend(["{", &name, ":"]);
+    }
+    text.push_str(value.get());
+    text.extend(path.iter().map(|_| '}'));
+    serde_json::from_str::<Object<R>>(&text).is_ok()
+}
+
+fn type_of(value: &RawValue) -> &'static str {
+    match value.get().as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
 }
 
 /// What stands in braces. A derived type alone would take a list for one with unnamed fields.

@@ -48,21 +48,36 @@ pub(crate) fn config_text(file: &Path) -> Result<String, Failure> {
         )
         .with_help("let --config name a YAML file that the driver's user can read")
     };
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
-        io::stdin().lock().take(MAX_CONFIG_LEN + 1).read_to_string(&mut text)
+        io::stdin().lock().take(MAX_CONFIG_LEN + 1).read_to_end(&mut bytes)
     } else {
-        File::open(file).and_then(|file| file.take(MAX_CONFIG_LEN + 1).read_to_string(&mut text))
+        File::open(file).and_then(|file| file.take(MAX_CONFIG_LEN + 1).read_to_end(&mut bytes))
     };
     read.map_err(unreadable)?;
-    if text.len() as u64 > MAX_CONFIG_LEN {
+    if bytes.len() as u64 > MAX_CONFIG_LEN {
         return Err(Failure::new(
             ErrorKind::InvalidConfiguration,
             "the configuration is larger than 1 MiB, the most that a ConfigMap holds",
         )
         .with_help("let --config name a smaller file"));
     }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let (line, column) = position(&error.as_bytes()[..valid]);
+        Failure::new(
+            ErrorKind::InvalidConfiguration,
+            format!("{}:{line}:{column}: this is not UTF-8", file.display()),
+        )
+        .with_help("save the configuration as UTF-8")
+    })
+}
+
+/// Line and column, from 1, of what follows this text.
+fn position(text: &[u8]) -> (usize, usize) {
+    let before = String::from_utf8_lossy(text);
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, last.chars().count() + 1)
 }
 
 /// The builder with the choices that go before the configuration's.

@@ -217,12 +217,7 @@ pub struct Failure {
 impl Failure {
     /// A failure of this kind. The message says what is wrong; what to do is the kind's advice, until [`Failure::with_help`] says it better.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            help: None,
-            cause: None,
-        }
+        Self { kind, message: message.into(), help: None, cause: None }
     }
 
     /// Says what the user should do, naming the setting to change.

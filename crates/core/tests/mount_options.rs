@@ -43,7 +43,11 @@ fn every_spelling_of_one_option_is_that_option() {
         ("--prefix=-dash/", "-dash/"),
     ] {
         let options = MountOptions::parse([flag]);
-        assert_eq!((options.value("prefix"), options.problems()), (Some(prefix), &[][..]), "{flag:?}");
+        assert_eq!(
+            (options.value("prefix"), options.problems()),
+            (Some(prefix), &[][..]),
+            "{flag:?}"
+        );
     }
 }
 
@@ -123,7 +127,8 @@ fn no_policy_is_wider_than_what_the_flags_ask_for() {
         let scope = VolumeScope::of(&context(flags, &[]))?;
         scope.session_policy("eu-west-1".parse::<s3_credential_core::Region>()?.partition())
     };
-    for flag in ["prefix=team-a/,allow-delete", "-o prefix=team-a/", "read_only", "prefix a/ uid 5"] {
+    for flag in ["prefix=team-a/,allow-delete", "-o prefix=team-a/", "read_only", "prefix a/ uid 5"]
+    {
         let failure = policy(&[flag]).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::InvalidRequest);
         assert!(failure.message().contains("mountOptions[0]"), "{failure}");
@@ -134,7 +139,10 @@ fn no_policy_is_wider_than_what_the_flags_ask_for() {
     let document = policy(&["prefix team-a/"]).unwrap();
     assert!(document.contains("PutObject") && !document.contains("DeleteObject"), "{document}");
     let document = policy(&["--allow-delete --prefix team-a/"]).unwrap();
-    assert!(document.contains("photos/team-a/*") && document.contains("DeleteObject"), "{document}");
+    assert!(
+        document.contains("photos/team-a/*") && document.contains("DeleteObject"),
+        "{document}"
+    );
 }
 
 #[test]

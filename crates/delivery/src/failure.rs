@@ -65,8 +65,7 @@ impl Failures {
         if self.untold > 0 {
             message = format!("{message}; and {} more", self.untold);
         }
-        Err(Failure::new(first.kind(), message)
-            .with_help(first.help().to_owned()))
+        Err(Failure::new(first.kind(), message).with_help(first.help().to_owned()))
     }
 }
 

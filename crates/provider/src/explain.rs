@@ -134,6 +134,7 @@ impl Provider {
             attempts: prepared.attempts,
             region_attempts: prepared.region_attempts,
             identity_changed: false,
+            warnings: prepared.warnings,
         };
         Ok(Explained { provided, reasons })
     }

@@ -127,6 +127,6 @@ pub use s3_credential_core::{
     Outcome, Owner, PodInfo, ProvideContext, PublishRequest, Region, RegionAnswer, RegionChain,
     RegionError, RegionResolver, ResolvedRegion, RoleArn, Secret, ServiceAccountTokens, Signal,
     SourceAnswer, SourceChain, SourceError, SourcedForm, SystemClock, TOKENS_KEY, Token,
-    UnpublishRequest, VolumeScope, WebIdentity, resolver_fn, source_fn,
+    UnpublishRequest, VolumeScope, Warning, WarningKind, WebIdentity, resolver_fn, source_fn,
 };
 pub use s3_credential_delivery::FileOptions;

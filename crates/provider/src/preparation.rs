@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use s3_credential_core::{
     Attempt, AuthenticationLevel, Clock, CredentialForm, Delivery, Failure, FormKind, KeyExchange,
-    RegionAnswer, RegionChain, ResolvedRegion, SourceChain,
+    RegionAnswer, RegionChain, ResolvedRegion, SourceChain, Warning,
 };
 
 use crate::error::ProvideError;
@@ -65,6 +65,7 @@ pub(crate) struct Prepared {
     pub(crate) role_origin: Option<Cow<'static, str>>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) region_attempts: Vec<Attempt>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Wiring {

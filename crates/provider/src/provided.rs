@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use s3_credential_core::{
     Attempt, AuthenticationLevel, Delivery, EnvironmentValue, ProvideContext, ResolvedRegion,
+    Warning,
 };
 
 use crate::identity::Identity;
@@ -39,6 +40,8 @@ pub struct Provided {
     /// On a live lease: the chain would now choose another identity, which the running Mountpoint could not see. Nothing was
     /// changed but the refresh of the old one.
     pub identity_changed: bool,
+    /// What of the volume's definition or the driver's set-up works, and is perhaps not meant.
+    pub warnings: Vec<Warning>,
 }
 
 /// A file that was delivered.
@@ -81,6 +84,7 @@ impl Prepared {
             attempts: self.attempts,
             region_attempts: self.region_attempts,
             identity_changed: false,
+            warnings: self.warnings,
         }
     }
 }
@@ -109,6 +113,7 @@ pub(crate) fn kept(
         attempts: other.attempts,
         region_attempts: other.region.attempts,
         identity_changed: true,
+        warnings: context.warnings().to_vec(),
     }
 }
 

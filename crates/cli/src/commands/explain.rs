@@ -46,6 +46,9 @@ pub(crate) async fn run(
 ) -> Result<(), ProvideError> {
     let mut context = None;
     let explained = explain(&arguments, registry, &mut context).await;
+    if let Ok(explained) = &explained {
+        explained.provided.warnings.iter().for_each(|warning| output::warn(warning));
+    }
     match (arguments.output, &explained) {
         (ReportFormat::Text, explained) => {
             output::print_text(&tree::explanation(context.as_ref(), explained));

@@ -16,6 +16,7 @@ pub(crate) async fn run(
     let request: PublishRequest = request::read(&arguments.request.request)?;
     let context = provider.context(request, target)?;
     let provided = provider.provide(&context).await?;
+    provided.warnings.iter().for_each(|warning| output::warn(warning));
     match arguments.output {
         ProvideFormat::Json => {
             output::print_json(&ProvidedObject::new(&provided, arguments.reveal));

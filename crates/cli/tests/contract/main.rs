@@ -25,3 +25,6 @@ mod explain_services;
 mod doctor;
 mod doctor_services;
 mod secrecy;
+mod lost_output;
+mod warnings;
+mod wrong_input;

@@ -25,6 +25,7 @@ async fn provided(driver: &Driver, request: &Value, more: &[&str]) -> Value {
             "expiresAt",
             "refreshAt",
             "attempts",
+            "warnings",
         ]
         .into()
     );

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use s3_credential_core::{
     CredentialForm, Delivery, ErrorKind, ExchangeRequest, Failure, FormKind, Keys, ProvideContext,
-    RegionAnswer, ResolvedRegion, TokenAge, VolumeScope, resolver_names,
+    RegionAnswer, ResolvedRegion, TokenAge, VolumeScope, Warning, resolver_names,
 };
 
 use super::{Chosen, Held, Prepared, Wiring, scoping};
@@ -47,7 +47,8 @@ impl Wiring {
             region: RegionAnswer { attempts: region_attempts, .. },
         } = chosen;
         match readied {
-            Ok(Readied { form, exchange, delivery, region }) => Ok(Prepared {
+            Ok(Readied { form, exchange, delivery, region, warnings }) => Ok(Prepared {
+                warnings: context.warnings().iter().cloned().chain(warnings).collect(),
                 identity,
                 given: given.kind(),
                 form,
@@ -79,7 +80,8 @@ impl Wiring {
         let region = region_for(chosen);
         if form.kind() == FormKind::Anonymous {
             let (form, delivery) = (form.clone(), Delivery::None);
-            return Ok(Readied { form, exchange: None, delivery, region: region.ok() });
+            let region = region.ok();
+            return Ok(Readied { form, exchange: None, delivery, region, warnings: Vec::new() });
         }
         // A wrong region is refused whoever would use it; no region at all only where STS is called.
         let region = match region {
@@ -110,7 +112,8 @@ impl Wiring {
             keys.check_given()?;
         }
         if as_it_is || !delivery.needs_keys() {
-            return Ok(Readied { form: form.clone(), exchange: None, delivery, region });
+            let warnings = Vec::new();
+            return Ok(Readied { form: form.clone(), exchange: None, delivery, region, warnings });
         }
         let is_fresh = |exchange: &Arc<Exchange>| {
             let (now, expires_at) = (self.clock.now(), exchange.keys.expires_at);
@@ -126,7 +129,7 @@ impl Wiring {
             None => self.exchange(form, region.as_ref(), identity.scope.as_ref(), is_fresh).await?,
         };
         let form = CredentialForm::Keys(exchange.keys.clone());
-        Ok(Readied { form, exchange: Some(exchange), delivery, region })
+        Ok(Readied { form, exchange: Some(exchange), delivery, region, warnings: Vec::new() })
     }
 
     async fn exchange(
@@ -168,6 +171,7 @@ struct Readied {
     exchange: Option<Arc<Exchange>>,
     delivery: Delivery,
     region: Option<ResolvedRegion>,
+    warnings: Vec<Warning>,
 }
 
 /// A policy is for resources of a partition, which only a region tells.
