@@ -54,7 +54,7 @@ const HOLD_NONE: &[&str] = &[
     "FixedRegion",
     "FormKind",
     "Generation",
-    "KeepFresh",
+    "RotationHandle",
     "KeyNames",
     "KeyPart",
     "KubernetesCall",

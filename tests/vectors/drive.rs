@@ -69,7 +69,7 @@ pub(crate) async fn cleanup(
         Err(failure) => Err(failure.into()),
     };
     match cleaned {
-        Ok(_) => Answer::CleanedUp,
+        Ok(_) => Answer::CleanupReport,
         Err(error) => refused(&error),
     }
 }

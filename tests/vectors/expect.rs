@@ -31,7 +31,7 @@ fn answer(view: &View<'_>) -> Answer {
         (Some(error), _) => Answer::Refused(
             error.grpc_code.as_ref().map_or(Refusal::Plain, |code| Refusal::Code(code.clone())),
         ),
-        (None, None) => Answer::CleanedUp,
+        (None, None) => Answer::CleanupReport,
         (None, Some(variables)) => Answer::Provided {
             level: view.recorded.authentication_source.clone().unwrap(),
             variables: variables

@@ -24,7 +24,7 @@ pub(crate) enum Answer {
         variables: BTreeMap<String, String>,
     },
     Refused(Refusal),
-    CleanedUp,
+    CleanupReport,
 }
 
 #[derive(Clone, PartialEq, Eq)]

@@ -122,7 +122,7 @@ fn verdict(
             }
             problems
                 .extend(outcome.differs_from(&ours[index]).map(|it| format!("step {index}: {it}")));
-            live.retain(|lease| *lease != view.lease() || outcome.answer != Answer::CleanedUp);
+            live.retain(|lease| *lease != view.lease() || outcome.answer != Answer::CleanupReport);
             if matches!(outcome.answer, Answer::Provided { .. }) {
                 live.push(view.lease());
             }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use s3_credential_core::{Attempt, EnvironmentValue, ResolvedRegion};
-use s3_credential_provider::{CleanedUp, ProvideError, Provided};
+use s3_credential_provider::{CleanupReport, ProvideError, Provided};
 use serde::Serialize;
 
 /// What stands in the place of a key variable's value.
@@ -196,8 +196,8 @@ pub(crate) struct CleanedUpObject<'a> {
     remaining_holders: usize,
 }
 
-impl<'a> From<&'a CleanedUp> for CleanedUpObject<'a> {
-    fn from(cleaned: &'a CleanedUp) -> Self {
+impl<'a> From<&'a CleanupReport> for CleanedUpObject<'a> {
+    fn from(cleaned: &'a CleanupReport) -> Self {
         Self { removed: &cleaned.removed, remaining_holders: cleaned.remaining_holders }
     }
 }

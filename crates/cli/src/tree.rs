@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use s3_credential_core::{Attempt, Outcome, ProvideContext};
-use s3_credential_provider::{Explained, ProvideError, Provided, Reasons};
+use s3_credential_provider::{Explanation, ProvideError, Provided, Reasons};
 
 use crate::output;
 use crate::text::{Style, coloured, printable};
@@ -47,7 +47,7 @@ impl Node {
 /// What would happen, or why nothing can, from the volume on; without one where the request was none.
 pub(crate) fn explanation(
     context: Option<&ProvideContext>,
-    explained: &Result<Explained, ProvideError>,
+    explained: &Result<Explanation, ProvideError>,
 ) -> String {
     let mut under = Vec::new();
     if let Some(context) = context {
@@ -55,7 +55,7 @@ pub(crate) fn explanation(
         under.push(Node::titled("level", &level));
     }
     match explained {
-        Ok(Explained { provided, reasons, .. }) => {
+        Ok(Explanation { provided, reasons, .. }) => {
             under.extend(sources(&provided.attempts));
             under.extend(decided(provided, reasons));
         }

@@ -13,14 +13,14 @@ use s3_credential_core::{
 
 use tokio::sync::broadcast;
 
+use crate::endpoint::Checkpoint;
 use crate::error::ProvideError;
-use crate::exchanged::Exchanges;
-use crate::journal::Journal;
-use crate::kept::KeptSecrets;
-use crate::leases::Leases;
+use crate::lease::Journal;
+use crate::lease::LeaseTable;
 use crate::plugins::{ChainSteps, ServiceSettings, Slots};
-use crate::preparation::Wiring;
 use crate::provider::Provider;
+use crate::resolve::ExchangeCache;
+use crate::resolve::Resolver;
 use crate::running::Started;
 use crate::settings::{Scope, Settings, default_state_path};
 
@@ -179,7 +179,7 @@ impl ProviderBuilder {
         let steps = configuration.chains;
         let mut chains = steps.source_chains(&services.context, &self.slots, self.chains)?;
         let mut chain = |level| chains.remove(&level).unwrap_or_default();
-        let wiring = Wiring {
+        let resolver = Resolver {
             driver: chain(AuthenticationLevel::Driver),
             pod: chain(AuthenticationLevel::Pod),
             secret: chain(AuthenticationLevel::Secret),
@@ -188,20 +188,20 @@ impl ProviderBuilder {
                 None => steps.region_chain(&services.context)?,
             },
             exchanges,
-            exchanged: Exchanges::default(),
+            exchanged: ExchangeCache::default(),
             clock,
         };
-        let leases = Arc::<Leases>::default();
+        let leases = Arc::<LeaseTable>::default();
         Ok(Provider {
-            wiring: Arc::new(wiring),
+            resolver: Arc::new(resolver),
             #[cfg(feature = "doctor")]
             services: Arc::new(services),
-            kept: KeptSecrets::new(&state_path),
+            checkpoint: Checkpoint::new(&state_path),
             journal: Journal::new(state_path, Arc::clone(&leases), settings.deadline),
             settings: Arc::new(settings),
             environment: self.environment,
-            turns: Arc::default(),
-            outages: Arc::default(),
+            locks: Arc::default(),
+            circuit_breaker: Arc::default(),
             leases,
             events: broadcast::Sender::new(EVENTS_KEPT),
             started: Started::default(),

@@ -6,17 +6,17 @@ use s3_credential_core::{CleanupContext, Failure};
 use s3_credential_delivery::WritePath;
 
 use crate::error::ProvideError;
-use crate::journal::LockedEntry;
+use crate::lease::LockedEntry;
 use crate::lease::{LeaseKey, LeaseRecord, Phase};
-use crate::provided::CleanedUp;
 use crate::provider::Provider;
+use crate::publish::CleanupReport;
 
 impl Provider {
     /// Takes a holder from a lease, and removes the lease's files with the last one. To be called after the unmount: a token file
     /// that is missing at a refresh hangs a live mount for good.
     ///
     /// Idempotent; a volume that was never provided, and a write path that is gone already, are fine.
-    pub async fn cleanup(&self, context: &CleanupContext) -> Result<CleanedUp, ProvideError> {
+    pub async fn cleanup(&self, context: &CleanupContext) -> Result<CleanupReport, ProvideError> {
         let key = self.find_lease(context)?.map_or_else(
             || {
                 LeaseKey::new(
@@ -27,7 +27,7 @@ impl Provider {
             },
             |(key, _)| key,
         );
-        let _turn = self.turns.take(&key.name).await;
+        let _guard = self.locks.lock(&key.name).await;
         let mut entry = self.journal.lock(&key).await?;
         if let Some(record) = entry.record() {
             let mut left = LeaseRecord::clone(&record);
@@ -41,7 +41,7 @@ impl Provider {
                     remaining_holders,
                     "the lease is still held"
                 );
-                return Ok(CleanedUp { removed: Vec::new(), remaining_holders });
+                return Ok(CleanupReport { removed: Vec::new(), remaining_holders });
             }
             let removing = LeaseRecord { phase: Phase::Removing, ..LeaseRecord::clone(&record) };
             if let Err(failure) = entry.write(&removing) {
@@ -52,7 +52,7 @@ impl Provider {
         self.leases.remove(&key.name);
         let removed = self.remove_lease(context.write_path(), entry)?;
         tracing::info!(volume = context.volume_id(), files = removed.len(), "credentials removed");
-        Ok(CleanedUp { removed, remaining_holders: 0 })
+        Ok(CleanupReport { removed, remaining_holders: 0 })
     }
 
     /// Removes all that there is of a lease: the record last, since until all else is gone it must tell the next start of it.
@@ -61,7 +61,7 @@ impl Provider {
         write_path: &Path,
         entry: LockedEntry,
     ) -> Result<Vec<PathBuf>, Failure> {
-        let forgotten = self.serve_no_longer(&entry.key.name);
+        let forgotten = self.revoke_grant(&entry.key.name);
         let removed = match WritePath::open_if_exists(write_path)? {
             Some(write_path) => write_path.remove(&entry.key.directory)?,
             None => Vec::new(),

@@ -65,21 +65,21 @@ impl Provider {
     /// Looks at everything that this provider's credentials may come from, go through or be written to. It takes as long as the slowest
     /// of them, and at most about 10 seconds.
     pub async fn doctor(&self, options: &DoctorOptions) -> Diagnosis {
-        let (wiring, services) = (&*self.wiring, &*self.services);
-        let patience = Patience { clock: &*wiring.clock };
+        let (resolver, services) = (&*self.resolver, &*self.services);
+        let patience = Patience { clock: &*resolver.clock };
         let way_to_sts = async {
-            let region = region::look(&patience, wiring).await;
-            let sts = sts::look(&patience, wiring, services, region.resolved.as_ref()).await;
+            let region = region::look(&patience, resolver).await;
+            let sts = sts::look(&patience, resolver, services, region.resolved.as_ref()).await;
             (region, sts)
         };
         let (environment, (region, sts), imds, agent, cluster) = tokio::join!(
-            sources::look(&patience, &wiring.driver),
+            sources::look(&patience, &resolver.driver),
             way_to_sts,
             imds::look(&patience, services.context.imds()),
-            agent::look(&patience, wiring, services),
-            kubernetes::look(&patience, wiring, services),
+            agent::look(&patience, resolver, services),
+            kubernetes::look(&patience, resolver, services),
         );
-        let imds = imds.check(wiring, services, &environment, &region);
+        let imds = imds.check(resolver, services, &environment, &region);
         let clock = clock::check(&[sts.time, cluster.time]);
         let places = places::look(&patience, options.write_path.as_deref(), self.journal.path());
         let mut checks = vec![environment.check, region.check, imds, sts.check, agent];

@@ -1,9 +1,9 @@
 //! What the driver reads of its own state path, for the fuzz targets.
 
-use crate::journal;
+use crate::lease;
 
 /// An entry of the journal, written once more; nothing where this version cannot read it.
 pub fn journal_entry(bytes: &[u8]) -> Option<Vec<u8>> {
-    let record = journal::decode(bytes)?;
-    journal::encode(&record).ok()
+    let record = lease::decode(bytes)?;
+    lease::encode(&record).ok()
 }

@@ -3,7 +3,7 @@
 //!
 //! **In:** a [`ProvideContext`], parsed from `NodePublishVolumeRequest`, and a [`CleanupContext`] from
 //! `NodeUnpublishVolumeRequest`. **Out:** [`Provided`], the environment that Mountpoint is started with and the files that it names;
-//! [`CleanedUp`], what is gone. **Fails** with a [`ProvideError`], which has one gRPC code, lists what every source said and says what to
+//! [`CleanupReport`], what is gone. **Fails** with a [`ProvideError`], which has one gRPC code, lists what every source said and says what to
 //! do.
 //!
 //! | feature (all by default) | brings |
@@ -55,30 +55,15 @@ mod node_label;
 mod sdk;
 mod settings;
 
-mod provider;
 mod identity;
-mod exchanged;
-mod preparation;
+mod provider;
+mod resolve;
 mod lease;
-mod leases;
-mod journal;
-mod turns;
+mod publish;
+mod endpoint;
 mod cache;
-
-mod provide;
-mod unchanged;
-mod deliver;
-mod recording;
-mod provided;
-mod explain;
-mod outages;
-#[cfg_attr(not(feature = "endpoint"), path = "unserved.rs")]
-mod served;
-#[cfg_attr(not(feature = "endpoint"), allow(dead_code, reason = "only what is served is kept"))]
-mod kept;
 mod rotation;
 mod resume;
-mod events;
 mod cleanup;
 mod running;
 mod error;
@@ -100,18 +85,17 @@ pub use doctor::{Check, CheckStatus, Diagnosis, DoctorOptions};
 #[cfg(feature = "yaml")]
 pub use document::{ConfigProblem, ConfigReport, Severity as ConfigSeverity};
 pub use error::ProvideError;
-pub use events::{Event, LeaseId};
-pub use explain::{Explained, Reasons};
 pub use identity::Identity;
+pub use lease::LeaseId;
 #[cfg(feature = "kube")]
 pub use node_label::NodeLabelRegion;
 pub use plugins::PluginContext;
-pub use provided::{CleanedUp, Provided, ProvidedFile};
 pub use provider::Provider;
+pub use publish::{CleanupReport, Explanation, Provided, ProvidedFile, Reasons};
 #[cfg(feature = "yaml")]
 pub use registry::{NoSettings, Registration, Registry};
-pub use resume::{ResumeOptions, Resumed};
-pub use rotation::{KeepFresh, LeaseStatus};
+pub use resume::{ResumeOptions, ResumeReport};
+pub use rotation::{Event, LeaseStatus, RotationHandle};
 pub use running::RunningProvider;
 #[cfg(feature = "sdk")]
 pub use sdk::{SdkRegion, SdkSource, VolumeCredentials, VolumeRegion};

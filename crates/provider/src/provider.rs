@@ -9,40 +9,40 @@ use s3_credential_core::{Environment, ErrorKind, Failure, ProvideContext};
 use tokio::sync::broadcast;
 
 use crate::builder::ProviderBuilder;
+use crate::endpoint::Checkpoint;
+#[cfg(feature = "endpoint")]
+use crate::endpoint::EndpointServer;
 use crate::error::ProvideError;
-use crate::events::Event;
-use crate::journal::Journal;
-use crate::kept::KeptSecrets;
+use crate::lease::Journal;
+use crate::lease::LeaseTable;
+use crate::lease::VolumeLocks;
 use crate::lease::{LeaseKey, LeaseRecord};
-use crate::leases::Leases;
-use crate::outages::Outages;
 #[cfg(feature = "doctor")]
 use crate::plugins::Services;
-use crate::preparation::{Held, Prepared, Wiring};
+use crate::resolve::{PinnedIdentity, Resolved, Resolver};
+use crate::rotation::CircuitBreaker;
+use crate::rotation::Event;
 use crate::running::Started;
-#[cfg(feature = "endpoint")]
-use crate::served::Served;
 use crate::settings::Settings;
-use crate::turns::Turns;
 
 /// Decides, delivers, keeps and removes the credentials of S3 volumes. Cheap to clone; all clones are one provider.
 #[derive(Debug, Clone)]
 pub struct Provider {
-    pub(crate) wiring: Arc<Wiring>,
+    pub(crate) resolver: Arc<Resolver>,
     #[cfg(feature = "doctor")]
     pub(crate) services: Arc<Services>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) environment: Environment,
     pub(crate) journal: Journal,
-    pub(crate) kept: KeptSecrets,
-    pub(crate) turns: Arc<Turns>,
-    pub(crate) outages: Arc<Outages>,
-    pub(crate) leases: Arc<Leases>,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) locks: Arc<VolumeLocks>,
+    pub(crate) circuit_breaker: Arc<CircuitBreaker>,
+    pub(crate) leases: Arc<LeaseTable>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) started: Started,
     /// Empty until the endpoint is served.
     #[cfg(feature = "endpoint")]
-    pub(crate) served: Arc<OnceLock<Served>>,
+    pub(crate) served: Arc<OnceLock<EndpointServer>>,
 }
 
 impl Provider {
@@ -52,37 +52,40 @@ impl Provider {
     }
 
     /// What the first publish of a volume delivers.
-    pub(crate) async fn prepare(&self, context: &ProvideContext) -> Result<Prepared, ProvideError> {
+    pub(crate) async fn resolve(&self, context: &ProvideContext) -> Result<Resolved, ProvideError> {
         self.within_deadline(async {
-            let chosen = self.wiring.choose(&self.settings, context).await?;
-            self.wiring.ready(&self.settings, context, chosen, None).await
+            let chosen = self.resolver.select(&self.settings, context).await?;
+            self.resolver.materialize(&self.settings, context, chosen, None).await
         })
         .await
     }
 
     /// What a refresh of a lease delivers; nothing if its source no longer applies.
-    pub(crate) async fn prepare_again(
+    pub(crate) async fn renew(
         &self,
         context: &ProvideContext,
         key: &LeaseKey,
         live: &LeaseRecord,
-    ) -> Result<Option<Prepared>, ProvideError> {
+    ) -> Result<Option<Resolved>, ProvideError> {
         self.within_deadline(async {
-            let Some(chosen) = self.wiring.choose_again(context, &live.identity).await? else {
+            let Some(chosen) = self.resolver.select_pinned(context, &live.identity).await? else {
                 return Ok(None);
             };
             let held = self.held(key, live);
-            self.wiring.ready(&self.settings, context, chosen, Some(&held)).await.map(Some)
+            self.resolver.materialize(&self.settings, context, chosen, Some(&held)).await.map(Some)
         })
         .await
     }
 
     /// What a lease has.
-    pub(crate) fn held(&self, key: &LeaseKey, live: &LeaseRecord) -> Held {
+    pub(crate) fn held(&self, key: &LeaseKey, live: &LeaseRecord) -> PinnedIdentity {
         // Another process may have renewed the lease since.
         let known =
             self.leases.get(&key.name).filter(|lease| lease.record.expires_at == live.expires_at);
-        Held { delivery: live.delivery(), exchange: known.and_then(|lease| lease.exchange) }
+        PinnedIdentity {
+            delivery: live.delivery(),
+            exchange: known.and_then(|lease| lease.exchange),
+        }
     }
 
     pub(crate) async fn within_deadline<T>(

@@ -9,16 +9,16 @@ use s3_credential_core::{Delivery, Failure};
 use s3_credential_delivery::WritePath;
 
 use crate::error::ProvideError;
-use crate::events::Event;
+use crate::lease::Lease;
 use crate::lease::{LeaseKey, LeaseRecord, canonical};
-use crate::leases::Lease;
 use crate::provider::Provider;
+use crate::rotation::Event;
 
 /// What a resume found.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct Resumed {
-    /// Leases that were taken up again.
+pub struct ResumeReport {
+    /// LeaseTable that were taken up again.
     pub adopted: usize,
     /// Paths that belonged to no one and are gone.
     pub removed: Vec<PathBuf>,
@@ -49,11 +49,11 @@ impl fmt::Debug for ResumeOptions<'_> {
 impl Provider {
     /// Takes up every lease of the journal that is still held, and removes the others, what a crash has left included. To be called
     /// before the first `provide`.
-    pub async fn resume(&self, options: ResumeOptions<'_>) -> Result<Resumed, ProvideError> {
-        let mut resumed = Resumed::default();
-        let changing = self.wiring.sources_that_tell_of_changes();
+    pub async fn resume(&self, options: ResumeOptions<'_>) -> Result<ResumeReport, ProvideError> {
+        let mut resumed = ResumeReport::default();
+        let changing = self.resolver.sources_that_tell_of_changes();
         resumed.removed.extend(self.journal.sweep()?);
-        resumed.removed.extend(self.kept.sweep()?);
+        resumed.removed.extend(self.checkpoint.sweep()?);
         for name in self.journal.names()? {
             let resuming =
                 self.resume_lease(name, options.still_published, &changing, &mut resumed).await;
@@ -87,9 +87,9 @@ impl Provider {
         name: String,
         still_published: Option<&(dyn Fn(&str) -> bool + Sync)>,
         changing: &HashSet<String>,
-        resumed: &mut Resumed,
+        resumed: &mut ResumeReport,
     ) -> Result<(), Failure> {
-        let _turn = self.turns.take(&name).await;
+        let _guard = self.locks.lock(&name).await;
         let mut entry = self.journal.lock_named(&name).await?;
         let Some(record) = entry.record() else {
             // Another process has removed it since it was listed, or it was never written.
@@ -113,7 +113,7 @@ impl Provider {
             }
             _ => {
                 let removed = self.remove_lease(&record.write_path, entry)?;
-                self.tell(Event::Swept { lease: record.id(), removed: removed.len() });
+                self.emit(Event::Swept { lease: record.id(), removed: removed.len() });
                 resumed.removed.extend(removed);
             }
         }
@@ -123,8 +123,8 @@ impl Provider {
     fn adopt(&self, key: &LeaseKey, record: LeaseRecord, changing: &HashSet<String>) {
         // What is never due may have changed while nobody listened.
         let changes = record.identity.source.as_ref().is_some_and(|name| changing.contains(name));
-        let is_served = record.delivery() != Delivery::Endpoint || self.serve_again(&key.name);
-        let now = self.wiring.clock.now();
+        let is_served = record.delivery() != Delivery::Endpoint || self.restore_grant(&key.name);
+        let now = self.resolver.clock.now();
         let lease = Lease {
             context: record.context.clone(),
             due_at: if is_served {
@@ -135,21 +135,21 @@ impl Provider {
             record: Arc::new(record.without_environment()),
             files: None,
             exchange: None,
-            seal: None,
+            fingerprint: None,
             failures: 0,
             last_error: None,
         };
-        self.tell(Event::Adopted { lease: lease.record.id() });
+        self.emit(Event::Adopted { lease: lease.record.id() });
         self.leases.put(&key.name, lease);
     }
 
     /// Forgets what is kept for the endpoint of leases that are in no journal.
     async fn forget_strays(&self) -> Result<(), Failure> {
-        for name in self.kept.names()? {
+        for name in self.checkpoint.names()? {
             let key = LeaseKey { write_path: PathBuf::new(), directory: String::new(), name };
             let entry = self.journal.lock(&key).await?;
             if entry.is_new() {
-                self.kept.remove(&key.name)?;
+                self.checkpoint.remove(&key.name)?;
                 entry.remove()?;
             }
         }
@@ -157,7 +157,7 @@ impl Provider {
     }
 
     /// Removes directories that look like leases and are in no journal.
-    async fn sweep_strays(&self, path: &Path, resumed: &mut Resumed) -> Result<(), Failure> {
+    async fn sweep_strays(&self, path: &Path, resumed: &mut ResumeReport) -> Result<(), Failure> {
         let Some(write_path) = WritePath::open_if_exists(path)? else {
             return Ok(());
         };

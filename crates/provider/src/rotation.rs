@@ -1,5 +1,8 @@
 //! Keeping leases fresh: one task for the clock, and one for each source that tells of changes.
 
+mod circuit_breaker;
+mod events;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,15 +15,18 @@ use s3_credential_delivery::WritePath;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::task::JoinSet;
 
-use crate::deliver::Intent;
 use crate::error::ProvideError;
-use crate::events::{Event, LeaseId};
 use crate::identity::Identity;
+use crate::lease::Lease;
+use crate::lease::LeaseId;
 use crate::lease::LeaseKey;
-use crate::leases::Lease;
-use crate::outages::{Asker, Shared};
 use crate::provider::Provider;
+use crate::publish::Intent;
 use crate::settings::RotationSettings;
+use circuit_breaker::{Probe, Shared};
+
+pub(crate) use circuit_breaker::CircuitBreaker;
+pub use events::Event;
 
 /// However far away the next refresh is, the wall clock is looked at this often: it may have jumped, or the machine may have slept.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -43,11 +49,11 @@ pub struct LeaseStatus {
 
 /// Keeps leases fresh until it is dropped.
 #[derive(Debug)]
-pub struct KeepFresh {
+pub struct RotationHandle {
     tasks: JoinSet<()>,
 }
 
-impl KeepFresh {
+impl RotationHandle {
     /// Stops refreshing, and returns when no refresh is under way.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
@@ -58,18 +64,18 @@ impl Provider {
     /// Refreshes leases when they are due and when their source tells of a change, until what is returned is dropped. To be called
     /// within a tokio runtime, once.
     #[must_use = "leases are kept fresh until this is dropped"]
-    pub fn keep_fresh(&self) -> KeepFresh {
+    pub fn keep_fresh(&self) -> RotationHandle {
         let mut tasks = JoinSet::new();
         tasks.spawn(self.clone().refresh_what_is_due());
         for level in AuthenticationLevel::ALL {
-            for source in self.wiring.chain(level).sources() {
+            for source in self.resolver.chain(level).sources() {
                 if let Some(changes) = source.changes() {
                     let name = source.name().to_owned();
                     tasks.spawn(self.clone().refresh_on_changes(name, changes));
                 }
             }
         }
-        KeepFresh { tasks }
+        RotationHandle { tasks }
     }
 
     /// What happens to leases from now on. A reader that falls far behind misses the oldest events.
@@ -93,7 +99,7 @@ impl Provider {
         let slots = Arc::new(Semaphore::new(self.settings.rotation.concurrency.into()));
         let mut refreshes = JoinSet::new();
         loop {
-            while let Some(name) = self.leases.take_due(self.wiring.clock.now()) {
+            while let Some(name) = self.leases.take_due(self.resolver.clock.now()) {
                 let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
                     return;
                 };
@@ -105,7 +111,7 @@ impl Provider {
             }
             while refreshes.try_join_next().is_some() {}
             let until_due = self.leases.next_due().map_or(LONGEST_SLEEP, |at| {
-                at.duration_since(self.wiring.clock.now()).try_into().unwrap_or(Duration::ZERO)
+                at.duration_since(self.resolver.clock.now()).try_into().unwrap_or(Duration::ZERO)
             });
             tokio::select! {
                 () = tokio::time::sleep(until_due.min(LONGEST_SLEEP)) => {}
@@ -126,23 +132,26 @@ impl Provider {
 
     /// Refreshes one lease, if it is still there, and schedules what comes next.
     async fn refresh(&self, name: &str) {
-        let _turn = self.turns.take(name).await;
+        let _guard = self.locks.lock(name).await;
         let Some(lease) = self.leases.get(name) else {
             return;
         };
         let key = LeaseKey::of_record(&lease.record);
         let source = lease.record.identity.source.clone().unwrap_or_default();
         let asker = self.asker(&lease);
-        if let Err(shared) = self.outages.admit(&source, self.wiring.clock.elapsed(), asker) {
+        if let Err(shared) =
+            self.circuit_breaker.admit(&source, self.resolver.clock.elapsed(), asker)
+        {
             return self.wait_for_source(name, lease, shared);
         }
         let refreshed = self.refresh_lease(&key, &lease).await;
         let failure = refreshed.as_ref().err().map(|error| &error.failure);
-        let ask_in = self.outages.report(&source, self.wiring.clock.elapsed(), asker, failure);
+        let ask_in =
+            self.circuit_breaker.report(&source, self.resolver.clock.elapsed(), asker, failure);
         match refreshed {
             Ok(true) => {
                 if let Some(refreshed) = self.leases.get(name) {
-                    self.tell(Event::Refreshed {
+                    self.emit(Event::Refreshed {
                         lease: refreshed.record.id(),
                         expires_at: refreshed.record.expires_at,
                     });
@@ -159,33 +168,32 @@ impl Provider {
         let Some(record) = entry.live() else {
             // Another process has cleaned up.
             self.leases.remove(&key.name);
-            self.serve_no_longer(&key.name)?;
+            self.revoke_grant(&key.name)?;
             if entry.is_new() {
                 entry.remove()?;
             }
             return Ok(false);
         };
-        let prepared =
-            self.prepare_again(&lease.context, key, &record).await?.ok_or_else(|| {
-                Failure::new(
-                    ErrorKind::NoSource,
-                    "the source that the volume was published with no longer applies",
-                )
-            })?;
+        let resolved = self.renew(&lease.context, key, &record).await?.ok_or_else(|| {
+            Failure::new(
+                ErrorKind::NoSource,
+                "the source that the volume was published with no longer applies",
+            )
+        })?;
         let write_path = WritePath::open(&record.write_path)?;
-        self.deliver(&lease.context, &mut entry, &write_path, prepared, Intent::Refresh)?;
+        self.deliver(&lease.context, &mut entry, &write_path, resolved, Intent::Refresh)?;
         Ok(self.leases.get(&key.name).is_some_and(|new| new.brings_more_than(lease)))
     }
 
     /// How this lease waits for a source that is down. One that was adopted without what it had serves nothing, and cannot wait.
-    fn asker(&self, lease: &Lease) -> Asker {
+    fn asker(&self, lease: &Lease) -> Probe {
         let left = lease.files.as_ref().and_then(|_| self.left(lease));
         let left = left.and_then(|left| left.try_into().ok()).unwrap_or_default();
-        Asker { left, in_vain: lease.failures }
+        Probe { left, failures: lease.failures }
     }
 
     fn left(&self, lease: &Lease) -> Option<SignedDuration> {
-        let (record, now) = (&lease.record, self.wiring.clock.now());
+        let (record, now) = (&lease.record, self.resolver.clock.now());
         RotationSettings::left(record.delivery(), now, record.expires_at)
     }
 
@@ -212,10 +220,10 @@ impl Provider {
         pause: SignedDuration,
         is_news: bool,
     ) {
-        let retry_at = self.wiring.clock.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
+        let retry_at = self.resolver.clock.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
         if is_news {
             tracing::warn!(volume = lease.context.volume_id(), kind = %failure.kind(), %retry_at, "a refresh failed: {failure}");
-            self.tell(Event::RefreshFailed {
+            self.emit(Event::RefreshFailed {
                 lease: lease.record.id(),
                 failure: failure.clone(),
                 retry_at,
@@ -226,7 +234,7 @@ impl Provider {
         self.leases.put(name, lease);
     }
 
-    pub(crate) fn tell(&self, event: Event) {
+    pub(crate) fn emit(&self, event: Event) {
         // Nobody listening is fine.
         let _ = self.events.send(event);
     }

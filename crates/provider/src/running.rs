@@ -8,10 +8,10 @@ use s3_credential_core::{
 };
 
 use crate::error::ProvideError;
-use crate::provided::{CleanedUp, Provided};
 use crate::provider::Provider;
-use crate::resume::{ResumeOptions, Resumed};
-use crate::rotation::KeepFresh;
+use crate::publish::{CleanupReport, Provided};
+use crate::resume::{ResumeOptions, ResumeReport};
+use crate::rotation::RotationHandle;
 
 /// Whether a provider, or a clone of it, runs.
 #[derive(Debug, Clone, Default)]
@@ -41,8 +41,8 @@ impl Started {
 #[must_use = "credentials are kept fresh until this is dropped or stopped"]
 pub struct RunningProvider {
     provider: Provider,
-    rotation: KeepFresh,
-    resumed: Resumed,
+    rotation: RotationHandle,
+    resumed: ResumeReport,
 }
 
 impl Provider {
@@ -66,7 +66,7 @@ impl Provider {
     async fn start_parts(
         &self,
         options: ResumeOptions<'_>,
-    ) -> Result<(KeepFresh, Resumed), ProvideError> {
+    ) -> Result<(RotationHandle, ResumeReport), ProvideError> {
         #[cfg(feature = "endpoint")]
         if self.needs_endpoint() {
             self.serve_endpoint()?;
@@ -95,14 +95,14 @@ impl RunningProvider {
         &self,
         request: &UnpublishRequest,
         target: &MountTarget,
-    ) -> Result<CleanedUp, ProvideError> {
+    ) -> Result<CleanupReport, ProvideError> {
         let pod = target.mountpoint_pod_uid.as_deref();
         let context = CleanupContext::from_unpublish_request(request, &target.write_path, pod)?;
         self.provider.cleanup(&context).await
     }
 
     /// Returns what the start found of the last run.
-    pub fn resumed(&self) -> &Resumed {
+    pub fn resumed(&self) -> &ResumeReport {
         &self.resumed
     }
 

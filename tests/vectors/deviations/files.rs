@@ -23,7 +23,7 @@ pub(super) fn whole_cleanup(view: &View<'_>, expected: &mut Outcome) {
     let Some(tree) = &mut expected.tree else { return };
     if tree.keys().any(|path| lease.owns(path)) {
         tree.retain(|path, _| !lease.owns(path));
-        expected.answer = Answer::CleanedUp;
+        expected.answer = Answer::CleanupReport;
     }
 }
 

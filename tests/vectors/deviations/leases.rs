@@ -60,7 +60,7 @@ fn of_unpublish(view: &View<'_>, expected: &mut Outcome) {
     if lease.go_names().any(|name| name.len() > MAX) {
         let mut left = view.before.clone().unwrap_or_default();
         left.retain(|path, _| !lease.owns(path));
-        expected.answer = Answer::CleanedUp;
+        expected.answer = Answer::CleanupReport;
         expected.tree = Some(left);
         return;
     }

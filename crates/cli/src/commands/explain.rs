@@ -1,6 +1,6 @@
 //! `s3cred explain`
 
-use s3_credential_provider::{Explained, ProvideContext, ProvideError, PublishRequest, Registry};
+use s3_credential_provider::{Explanation, ProvideContext, ProvideError, PublishRequest, Registry};
 use serde::Serialize;
 
 use crate::arguments::{ExplainArguments, ReportFormat};
@@ -64,7 +64,7 @@ async fn explain(
     arguments: &ExplainArguments,
     registry: &Registry,
     told: &mut Option<ProvideContext>,
-) -> Result<Explained, ProvideError> {
+) -> Result<Explanation, ProvideError> {
     let builder = setup::builder(registry, &arguments.config, Some(&arguments.state))?;
     let provider = setup::choose(builder, &arguments.choices).build()?;
     let target = setup::target(None, &arguments.mount)?;
@@ -73,8 +73,8 @@ async fn explain(
     Box::pin(provider.explain(context)).await
 }
 
-fn object(explained: &Explained) -> ExplainedObject<'_> {
-    let Explained { provided, reasons, .. } = explained;
+fn object(explained: &Explanation) -> ExplainedObject<'_> {
+    let Explanation { provided, reasons, .. } = explained;
     ExplainedObject {
         provided: ProvidedObject::new(provided, false),
         explanation: Explanation {

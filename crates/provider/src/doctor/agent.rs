@@ -11,19 +11,23 @@ use super::check::{Check, CheckStatus, Verdict};
 use super::patience::Patience;
 use super::volume;
 use crate::plugins::Services;
-use crate::preparation::Wiring;
+use crate::resolve::Resolver;
 
 const NAME: &str = "pod-identity-agent";
 
 /// A token that is none, so that the source tells where it would go. It goes nowhere.
 const TOKENS: &str = r#"{"pods.eks.amazonaws.com":{"token":"not-a-token"}}"#;
 
-pub(super) async fn look(patience: &Patience<'_>, wiring: &Wiring, services: &Services) -> Check {
+pub(super) async fn look(
+    patience: &Patience<'_>,
+    resolver: &Resolver,
+    services: &Services,
+) -> Check {
     let look = async {
         // Where the driver has its own credentials from the agent, it must be there; where pods may have theirs, it may.
         let (driver, pod) = tokio::join!(
-            address(&wiring.driver, AuthenticationLevel::Driver),
-            address(&wiring.pod, AuthenticationLevel::Pod)
+            address(&resolver.driver, AuthenticationLevel::Driver),
+            address(&resolver.pod, AuthenticationLevel::Pod)
         );
         let mut addresses = BTreeMap::new();
         let mut verdicts = Vec::new();

@@ -10,7 +10,7 @@ use super::patience::Patience;
 use super::region::Region;
 use super::sources::Sources;
 use crate::plugins::Services;
-use crate::preparation::Wiring;
+use crate::resolve::Resolver;
 
 /// What IMDS did, before it is known who needs it.
 #[derive(Debug)]
@@ -28,12 +28,12 @@ impl Looked {
     /// An IMDS that nothing needs may be absent, and is best kept from pods.
     pub(super) fn check(
         self,
-        wiring: &Wiring,
+        resolver: &Resolver,
         services: &Services,
         sources: &Sources,
         region: &Region,
     ) -> Check {
-        let may_have_keys = wiring.driver.source(source_names::IMDS).is_some();
+        let may_have_keys = resolver.driver.source(source_names::IMDS).is_some();
         let is_needed = (may_have_keys && !sources.has_own) || !region.is_known_without_imds();
         let is_named =
             services.context.environment().get(names::AWS_EC2_METADATA_SERVICE_ENDPOINT).is_some();

@@ -22,7 +22,7 @@ use super::clock::Offset;
 use super::patience::Patience;
 use super::roles;
 use crate::plugins::Services;
-use crate::preparation::Wiring;
+use crate::resolve::Resolver;
 
 const NAME: &str = "kubernetes";
 
@@ -39,8 +39,12 @@ pub(super) struct Cluster {
     pub(super) time: Option<Offset>,
 }
 
-pub(super) async fn look(patience: &Patience<'_>, wiring: &Wiring, services: &Services) -> Cluster {
-    let permissions = needed(wiring);
+pub(super) async fn look(
+    patience: &Patience<'_>,
+    resolver: &Resolver,
+    services: &Services,
+) -> Cluster {
+    let permissions = needed(resolver);
     let client = match services.context.kubernetes() {
         Ok(Some(client)) => client,
         Ok(None) => {
@@ -95,12 +99,12 @@ impl Cluster {
 }
 
 /// Each once, whoever needs it; what one plug-in cannot do without is not optional.
-fn needed(wiring: &Wiring) -> Vec<Permission> {
+fn needed(resolver: &Resolver) -> Vec<Permission> {
     let sources = AuthenticationLevel::ALL
         .into_iter()
-        .flat_map(|level| wiring.chain(level).sources())
+        .flat_map(|level| resolver.chain(level).sources())
         .flat_map(|source| source.permissions());
-    let resolvers = wiring.region.resolvers().flat_map(|resolver| resolver.permissions());
+    let resolvers = resolver.region.resolvers().flat_map(|resolver| resolver.permissions());
     let mut needed: Vec<Permission> = Vec::new();
     for permission in sources.chain(resolvers) {
         match needed.iter_mut().find(|known| known.to_string() == permission.to_string()) {

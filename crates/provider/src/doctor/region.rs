@@ -5,7 +5,7 @@ use s3_credential_core::{AuthenticationLevel, ErrorKind, ResolvedRegion, resolve
 use super::check::{Check, CheckStatus, Verdict};
 use super::patience::Patience;
 use super::volume;
-use crate::preparation::Wiring;
+use crate::resolve::Resolver;
 
 #[derive(Debug)]
 pub(super) struct Region {
@@ -20,10 +20,10 @@ impl Region {
     }
 }
 
-pub(super) async fn look(patience: &Patience<'_>, wiring: &Wiring) -> Region {
+pub(super) async fn look(patience: &Patience<'_>, resolver: &Resolver) -> Region {
     let resolve = async {
         let context = volume(AuthenticationLevel::Driver, &[])?;
-        wiring.region.resolve(patience.clock, &context).await.result
+        resolver.region.resolve(patience.clock, &context).await.result
     };
     let (answer, took) = patience.wait(resolve).await;
     let (verdict, resolved) = match answer {

@@ -6,7 +6,7 @@ use super::check::{Check, CheckStatus, Verdict};
 use super::clock::Offset;
 use super::patience::Patience;
 use crate::plugins::Services;
-use crate::preparation::Wiring;
+use crate::resolve::Resolver;
 
 #[derive(Debug)]
 pub(super) struct Sts {
@@ -16,7 +16,7 @@ pub(super) struct Sts {
 
 pub(super) async fn look(
     patience: &Patience<'_>,
-    wiring: &Wiring,
+    resolver: &Resolver,
     services: &Services,
     region: Option<&ResolvedRegion>,
 ) -> Sts {
@@ -36,7 +36,7 @@ pub(super) async fn look(
         Some((Err(failure), _)) if failure.kind() == ErrorKind::NoRegion => {
             Verdict::skipped("no region is known, so there is no STS to call")
         }
-        Some((Err(failure), _)) if is_used(wiring, environment) => {
+        Some((Err(failure), _)) if is_used(resolver, environment) => {
             Verdict::of(CheckStatus::Failed, &failure)
         }
         Some((Err(failure), _)) => Verdict::of(CheckStatus::Warning, &failure),
@@ -46,9 +46,9 @@ pub(super) async fn look(
 }
 
 /// Whether a source of this workspace gives what STS exchanges.
-fn is_used(wiring: &Wiring, environment: &Environment) -> bool {
-    wiring.driver.source(source_names::IRSA).is_some()
-        || wiring.pod.source(source_names::POD_TOKEN).is_some()
+fn is_used(resolver: &Resolver, environment: &Environment) -> bool {
+    resolver.driver.source(source_names::IRSA).is_some()
+        || resolver.pod.source(source_names::POD_TOKEN).is_some()
         || environment.get(names::AWS_ENDPOINT_URL_STS).is_some()
 }
 

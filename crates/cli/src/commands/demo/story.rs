@@ -9,7 +9,7 @@ use s3_credential_core::{
     Keys, MountTarget, PublishRequest, Secret, UnpublishRequest, names, source_names,
 };
 use s3_credential_provider::{
-    CleanedUp, CleanupContext, ProvideError, Provided, ProvidedFile, Provider,
+    CleanupContext, CleanupReport, ProvideError, Provided, ProvidedFile, Provider,
 };
 use s3_credential_testkit::client::Client;
 
@@ -46,7 +46,7 @@ pub(super) struct Republished {
 
 #[derive(Debug)]
 pub(super) struct Unpublished {
-    pub(super) cleaned: CleanedUp,
+    pub(super) cleaned: CleanupReport,
     /// What is still under the write path and the state path.
     pub(super) left: Vec<PathBuf>,
 }
@@ -221,7 +221,7 @@ async fn cleanup(
     world: &World,
     provider: &Provider,
     request: &PublishRequest,
-) -> Result<CleanedUp, ProvideError> {
+) -> Result<CleanupReport, ProvideError> {
     let request = UnpublishRequest::new(&request.volume_id, &request.target_path);
     let context = CleanupContext::from_unpublish_request(&request, world.write_path(), None)?;
     provider.cleanup(&context).await

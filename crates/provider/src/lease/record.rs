@@ -1,0 +1,111 @@
+//! What `provide` set up for one volume, as it is remembered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use s3_credential_core::{AuthenticationLevel, Delivery, PlannedFile, ProvideContext, TokenAge};
+use serde::{Deserialize, Serialize};
+
+use super::LeaseId;
+use crate::identity::Identity;
+
+/// The journal's entry of a lease. No secret is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LeaseRecord {
+    /// Where the lease's directory is.
+    pub(crate) write_path: PathBuf,
+    pub(crate) directory: String,
+    /// The publish that it was last provided for, without its tokens and secrets.
+    pub(crate) context: ProvideContext,
+    /// Target paths that use the lease; its files go with the last one.
+    pub(crate) holders: BTreeSet<String>,
+    pub(crate) identity: Identity,
+    pub(crate) delivery: String,
+    /// Variables that Mountpoint was started with, but for the values of key variables.
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) files: Vec<FileRecord>,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) refresh_at: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) phase: Phase,
+}
+
+/// What was under way when the record was written: a crash leaves it for the next start, or the next call, to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Phase {
+    /// The files are there, and may be in use.
+    #[default]
+    Live,
+    /// The first publish has not been answered: nothing is mounted with what it wrote.
+    Publishing,
+    /// The last holder is gone: whatever is left goes too.
+    Removing,
+}
+
+/// A file of a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FileRecord {
+    pub(crate) name: String,
+    pub(crate) mode: u32,
+    /// Of a pod's own token: the pod. Pods that share a mount each bring theirs, and which of two is the older tells nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pod: Option<String>,
+    /// Of a token: when it was made and when it ends.
+    pub(crate) issued_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl LeaseRecord {
+    pub(crate) fn id(&self) -> LeaseId {
+        LeaseId {
+            volume_id: self.context.volume_id().to_owned(),
+            holders: self.holders.iter().cloned().collect(),
+        }
+    }
+
+    /// What is kept of it in memory.
+    pub(crate) fn without_environment(self) -> Self {
+        Self { environment: BTreeMap::new(), ..self }
+    }
+
+    /// Whether this target path holds it, for this volume.
+    pub(crate) fn is_held_by(&self, volume_id: &str, holder: &str) -> bool {
+        self.context.volume_id() == volume_id && self.holders.contains(holder)
+    }
+
+    /// Whether a Mountpoint may be running with what the lease delivered.
+    pub(crate) fn is_live(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
+    pub(crate) fn delivery(&self) -> Delivery {
+        self.delivery.parse().unwrap_or(Delivery::None)
+    }
+}
+
+impl FileRecord {
+    pub(crate) fn of(file: &PlannedFile, mode: u32, context: &ProvideContext) -> Self {
+        let age = file.age.unwrap_or_default();
+        Self {
+            name: file.name.to_owned(),
+            mode,
+            pod: file.age.and_then(|_| pod_of_token(context)),
+            issued_at: age.issued_at,
+            expires_at: age.expires_at,
+        }
+    }
+
+    pub(crate) fn age(&self) -> TokenAge {
+        TokenAge { issued_at: self.issued_at, expires_at: self.expires_at }
+    }
+}
+
+/// The pod whose token a publish brings: of the workload at pod level; elsewhere it is the driver's own token, whoever the volume is for.
+pub(crate) fn pod_of_token(context: &ProvideContext) -> Option<String> {
+    let pod = context.pod().uid.as_deref().or(context.lease_pod());
+    pod.filter(|_| context.level() == AuthenticationLevel::Pod).map(str::to_owned)
+}

@@ -1,0 +1,228 @@
+//! From credentials in hand to files and a remembered lease. Who calls holds the lease's lock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use s3_credential_core::{
+    Delivery, DeliveryPlan, EnvironmentValue, ErrorKind, Failure, PlanRequest, PlannedFile,
+    ProvideContext,
+};
+use s3_credential_delivery::{Existing, FileOptions, Stamp, WritePath};
+
+use super::provided::{Provided, kept};
+use super::write_ahead::split_older_tokens;
+use crate::error::ProvideError;
+use crate::lease::Lease;
+use crate::lease::LockedEntry;
+use crate::lease::{LeaseKey, LeaseRecord, pod_of_token};
+use crate::provider::Provider;
+use crate::resolve::{Resolved, Selected};
+use crate::rotation::Event;
+use crate::settings::due_at;
+
+impl Provider {
+    /// Refuses what could not be kept fresh. It is for the first publish: of a live lease, any newer keys are better than the older.
+    pub(crate) fn check_life(&self, resolved: &Resolved) -> Result<(), Failure> {
+        let (now, expires_at) = (self.resolver.clock.now(), resolved.form.expires_at());
+        if resolved.delivery != Delivery::Profile
+            || self.settings.rotation.profile_can_carry(now, expires_at)
+        {
+            return Ok(());
+        }
+        Err(Failure::new(
+            ErrorKind::UnsupportedDelivery,
+            "these keys end too soon for a profile file, which a running Mountpoint reads only every 15 minutes",
+        )
+        .with_help("use the delivery endpoint (mount kind systemd) or delegated, or let the keys last longer"))
+    }
+
+    /// Draws the plan of what was resolved.
+    pub(crate) fn plan(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        resolved: &Resolved,
+    ) -> Result<DeliveryPlan, Failure> {
+        let grant = match resolved.delivery {
+            Delivery::Endpoint => self.endpoint_grant(key)?,
+            _ => None,
+        };
+        DeliveryPlan::draw(&PlanRequest {
+            form: &resolved.form,
+            delivery: resolved.delivery,
+            level: context.level(),
+            mount_kind: context.target().kind,
+            directory: &key.env_directory(context),
+            region: resolved.region.as_ref(),
+            consumer: self.settings.consumer,
+            driver: &self.environment,
+            service_account: context.service_account().ok(),
+            endpoint: grant.as_ref(),
+        })
+    }
+
+    /// Writes what was resolved, together with the lease's record. If it fails, what this call wrote is gone, and what was there
+    /// before is as it was.
+    pub(crate) fn deliver(
+        &self,
+        context: &ProvideContext,
+        entry: &mut LockedEntry,
+        write_path: &WritePath,
+        resolved: Resolved,
+        intent: Intent,
+    ) -> Result<Provided, ProvideError> {
+        match self.deliver_over(context, entry, write_path, &resolved, intent) {
+            Ok((record, environment)) => {
+                Ok(resolved.provided(context, &entry.key, &record, environment))
+            }
+            Err(failure) => Err(resolved.error(failure)),
+        }
+    }
+
+    fn deliver_over(
+        &self,
+        context: &ProvideContext,
+        entry: &mut LockedEntry,
+        write_path: &WritePath,
+        resolved: &Resolved,
+        intent: Intent,
+    ) -> Result<(Arc<LeaseRecord>, BTreeMap<String, EnvironmentValue>), Failure> {
+        let key = entry.key.clone();
+        let key = &key;
+        let plan = self.plan(context, key, resolved)?;
+        let old = entry.record();
+        let old = old.as_deref();
+        // What a refresh renews is live, whatever was said at the publish.
+        let unmounted = intent == Intent::Publish && context.target().mounted == Some(false);
+        let live = old.filter(|old| old.is_live() && !unmounted);
+        if live.is_none() {
+            self.check_life(resolved)?;
+        }
+        let (files, kept) = split_older_tokens(&plan.files, live, pod_of_token(context).as_deref());
+        // Holders of what has never been answered, or is gone, hold nothing.
+        let old_holders = old.filter(|old| old.is_live());
+        let mut record = self.record(context, key, resolved, &plan, &kept, old_holders);
+        if intent == Intent::Publish {
+            record.holders.insert(context.target_path().to_owned());
+        }
+
+        // The caller may know of a mount that the journal has lost: then nothing that is there is taken away.
+        let mounted =
+            live.is_some() || context.target().mounted.unwrap_or_else(|| entry.is_unreadable());
+        // The record goes first: whatever a crash leaves under the write path is then known to the journal.
+        if let Some(first) = self.write_ahead_record(&record, live, mounted) {
+            entry.write(&first)?;
+        }
+        let written = self.write_files(context, write_path, &key.directory, &files, mounted);
+        let recorded = written.and_then(|stamp| {
+            self.serve_and_record(entry, &record, &plan, resolved, mounted)
+                .map(|()| stamp)
+                .inspect_err(|_| {
+                    if !mounted {
+                        self.take_back(write_path, key);
+                    }
+                })
+        });
+        let stamp = recorded.inspect_err(|_| {
+            if let Err(restoring) = entry.restore() {
+                tracing::error!(%restoring, "the journal keeps an entry of a failed provide");
+            }
+        })?;
+        // A file that is newer than the plan's was not looked at.
+        let stamp = stamp.filter(|_| kept.is_empty());
+        let fingerprint = self.fingerprint(stamp, entry.generation(), resolved, &plan);
+        let record = Arc::new(record.without_environment());
+        let DeliveryPlan { files, environment, .. } = plan;
+        let lease = Lease {
+            context: context.clone(),
+            due_at: due_at(self.resolver.clock.now(), record.refresh_at, record.expires_at),
+            record: Arc::clone(&record),
+            files: Some(files.into()),
+            exchange: resolved.exchange.clone(),
+            fingerprint,
+            failures: 0,
+            last_error: None,
+        };
+        self.leases.put(&key.name, lease);
+        Ok((record, environment))
+    }
+
+    fn write_files(
+        &self,
+        context: &ProvideContext,
+        write_path: &WritePath,
+        directory: &str,
+        files: &[PlannedFile],
+        mounted: bool,
+    ) -> Result<Option<Stamp>, Failure> {
+        if files.is_empty() {
+            // Nothing to hand over: what an earlier volume may have left there goes all the same.
+            return if mounted { Ok(None) } else { write_path.remove(directory).map(|_| None) };
+        }
+        let existing = if mounted { Existing::Update } else { Existing::Replace };
+        write_path
+            .apply(directory, files, &self.file_options(context), existing)
+            .map(|applied| applied.stamp)
+    }
+
+    fn serve_and_record(
+        &self,
+        entry: &mut LockedEntry,
+        record: &LeaseRecord,
+        plan: &DeliveryPlan,
+        resolved: &Resolved,
+        mounted: bool,
+    ) -> Result<(), Failure> {
+        self.grant(&entry.key.name, plan, &resolved.form)?;
+        match entry.write(record) {
+            // The files are there, and what the journal says is no worse for a crash than before.
+            Err(failure) if mounted => {
+                tracing::warn!(%failure, "the journal does not tell when a lease is due");
+                Ok(())
+            }
+            recorded => recorded,
+        }
+    }
+
+    /// Removes what a provide wrote that then failed. That failure is the one to tell.
+    fn take_back(&self, write_path: &WritePath, key: &LeaseKey) {
+        let files = write_path.remove(&key.directory).map(drop);
+        if let Err(left) = files.and(self.revoke_grant(&key.name)) {
+            tracing::error!(%left, "files of a failed provide are left");
+        }
+    }
+
+    /// Whose the volume's files are: whom the driver names for this mount, else the configuration, else the pod's group.
+    fn file_options(&self, context: &ProvideContext) -> FileOptions {
+        let files = self.settings.files;
+        FileOptions {
+            owner: context.target().owner.or(files.owner),
+            group: context.mount_group().or(files.group),
+            ..files
+        }
+    }
+
+    /// Leaves a live lease as it is, but for one more holder: its source no longer applies, and a running Mountpoint cannot see
+    /// another one.
+    pub(crate) fn keep(
+        &self,
+        context: &ProvideContext,
+        entry: &mut LockedEntry,
+        live: &LeaseRecord,
+        other: Selected,
+    ) -> Result<Provided, ProvideError> {
+        let mut record = live.clone();
+        record.holders.insert(context.target_path().to_owned());
+        entry.write(&record)?;
+        self.leases.set_record(&entry.key.name, &record);
+        self.emit(Event::IdentityChanged { lease: record.id() });
+        Ok(kept(&record, context, &entry.key, other))
+    }
+}
+
+/// Whether a delivery is for a publish, which adds its target path to the holders, or renews what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intent {
+    Publish,
+    Refresh,
+}

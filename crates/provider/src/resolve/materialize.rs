@@ -1,0 +1,218 @@
+//! From what a source gave to what is delivered: region, delivery and, where keys are needed, the exchange.
+
+use std::sync::Arc;
+
+use s3_credential_core::{
+    CredentialForm, Delivery, ErrorKind, ExchangeRequest, Failure, FormKind, Keys, ProvideContext,
+    RegionAnswer, ResolvedRegion, TokenAge, VolumeScope, Warning, resolver_names,
+};
+
+use super::scope::{check_form, delivery_of};
+use super::{Exchange, PinnedIdentity, Resolved, Resolver, Selected};
+use crate::error::ProvideError;
+use crate::settings::Settings;
+
+impl Resolver {
+    /// Exchanged keys, whatever the delivery.
+    pub(crate) async fn keys(
+        &self,
+        settings: &Settings,
+        context: &ProvideContext,
+    ) -> Result<Keys, ProvideError> {
+        let settings = Settings { delivery: Some(Delivery::Endpoint), ..settings.clone() };
+        let chosen = self.select(&settings, context).await?;
+        let resolved = self.materialize(&settings, context, chosen, None).await?;
+        match &resolved.form {
+            CredentialForm::Keys(keys) => Ok(keys.clone()),
+            form => Err(resolved.error(Failure::new(
+                ErrorKind::UnsupportedDelivery,
+                format!("credentials in the form {} are not keys", form.kind()),
+            ))),
+        }
+    }
+
+    /// Readies what was chosen for delivery: the way that it goes, and the keys where keys are what is delivered.
+    pub(crate) async fn materialize(
+        &self,
+        settings: &Settings,
+        context: &ProvideContext,
+        chosen: Selected,
+        held: Option<&PinnedIdentity>,
+    ) -> Result<Resolved, ProvideError> {
+        let materialized = self.materialized(settings, context, &chosen, held).await;
+        let Selected {
+            identity,
+            form: given,
+            attempts,
+            region: RegionAnswer { attempts: region_attempts, .. },
+        } = chosen;
+        match materialized {
+            Ok(Materialized { form, exchange, delivery, region, warnings }) => Ok(Resolved {
+                warnings: context.warnings().iter().cloned().chain(warnings).collect(),
+                identity,
+                given: given.kind(),
+                form,
+                exchange,
+                delivery,
+                region,
+                role_origin: match given {
+                    CredentialForm::WebIdentity(identity) => identity.role_origin,
+                    _ => None,
+                },
+                attempts,
+                region_attempts,
+            }),
+            Err(failure) => Err(ProvideError { failure, attempts, region_attempts }),
+        }
+    }
+
+    async fn materialized(
+        &self,
+        settings: &Settings,
+        context: &ProvideContext,
+        chosen: &Selected,
+        held: Option<&PinnedIdentity>,
+    ) -> Result<Materialized, Failure> {
+        let Selected { form, identity, .. } = chosen;
+        if identity.scope.is_some() {
+            check_form(form)?;
+        }
+        let region = region_for(chosen);
+        if form.kind() == FormKind::Anonymous {
+            let (form, delivery) = (form.clone(), Delivery::None);
+            let region = region.ok();
+            return Ok(Materialized {
+                form,
+                exchange: None,
+                delivery,
+                region,
+                warnings: Vec::new(),
+            });
+        }
+        // A wrong region is refused whoever would use it; no region at all only where STS is called.
+        let region = match region {
+            Ok(region) => Some(region),
+            Err(failure)
+                if form.kind() == FormKind::WebIdentity
+                    || failure.kind() == ErrorKind::InvalidRegion =>
+            {
+                return Err(failure);
+            }
+            Err(_) => None,
+        };
+        let delivery = match (held, &identity.scope) {
+            (Some(held), _) => held.delivery,
+            (None, Some(_)) => delivery_of(settings, context, form),
+            (None, None) => settings.delivery_of(context.target().kind, form),
+        };
+        // An instance profile is Mountpoint's own to ask for, unless keys were asked for by name.
+        let nothing_to_hand_over =
+            form.kind() == FormKind::InstanceProfile && !delivery.needs_keys();
+        let delivery = if nothing_to_hand_over { Delivery::None } else { delivery };
+        let as_it_is = matches!(
+            (form.kind(), delivery),
+            (FormKind::Keys, _) | (FormKind::Profile, Delivery::Profile)
+        );
+        // Not only a plan is made from keys: they are told to the SDK, to a caller and by the endpoint as well.
+        if let CredentialForm::Keys(keys) = form {
+            keys.check_given()?;
+        }
+        if as_it_is || !delivery.needs_keys() {
+            let warnings = Vec::new();
+            return Ok(Materialized {
+                form: form.clone(),
+                exchange: None,
+                delivery,
+                region,
+                warnings,
+            });
+        }
+        let is_fresh = |exchange: &Arc<Exchange>| {
+            let (now, expires_at) = (self.clock.now(), exchange.keys.expires_at);
+            let due_at = settings.rotation.refresh_at(
+                delivery,
+                now,
+                TokenAge { issued_at: None, expires_at },
+            );
+            due_at.is_some_and(|at| at > now)
+        };
+        let exchange = match held.and_then(|held| held.exchange.clone()).filter(is_fresh) {
+            Some(exchange) => exchange,
+            None => self.exchange(form, region.as_ref(), identity.scope.as_ref(), is_fresh).await?,
+        };
+        let form = CredentialForm::Keys(exchange.keys.clone());
+        Ok(Materialized { form, exchange: Some(exchange), delivery, region, warnings: Vec::new() })
+    }
+
+    async fn exchange(
+        &self,
+        form: &CredentialForm,
+        region: Option<&ResolvedRegion>,
+        scope: Option<&VolumeScope>,
+        is_fresh: impl Fn(&Arc<Exchange>) -> bool,
+    ) -> Result<Arc<Exchange>, Failure> {
+        let exchange = self.exchanges.get(&form.kind()).ok_or_else(|| {
+            Failure::new(
+                ErrorKind::UnsupportedDelivery,
+                format!(
+                    "credentials in the form {} cannot be exchanged for keys here",
+                    form.kind()
+                ),
+            )
+        })?;
+        let region = region.map(|resolved| resolved.region.clone());
+        let policy = match (scope, &region) {
+            (Some(scope), Some(region)) => Some(scope.session_policy(region.partition())?),
+            (Some(_), None) => return Err(no_partition()),
+            (None, _) => None,
+        };
+        let request = ExchangeRequest { region, policy, duration: None };
+        if let Some(exchanged) = self.exchanged.find(form, &request).filter(is_fresh) {
+            return Ok(exchanged);
+        }
+        let keys = exchange.exchange(form, &request).await?;
+        keys.check_given()?;
+        keys.check_current(self.clock.now())?;
+        Ok(self.exchanged.insert(form.clone(), request, keys))
+    }
+}
+
+/// What `ready` adds to what was chosen.
+struct Materialized {
+    form: CredentialForm,
+    exchange: Option<Arc<Exchange>>,
+    delivery: Delivery,
+    region: Option<ResolvedRegion>,
+    warnings: Vec<Warning>,
+}
+
+/// A policy is for resources of a partition, which only a region tells.
+fn no_partition() -> Failure {
+    Failure::new(
+        ErrorKind::NoRegion,
+        "no AWS region is known, which the session policy of the volume needs",
+    )
+    .with_help("set the volume attribute `stsRegion`, or AWS_REGION for the driver")
+}
+
+/// A region that came with the credentials goes before what the machine says, and after what the volume itself says.
+fn region_for(chosen: &Selected) -> Result<ResolvedRegion, Failure> {
+    let own = match &chosen.form {
+        CredentialForm::Keys(keys) => keys.region.clone(),
+        CredentialForm::WebIdentity(identity) => identity.region.clone(),
+        _ => None,
+    };
+    match (&chosen.region.result, own) {
+        (Ok(resolved), Some(_))
+            if [resolver_names::VOLUME_CONTEXT, resolver_names::MOUNT_OPTIONS]
+                .contains(&resolved.resolver.as_str()) =>
+        {
+            Ok(resolved.clone())
+        }
+        (_, Some(region)) => {
+            let resolver = chosen.identity.source.clone().unwrap_or_default();
+            Ok(ResolvedRegion { region, resolver })
+        }
+        (result, None) => result.clone(),
+    }
+}

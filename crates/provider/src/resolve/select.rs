@@ -1,0 +1,95 @@
+//! Whose credentials a volume gets: level, chain and scope.
+
+use s3_credential_core::{
+    AuthenticationLevel, CredentialForm, ErrorKind, Failure, ProvideContext, SourceError,
+    SourcedForm,
+};
+
+use super::scope::{check_delivery, scope_of};
+use super::{Resolver, Selected};
+use crate::error::ProvideError;
+use crate::identity::Identity;
+use crate::settings::Settings;
+
+impl Resolver {
+    /// Asks the level's chain.
+    pub(crate) async fn select(
+        &self,
+        settings: &Settings,
+        context: &ProvideContext,
+    ) -> Result<Selected, ProvideError> {
+        let scope = scope_of(settings, context)?;
+        if context.is_anonymous() {
+            return Ok(Selected {
+                identity: Identity::anonymous(context),
+                form: CredentialForm::Anonymous,
+                attempts: Vec::new(),
+                region: self.region.resolve(&*self.clock, context).await,
+            });
+        }
+        refuse_ephemeral(settings, context)?;
+        let chain = self.chain(context.level());
+        let (answer, region) = tokio::join!(
+            chain.provide(&*self.clock, context),
+            self.region.resolve(&*self.clock, context)
+        );
+        let told = |failure| ProvideError {
+            failure,
+            attempts: answer.attempts.clone(),
+            region_attempts: region.attempts.clone(),
+        };
+        let sourced = answer.result.map_err(told)?;
+        if scope.is_some() {
+            check_delivery(settings, context, &sourced.form).map_err(told)?;
+        }
+        let identity = Identity::of(context, &sourced, scope);
+        Ok(Selected { identity, form: sourced.form, attempts: answer.attempts, region })
+    }
+
+    /// Asks only the source of this identity, for the role and the scope that it has: what a refresh of a live lease does when the chain would
+    /// no longer come to the same end. Nothing if that source no longer applies.
+    pub(crate) async fn select_pinned(
+        &self,
+        context: &ProvideContext,
+        identity: &Identity,
+    ) -> Result<Option<Selected>, Failure> {
+        if !identity.is_on_behalf_of(context) {
+            return Ok(None);
+        }
+        let chain = self.chain(context.level());
+        let Some(source) = identity.source.as_deref().and_then(|name| chain.source(name)) else {
+            return Ok(None);
+        };
+        let context = match identity.role() {
+            Some(role) => context.with_role_arn(role),
+            None => context.clone(),
+        };
+        let form = match source.provide(&context).await {
+            Ok(form) => form,
+            Err(SourceError::Failed(failure)) => return Err(failure),
+            Err(_) => return Ok(None),
+        };
+        let sourced = SourcedForm { source: source.name().to_owned(), form };
+        if Identity::of(&context, &sourced, identity.scope.clone()) != *identity {
+            return Ok(None);
+        }
+        let region = self.region.resolve(&*self.clock, &context).await;
+        let (identity, form) = (identity.clone(), sourced.form);
+        Ok(Some(Selected { identity, form, attempts: Vec::new(), region }))
+    }
+}
+
+/// An inline volume is written by a tenant, who would help himself to the driver's credentials.
+fn refuse_ephemeral(settings: &Settings, context: &ProvideContext) -> Result<(), Failure> {
+    if context.is_ephemeral()
+        && context.level() == AuthenticationLevel::Driver
+        && !settings.allow_ephemeral_driver_level
+    {
+        return Err(Failure::new(
+            ErrorKind::PermissionDenied,
+            "an inline (ephemeral) volume may not use the driver's own credentials",
+        )
+        .with_help("set `authenticationSource: pod` on the volume, or allow it with `allowEphemeralDriverLevel` in the driver's configuration"));
+    }
+    Ok(())
+}

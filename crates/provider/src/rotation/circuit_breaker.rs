@@ -1,0 +1,119 @@
+//! What is known of the services behind the sources: that one is down is found out once, not once for each lease.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use s3_credential_core::{ErrorKind, Failure};
+
+/// After a failure one lease asks for all of them when the outage has lasted as long again, within these limits.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What part of the time that it has left a lease lets pass before it asks: of a failure that may be chance alone, and of a second one.
+const PATIENCE_AT_FIRST: u32 = 180;
+const PATIENCE: u32 = 4;
+const LONGEST_PATIENCE: Duration = Duration::from_mins(5);
+
+/// Each call in vain puts a lease behind the others by this part of the pause, up to so many calls; those that asked as often come one
+/// after the other in the smaller part.
+const RETRY_PENALTY: f64 = 0.4;
+const MANY_CALLS: u32 = 2;
+const SPREAD: f64 = 1.0 / 16.0;
+
+/// The sources whose services gave no answer when they were last asked.
+#[derive(Debug, Default)]
+pub(crate) struct CircuitBreaker(Mutex<HashMap<String, Outage>>);
+
+#[derive(Debug)]
+struct Outage {
+    failure: Failure,
+    /// On the clock that never goes back, as is the next one.
+    since: Duration,
+    asked_at: Duration,
+}
+
+/// Who would ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Probe {
+    /// How long what it has is still good; nothing where somebody is waiting.
+    pub(crate) left: Duration,
+    /// How often it has asked in vain: who did so least often is the first to ask again.
+    pub(crate) failures: u32,
+}
+
+/// The failure of another lease of the same source, and when to come back.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) failure: Failure,
+    pub(crate) ask_in: Duration,
+}
+
+impl CircuitBreaker {
+    /// Lets one lease ask, and tells the others what came of it before.
+    pub(crate) fn admit(
+        &self,
+        source: &str,
+        elapsed: Duration,
+        asker: Probe,
+    ) -> Result<(), Shared> {
+        let mut outages = self.lock();
+        let Some(outage) = outages.get_mut(source) else {
+            return Ok(());
+        };
+        if elapsed < outage.asked_at + outage.pause(asker, 0.0) {
+            return Err(outage.share(elapsed, asker));
+        }
+        outage.asked_at = elapsed;
+        Ok(())
+    }
+
+    /// Takes note of what came of asking. Any answer ends the outage, a refusal too; during one, tells when to come back.
+    pub(crate) fn report(
+        &self,
+        source: &str,
+        elapsed: Duration,
+        asker: Probe,
+        failure: Option<&Failure>,
+    ) -> Option<Duration> {
+        let mut outages = self.lock();
+        let Some(failure) = failure.filter(|failure| is_no_answer(failure.kind())) else {
+            outages.remove(source);
+            return None;
+        };
+        let outage = outages.entry(source.to_owned()).or_insert_with(|| Outage {
+            failure: failure.clone(),
+            since: elapsed,
+            asked_at: elapsed,
+        });
+        outage.failure = failure.clone();
+        outage.asked_at = elapsed;
+        Some(outage.share(elapsed, asker).ask_in)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Outage>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outage {
+    /// How long after the last call in vain this one may ask, if its luck among those who asked as often is this.
+    fn pause(&self, asker: Probe, luck: f64) -> Duration {
+        let lasted = self.asked_at.saturating_sub(self.since);
+        let part = if lasted.is_zero() { PATIENCE_AT_FIRST } else { PATIENCE };
+        let patience = (asker.left / part).min(LONGEST_PATIENCE);
+        let pause = lasted.clamp(SHORTEST_PAUSE, LONGEST_PAUSE).max(patience);
+        let turn = f64::from(asker.failures.min(MANY_CALLS)) * RETRY_PENALTY + luck * SPREAD;
+        pause + pause.mul_f64(turn)
+    }
+
+    fn share(&self, elapsed: Duration, asker: Probe) -> Shared {
+        let ask_at = self.asked_at + self.pause(asker, fastrand::f64());
+        Shared { failure: self.failure.clone(), ask_in: ask_at.saturating_sub(elapsed) }
+    }
+}
+
+/// Whether the failure is the service's, and so everyone's; not of one lease's role or token.
+fn is_no_answer(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unavailable | ErrorKind::Throttled | ErrorKind::TimedOut)
+}

@@ -1,0 +1,23 @@
+//! The facade through its public API. One program, so that its libraries are linked once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unchecked_time_subtraction,
+    reason = "test code: what should not happen stops the test, and a long run shows its tally"
+)]
+
+mod cache;
+mod config;
+mod endpoint;
+mod exchange;
+mod failures;
+mod fast_path;
+mod kubernetes;
+mod lifecycle;
+mod plugins;
+mod rotation;
+mod sharing;
+mod third_party;
+mod week;
