@@ -12,12 +12,12 @@ use crate::{request, setup, tree};
 struct ExplainedObject<'a> {
     #[serde(flatten)]
     provided: ProvidedObject<'a>,
-    explanation: Explanation<'a>,
+    explanation: ExplanationObject<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Explanation<'a> {
+struct ExplanationObject<'a> {
     level: &'a str,
     role: Option<Role<'a>>,
     delivery: &'a str,
@@ -77,7 +77,7 @@ fn object(explained: &Explanation) -> ExplainedObject<'_> {
     let Explanation { provided, reasons, .. } = explained;
     ExplainedObject {
         provided: ProvidedObject::new(provided, false),
-        explanation: Explanation {
+        explanation: ExplanationObject {
             level: reasons.level,
             role: provided
                 .identity
