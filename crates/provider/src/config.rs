@@ -22,6 +22,7 @@ use crate::plugins::{ChainSteps, ServiceSettings};
 use crate::registry::{Registry, check_format};
 use crate::settings::Settings;
 use model::Model;
+pub use model::NodeSettings;
 use plugin_configs::PluginConfigs;
 use resolve_chains::WrittenChain;
 
@@ -40,6 +41,7 @@ use resolve_chains::WrittenChain;
 #[derive(Debug, Clone)]
 pub struct Config {
     settings: Settings,
+    node: NodeSettings,
     services: ServiceSettings,
     chains: ChainSteps,
     report: ConfigReport,
@@ -88,6 +90,11 @@ impl Config {
     /// The choices that are not plug-ins.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What the section `node` says to the node service s3-csi-node.
+    pub fn node(&self) -> &NodeSettings {
+        &self.node
     }
 
     /// The sources of a level, in their order.
@@ -183,6 +190,7 @@ impl Config {
         }
         Some(Self {
             settings: model.settings(),
+            node: model.node.clone().into(),
             services: model.services.into(),
             chains: ChainSteps { sources: by_level, resolvers: steps },
             report: ConfigReport::default(),

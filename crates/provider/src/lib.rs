@@ -79,7 +79,7 @@ pub use cache::{
     CacheEvent, CacheSettings, CachedKeys, CachedKeysBuilder, CurrentKeys, KernelClock,
 };
 #[cfg(feature = "yaml")]
-pub use config::Config;
+pub use config::{Config, NodeSettings};
 #[cfg(feature = "doctor")]
 pub use doctor::{Check, CheckStatus, Diagnosis, DoctorOptions};
 #[cfg(feature = "yaml")]

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::plugins::PluginContext;
-pub(crate) use formats::{AbsolutePath, LoopbackAddress, check as check_format};
+pub(crate) use formats::{AbsolutePath, LoopbackAddress, RegionText, check as check_format};
 pub(crate) use plugin_types::{PluginType, PluginTypes, is_name};
 
 /// The types of credential sources and region resolvers that a configuration may name. The default are those of this workspace.

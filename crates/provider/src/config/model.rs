@@ -3,6 +3,7 @@
 mod chains;
 mod delivery;
 mod files;
+mod node;
 mod rotation;
 mod services;
 
@@ -20,6 +21,8 @@ use chains::Chains;
 pub(crate) use chains::{Link, OnFailure};
 pub(crate) use delivery::DeliverySection;
 use files::{EndpointSection, FilesSection};
+use node::NodeSection;
+pub use node::NodeSettings;
 pub(crate) use rotation::RotationSection;
 pub(crate) use services::ServicesSection;
 
@@ -52,6 +55,8 @@ pub(crate) struct Model {
     pub(crate) endpoint: EndpointSection,
     /// How the services are asked that hand out keys.
     pub(crate) services: ServicesSection,
+    /// The node service s3-csi-node.
+    pub(crate) node: NodeSection,
     /// How long one `provide` may take in all.
     pub(crate) deadline: Period,
     /// Whether an inline (ephemeral) volume, which a tenant writes, may use the driver's own credentials.
@@ -97,6 +102,7 @@ impl Default for Model {
             files: FilesSection::default(),
             endpoint: EndpointSection::default(),
             services: ServicesSection::default(),
+            node: NodeSection::default(),
             deadline: settings.deadline.into(),
             allow_ephemeral_driver_level: settings.allow_ephemeral_driver_level,
             state_path: None,

@@ -1,0 +1,46 @@
+//! A CSI node service for S3 volumes: mounts that outlive it, and credentials that rotate beneath them.
+//!
+//! **In:** the kubelet's CSI calls over a unix socket. **Out:** Mountpoint file systems at target paths, served by processes
+//! of the mounter. **Fails** with the codes of the CSI table and a message for the user of the volume.
+//!
+//! A driver of one's own takes the parts that it needs: [`Node`] is the logic on plain types, behind the traits [`Mounts`]
+//! and [`Mounter`]; the services in [`grpc`] answer for it.
+
+// In the order in which data flows.
+pub mod grpc;
+mod call;
+mod error;
+mod mount_options;
+
+mod mount_id;
+mod mounter;
+mod mounts;
+mod volume;
+mod volume_locks;
+mod node;
+
+mod socket;
+mod topology;
+mod http;
+mod service;
+
+mod arguments;
+mod logging;
+mod start;
+
+pub use call::PublishCall;
+pub use error::CallError;
+pub use mount_id::{MountId, PluginDirectory};
+pub use mount_options::MountpointArguments;
+pub use mounter::{
+    MountCommand, MountOwner, Mounter, MounterError, RunningMount, mountpoint_failure,
+};
+pub use mounts::{FuseOptions, LinuxMounts, MountEntry, Mounts, Usage, is_mounted, parse_mountinfo};
+pub use node::{
+    MemoryBudget, Node, NodeOptions, StartReport, VolumeCondition, VolumeStats,
+};
+pub use service::{STOP_TIMEOUT, ServiceOptions, serve};
+pub use socket::{Socket, parse_endpoint};
+pub use start::run;
+pub use volume::{Phase, VolumeRecord, VolumeStore};
+pub use volume_locks::{VolumeGuard, VolumeLocks};

@@ -1,0 +1,131 @@
+//! The service's logic: publish, unpublish, start and the state of volumes, on plain types.
+
+mod condition;
+mod memory;
+mod publish;
+mod startup;
+mod unpublish;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use s3_credential_provider::{MountTarget, Owner, RunningProvider};
+
+use crate::error::CallError;
+use crate::mount_id::{MountId, PluginDirectory};
+use crate::mounter::{MountOwner, Mounter};
+use crate::mounts::{MountEntry, Mounts, is_mounted};
+use crate::volume::VolumeStore;
+use crate::volume_locks::VolumeLocks;
+
+pub use condition::{VolumeCondition, VolumeStats};
+pub use memory::MemoryBudget;
+pub use startup::StartReport;
+
+/// What an operator sets.
+#[derive(Debug, Clone)]
+pub struct NodeOptions {
+    /// How long Mountpoint may take to be ready.
+    pub mount_timeout: Duration,
+    /// The memory that all mounts share; unlimited where unset.
+    pub memory: Option<MemoryBudget>,
+    /// The prefix of Mountpoint's user agent.
+    pub user_agent: String,
+}
+
+/// All that a call needs. Cheap to clone; all clones are one node service.
+#[derive(Debug, Clone)]
+pub struct Node(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    options: NodeOptions,
+    directory: PluginDirectory,
+    mounts: Arc<dyn Mounts>,
+    mounter: Arc<dyn Mounter>,
+    credentials: RunningProvider,
+    volumes: VolumeStore,
+    locks: VolumeLocks,
+}
+
+impl Node {
+    /// Puts the parts together. Call [`Node::start`] before the first call.
+    pub fn new(
+        options: NodeOptions,
+        directory: PluginDirectory,
+        mounts: Arc<dyn Mounts>,
+        mounter: Arc<dyn Mounter>,
+        credentials: RunningProvider,
+        volumes: VolumeStore,
+    ) -> Self {
+        let locks = VolumeLocks::default();
+        Self(Arc::new(Parts { options, directory, mounts, mounter, credentials, volumes, locks }))
+    }
+
+    /// Returns the provider, for its events and leases.
+    pub fn credentials(&self) -> &RunningProvider {
+        &self.0.credentials
+    }
+
+    /// Returns the volumes.
+    pub fn volumes(&self) -> &VolumeStore {
+        &self.0.volumes
+    }
+
+    /// Returns when no publish or unpublish is under way.
+    pub async fn idle(&self) {
+        self.0.locks.idle().await;
+    }
+
+    /// Asks the mounter for its processes, as a check of readiness.
+    pub async fn check_mounter(&self) -> Result<(), CallError> {
+        self.0.mounter.list().await?;
+        Ok(())
+    }
+
+    /// Stops the provider once no clone is left; otherwise its tasks end with the process.
+    pub async fn stop(self) {
+        if let Some(parts) = Arc::into_inner(self.0) {
+            parts.credentials.stop().await;
+        }
+    }
+}
+
+impl Parts {
+    /// Runs a blocking operation of the kernel.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        action: &str,
+        work: impl FnOnce(&dyn Mounts) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, CallError> {
+        let mounts = Arc::clone(&self.mounts);
+        let done = tokio::task::spawn_blocking(move || work(&*mounts)).await;
+        done.unwrap_or_else(|error| Err(io::Error::other(error)))
+            .map_err(|error| CallError::internal(format!("cannot {action}: {error}")))
+    }
+
+    async fn entries(&self) -> Result<Vec<MountEntry>, CallError> {
+        self.blocking("read the mount table", |mounts| mounts.list()).await
+    }
+
+    /// Unmounts a path as often as something is mounted there.
+    async fn unmount(&self, path: &Path) -> Result<(), CallError> {
+        while is_mounted(&self.entries().await?, path) {
+            let path = path.to_owned();
+            let action = format!("unmount {}", path.display());
+            self.blocking(&action, move |mounts| mounts.unmount(&path)).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns what the provider is told about a mount.
+    fn target(&self, id: &MountId, owner: Option<MountOwner>) -> MountTarget {
+        let target = MountTarget::new(self.directory.credentials_of(id));
+        match owner {
+            Some(MountOwner { uid, gid }) => target.with_owner(Owner { uid, gid }),
+            None => target,
+        }
+    }
+}

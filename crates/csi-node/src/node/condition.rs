@@ -1,0 +1,126 @@
+//! How a volume does: whether it is mounted, and its process runs.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tonic::Code;
+
+use super::{Node, Parts};
+use crate::error::CallError;
+use crate::mount_id::MountId;
+use crate::mounter::MounterError;
+use crate::mounts::{Usage, is_mounted};
+use crate::volume::VolumeRecord;
+
+/// How long a file system may take to say its size. One whose process hangs never answers.
+const USAGE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whether a volume works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeCondition {
+    /// Whether something is wrong.
+    pub abnormal: bool,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+/// What NodeGetVolumeStats answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeStats {
+    /// The size, where the file system answers.
+    pub usage: Option<Usage>,
+    /// Whether the volume works.
+    pub condition: VolumeCondition,
+}
+
+impl Node {
+    /// Returns size and condition of a volume at a path.
+    ///
+    /// # Errors
+    /// NOT_FOUND if the volume is not published there.
+    pub async fn stats(&self, volume_id: &str, path: &str) -> Result<VolumeStats, CallError> {
+        let id = MountId::new(volume_id, path);
+        let record = self.0.volumes.get(&id).ok_or_else(|| {
+            CallError::new(
+                Code::NotFound,
+                format!("volume `{volume_id}` is not published at volume_path"),
+            )
+        })?;
+        let condition = self.0.condition(&id, &record).await?;
+        let usage = if condition.abnormal { None } else { self.0.usage(path.into()).await };
+        Ok(VolumeStats { usage, condition })
+    }
+}
+
+impl Parts {
+    async fn condition(
+        &self,
+        id: &MountId,
+        record: &VolumeRecord,
+    ) -> Result<VolumeCondition, CallError> {
+        let entries = self.entries().await?;
+        let abnormal = |message: String| Ok(VolumeCondition { abnormal: true, message });
+        if !is_mounted(&entries, record.target_path.as_ref()) {
+            return abnormal("the volume is not mounted at its target path".to_owned());
+        }
+        match self.ended(id, record).await {
+            Ok(Some(reason)) => abnormal(reason),
+            Ok(None) => Ok(VolumeCondition { abnormal: false, message: "mounted".to_owned() }),
+            Err(error) => abnormal(error.message),
+        }
+    }
+
+    /// Returns why a volume's process has ended, if it has.
+    pub(super) async fn ended(
+        &self,
+        id: &MountId,
+        record: &VolumeRecord,
+    ) -> Result<Option<String>, CallError> {
+        let running = match self.mounter.list().await {
+            Ok(running) => running.into_iter().find(|mount| mount.id == *id),
+            // Mounts outlive a mounter that cannot be asked: the file system itself knows.
+            Err(MounterError::Unreachable(_)) => {
+                return Ok(self.is_disconnected(id).await.then(|| died(record, "")));
+            }
+            Err(error) => return Err(CallError::from(error).of_mounted()),
+        };
+        Ok(match running {
+            Some(mount) if mount.pid.is_some() => None,
+            Some(mount) => Some(died(record, &mount.last_lines)),
+            None => self.is_disconnected(id).await.then(|| died(record, "")),
+        })
+    }
+
+    async fn is_disconnected(&self, id: &MountId) -> bool {
+        let source = self.directory.source(id);
+        let asked = tokio::time::timeout(
+            USAGE_TIMEOUT,
+            self.blocking("look at a file system", move |mounts| {
+                match mounts.usage(&source).map_err(|error| error.raw_os_error()) {
+                    Err(Some(code)) if code == rustix::io::Errno::NOTCONN.raw_os_error() => {
+                        Ok(true)
+                    }
+                    _ => Ok::<_, io::Error>(false),
+                }
+            }),
+        );
+        matches!(asked.await, Ok(Ok(true)))
+    }
+
+    async fn usage(&self, path: PathBuf) -> Option<Usage> {
+        let asked = self.blocking("look at a file system", move |mounts| mounts.usage(&path));
+        tokio::time::timeout(USAGE_TIMEOUT, asked).await.ok()?.ok()
+    }
+}
+
+fn died(record: &VolumeRecord, last_lines: &str) -> String {
+    let mut message = format!(
+        "the Mountpoint process of volume `{}` has ended, and its files cannot be read; remove the pod, so that a new one gets a new mount",
+        record.volume_id
+    );
+    if let Some(line) = last_lines.lines().map(str::trim).rfind(|line| !line.is_empty()) {
+        message = format!("{message} (its last line: {line})");
+    }
+    message
+}

@@ -1,0 +1,102 @@
+//! NodeUnpublishVolume: everything of a publish, in reverse. The unmount comes before the credentials go.
+
+use std::path::{Path, PathBuf};
+
+use s3_credential_provider::UnpublishRequest;
+use tonic::Code;
+
+use super::{Node, Parts};
+use crate::error::CallError;
+use crate::mount_id::MountId;
+use crate::mounter::MounterError;
+use crate::volume::{Phase, VolumeRecord};
+
+impl Node {
+    /// Unpublishes a volume. Unknown volumes are fine.
+    pub async fn unpublish(&self, volume_id: &str, target_path: &str) -> Result<(), CallError> {
+        let guard = self.0.locks.try_lock(volume_id, target_path)?;
+        let node = self.clone();
+        let (volume_id, target_path) = (volume_id.to_owned(), target_path.to_owned());
+        let work = tokio::spawn(async move {
+            let _guard = guard;
+            let result = node.0.unpublish(&volume_id, &target_path).await;
+            match &result {
+                Ok(()) => tracing::info!(volume = volume_id, "volume unpublished"),
+                Err(error) => {
+                    tracing::warn!(volume = volume_id, code = ?error.code, "cannot unpublish: {error}");
+                }
+            }
+            result
+        });
+        work.await
+            .unwrap_or_else(|_| Err(CallError::internal("the unpublish stopped unexpectedly")))
+    }
+}
+
+impl Parts {
+    async fn unpublish(&self, volume_id: &str, target_path: &str) -> Result<(), CallError> {
+        let id = MountId::new(volume_id, target_path);
+        match self.volumes.get(&id) {
+            Some(record) => self.reverse(&record).await,
+            None => self.remove(&id, volume_id, target_path).await,
+        }
+    }
+
+    /// Reverses a publish, however far it came.
+    pub(super) async fn reverse(&self, record: &VolumeRecord) -> Result<(), CallError> {
+        let removing = VolumeRecord { phase: Phase::Unpublishing, ..record.clone() };
+        if let Err(error) = self.volumes.put(&removing) {
+            // Only a crash would need it, and on a full file system the removal is what helps.
+            tracing::warn!("cannot record an unpublish: {error}");
+        }
+        self.remove(&record.id(), &record.volume_id, &record.target_path).await
+    }
+
+    async fn remove(
+        &self,
+        id: &MountId,
+        volume_id: &str,
+        target_path: &str,
+    ) -> Result<(), CallError> {
+        let (source, target) = (self.directory.source(id), PathBuf::from(target_path));
+        self.check_target(&source, &target).await?;
+        self.unmount(&target).await?;
+        self.unmount(&source).await?;
+        match self.mounter.stop(id).await {
+            // Its processes ended with it, or serve nothing any more: both file systems are unmounted.
+            Ok(()) | Err(MounterError::Unreachable(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let request = UnpublishRequest::new(volume_id, target_path);
+        self.credentials.unpublish(&request, &self.target(id, None)).await?;
+        let credentials = self.directory.credentials_of(id);
+        self.blocking("remove the directories of a mount", move |mounts| {
+            mounts.remove_tree(&credentials)?;
+            mounts.remove_directory(&source)?;
+            mounts.remove_directory(&target)
+        })
+        .await?;
+        self.volumes.remove(id)
+    }
+
+    /// Refuses to unmount at a target path what no S3 volume is.
+    async fn check_target(&self, source: &Path, target: &Path) -> Result<(), CallError> {
+        let entries = self.entries().await?;
+        let device = entries.iter().rfind(|entry| entry.path == source).map(|entry| &entry.device);
+        let at_target = entries.iter().rfind(|entry| entry.path == target);
+        match at_target {
+            Some(entry)
+                if Some(&entry.device) != device && !entry.file_system.starts_with("fuse") =>
+            {
+                Err(CallError::new(
+                    Code::FailedPrecondition,
+                    format!(
+                        "a file system of type {} is mounted at target_path, which is no S3 volume; unmount it",
+                        entry.file_system
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}

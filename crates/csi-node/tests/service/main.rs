@@ -1,0 +1,14 @@
+//! The node service over its socket, with a kernel and a mounter that the tests play.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test code: a failed expectation stops the test"
+)]
+
+mod calls;
+mod lifecycle;
+mod refusals;
+mod restarts;
+mod secrecy;
+mod world;
