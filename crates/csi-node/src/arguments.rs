@@ -34,7 +34,12 @@ pub(crate) struct Arguments {
     pub(crate) plugin_dir: Option<PathBuf>,
 
     /// The kubelet's directory on the host
-    #[arg(long, env = "S3_CSI_KUBELET_DIR", value_name = "DIR", default_value = "/var/lib/kubelet")]
+    #[arg(
+        long,
+        env = "S3_CSI_KUBELET_DIR",
+        value_name = "DIR",
+        default_value = "/var/lib/kubelet"
+    )]
     pub(crate) kubelet_dir: PathBuf,
 
     /// Where this service and s3-csi-mounter meet [default: `mounter` in the plugin directory]

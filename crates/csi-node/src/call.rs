@@ -45,7 +45,9 @@ impl PublishCall {
             .access_mode
             .map(|mode| mode.mode())
             .filter(|mode| *mode != csi::volume_capability::access_mode::Mode::Unknown)
-            .ok_or_else(|| CallError::invalid("volume_capability.access_mode is missing or unknown"))?;
+            .ok_or_else(|| {
+                CallError::invalid("volume_capability.access_mode is missing or unknown")
+            })?;
         let mount = match capability.access_type {
             Some(csi::volume_capability::AccessType::Mount(mount)) => mount,
             Some(csi::volume_capability::AccessType::Block(_)) => {
@@ -65,7 +67,7 @@ impl PublishCall {
             .with_mount_group(mount.volume_mount_group.as_str())
             .with_secrets(secrets(request.secrets));
         provide.readonly = request.readonly;
-        provide.volume_capability.access_mode.mode = mode.as_str_name().to_owned();
+        provide.volume_capability.access_mode.mode = String::from(mode.as_str_name());
 
         let mut arguments =
             MountpointArguments::parse(mount.mount_flags.iter().map(String::as_str))?;

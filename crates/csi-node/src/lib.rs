@@ -5,6 +5,15 @@
 //!
 //! A driver of one's own takes the parts that it needs: [`Node`] is the logic on plain types, behind the traits [`Mounts`]
 //! and [`Mounter`]; the services in [`grpc`] answer for it.
+//!
+//! ```
+//! use s3_csi_node::MountpointArguments;
+//!
+//! let arguments = MountpointArguments::parse(["region us-east-1", "read-only"])?;
+//! assert_eq!(arguments.words(), ["--region=us-east-1"]);
+//! assert!(arguments.read_only);
+//! # Ok::<(), s3_csi_node::CallError>(())
+//! ```
 
 // In the order in which data flows.
 pub mod grpc;
@@ -35,10 +44,10 @@ pub use mount_options::MountpointArguments;
 pub use mounter::{
     MountCommand, MountOwner, Mounter, MounterError, RunningMount, mountpoint_failure,
 };
-pub use mounts::{FuseOptions, LinuxMounts, MountEntry, Mounts, Usage, is_mounted, parse_mountinfo};
-pub use node::{
-    MemoryBudget, Node, NodeOptions, StartReport, VolumeCondition, VolumeStats,
+pub use mounts::{
+    FuseOptions, LinuxMounts, MountEntry, Mounts, Usage, is_mounted, parse_mountinfo,
 };
+pub use node::{MemoryBudget, Node, NodeOptions, StartReport, VolumeCondition, VolumeStats};
 pub use service::{STOP_TIMEOUT, ServiceOptions, serve};
 pub use socket::{Socket, parse_endpoint};
 pub use start::run;

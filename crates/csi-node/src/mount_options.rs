@@ -52,7 +52,9 @@ impl MountpointArguments {
                 "--read-only" => arguments.read_only = true,
                 kernel if KERNEL.contains(&kernel) => {}
                 "--user-agent-prefix" => {
-                    tracing::warn!("the mount option `--user-agent-prefix` is replaced by the service's own");
+                    tracing::warn!(
+                        "the mount option `--user-agent-prefix` is replaced by the service's own"
+                    );
                 }
                 _ => {
                     arguments.options.insert(name, value);
@@ -110,9 +112,11 @@ mod tests {
 
     #[test]
     fn flags_become_words_and_what_the_kernel_enforces() {
-        let flags = ["region us-east-1", "--prefix=a=b/", "allow-delete", "read-only", "--allow-other"];
+        let flags =
+            ["region us-east-1", "--prefix=a=b/", "allow-delete", "read-only", "--allow-other"];
         let mut arguments =
-            MountpointArguments::parse(flags.into_iter().chain(["aws-max-attempts 5", ""])).unwrap();
+            MountpointArguments::parse(flags.into_iter().chain(["aws-max-attempts 5", ""]))
+                .unwrap();
         arguments.set_group("2000");
         assert!(arguments.read_only);
         assert_eq!(arguments.max_attempts.as_deref(), Some("5"));

@@ -86,9 +86,7 @@ pub trait Mounter: fmt::Debug + Send + Sync + 'static {
 impl From<MounterError> for CallError {
     fn from(error: MounterError) -> Self {
         match error {
-            MounterError::Failed { status, stderr } => {
-                mountpoint_failure(&status, &stderr, None)
-            }
+            MounterError::Failed { status, stderr } => mountpoint_failure(&status, &stderr, None),
             MounterError::Unreachable(why) => Self::unavailable(format!(
                 "cannot reach the mounter: {why}; check that the pod of s3-csi-mounter runs on this node"
             )),

@@ -107,7 +107,7 @@ impl Parts {
     }
 
     async fn entries(&self) -> Result<Vec<MountEntry>, CallError> {
-        self.blocking("read the mount table", |mounts| mounts.list()).await
+        self.blocking("read the mount table", Mounts::list).await
     }
 
     /// Unmounts a path as often as something is mounted there.

@@ -30,7 +30,10 @@ impl Socket {
         let refused = |error: io::Error| {
             CallError::new(
                 tonic::Code::FailedPrecondition,
-                format!("cannot listen at {}: {error}; make its directory, or name another path", path.display()),
+                format!(
+                    "cannot listen at {}: {error}; make its directory, or name another path",
+                    path.display()
+                ),
             )
         };
         match fs::symlink_metadata(path) {
@@ -65,7 +68,6 @@ impl Drop for Socket {
     }
 }
 
-
 /// Returns the path of `unix:///csi/csi.sock` and its spellings.
 pub fn parse_endpoint(endpoint: &str) -> Result<PathBuf, CallError> {
     let path = endpoint
@@ -75,7 +77,9 @@ pub fn parse_endpoint(endpoint: &str) -> Result<PathBuf, CallError> {
     if path.starts_with('/') && !path.ends_with('/') {
         return Ok(PathBuf::from(path));
     }
-    Err(CallError::invalid("--endpoint is not the path of a unix socket; write unix:///csi/csi.sock"))
+    Err(CallError::invalid(
+        "--endpoint is not the path of a unix socket; write unix:///csi/csi.sock",
+    ))
 }
 
 #[cfg(test)]

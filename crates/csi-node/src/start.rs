@@ -88,8 +88,7 @@ async fn run_service(
     environment: Environment,
     config: Config,
 ) -> Result<(), CallError> {
-    let cannot_listen =
-        |error| CallError::internal(format!("cannot listen for signals: {error}"));
+    let cannot_listen = |error| CallError::internal(format!("cannot listen for signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
     let stopping = async move {

@@ -3,7 +3,7 @@
 /// A crate under `crates/`.
 #[derive(Debug)]
 pub(crate) struct Layer {
-    /// Its folder; the package is `s3-credential-<folder>`.
+    /// Its folder; [`Layer::package`] is its package.
     pub(crate) folder: &'static str,
     /// The crates of the workspace it may depend on, tests apart.
     pub(crate) uses: &'static [&'static str],
@@ -38,7 +38,25 @@ pub(crate) const LAYERS: &[Layer] = &[
     ),
     layer("testkit", &["core"]),
     layer("cli", &["core", "provider", "testkit"]),
+    layer("csi", &[]),
+    layer("csi-node", &["delivery", "provider", "csi"]),
 ];
+
+/// Packages that are not called `s3-credential-<folder>`, by their folder.
+const PACKAGES: &[(&str, &str)] = &[("csi", "s3-csi-proto"), ("csi-node", "s3-csi-node")];
+
+impl Layer {
+    /// The name of its package.
+    pub(crate) fn package(&self) -> String {
+        package(self.folder)
+    }
+}
+
+/// The name of the package in a folder of `crates/`.
+pub(crate) fn package(folder: &str) -> String {
+    let own = PACKAGES.iter().find(|(own, _)| *own == folder);
+    own.map_or_else(|| format!("s3-credential-{folder}"), |(_, package)| (*package).to_owned())
+}
 
 const fn layer(folder: &'static str, uses: &'static [&'static str]) -> Layer {
     Layer { folder, uses }

@@ -30,7 +30,7 @@ impl File {
 }
 
 /// Folders that hold nothing of ours.
-const SKIPPED: &[&str] = &[".git", "target", "__pycache__", "node_modules", ".venv"];
+const SKIPPED: &[&str] = &[".git", "target", "__pycache__", "node_modules", ".venv", "generated"];
 
 impl Tree {
     pub(crate) fn read(root: &Path) -> Outcome<Self> {

@@ -35,7 +35,9 @@ impl NodeService {
 }
 
 fn not_offered<T>(call: &str) -> Result<Response<T>, Status> {
-    Err(Status::unimplemented(format!("{call} is not offered: NodeGetCapabilities does not list it")))
+    Err(Status::unimplemented(format!(
+        "{call} is not offered: NodeGetCapabilities does not list it"
+    )))
 }
 
 #[tonic::async_trait]

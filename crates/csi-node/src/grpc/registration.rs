@@ -51,7 +51,11 @@ impl Registration for RegistrationService {
         if status.plugin_registered {
             tracing::info!(driver = self.driver_name, "registered with the kubelet");
         } else {
-            tracing::error!(driver = self.driver_name, "the kubelet refuses the driver: {}", status.error);
+            tracing::error!(
+                driver = self.driver_name,
+                "the kubelet refuses the driver: {}",
+                status.error
+            );
         }
         Ok(Response::new(registration::RegistrationStatusResponse {}))
     }

@@ -9,9 +9,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid, chownat, open, statvfs};
 use rustix::io::Errno;
-use rustix::mount::{
-    MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount,
-};
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 
 use super::{FuseOptions, MountEntry, Mounts, Usage, parse_mountinfo};
 

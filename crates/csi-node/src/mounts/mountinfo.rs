@@ -11,7 +11,7 @@ pub fn parse_mountinfo(table: &[u8]) -> Vec<MountEntry> {
     table.split(|byte| *byte == b'\n').filter_map(parse_line).collect()
 }
 
-/// `36 35 98:0 /root /mount/point rw,noatime master:1 - fuse source rw`
+/// `36 35 98:0 / /mount/point rw,noatime master:1 - fuse source rw`
 fn parse_line(line: &[u8]) -> Option<MountEntry> {
     let mut fields = line.split(|byte| *byte == b' ');
     let device = fields.nth(2)?;

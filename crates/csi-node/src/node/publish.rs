@@ -69,7 +69,10 @@ impl Parts {
             }
             Err(error) => {
                 if let Err(failure) = self.reverse(&record).await {
-                    tracing::warn!(volume = record.volume_id, "cannot reverse a publish: {failure}");
+                    tracing::warn!(
+                        volume = record.volume_id,
+                        "cannot reverse a publish: {failure}"
+                    );
                 }
                 Err(error)
             }

@@ -44,10 +44,7 @@ async fn a_node_without_a_mounter_is_not_ready() {
 async fn calls_that_are_not_offered_are_unimplemented() {
     let world = World::new();
     let mut service = world.start().await;
-    let status = service
-        .node
-        .node_stage_volume(csi::NodeStageVolumeRequest::default())
-        .await
-        .unwrap_err();
+    let status =
+        service.node.node_stage_volume(csi::NodeStageVolumeRequest::default()).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::Unimplemented);
 }

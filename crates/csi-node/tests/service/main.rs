@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::assigning_clones,
     reason = "test code: a failed expectation stops the test"
 )]
 

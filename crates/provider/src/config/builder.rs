@@ -8,7 +8,7 @@ use crate::error::ProvideError;
 use crate::provider::Provider;
 
 impl From<Config> for Configuration {
-    fn from(Config { settings, services, chains, report }: Config) -> Self {
+    fn from(Config { settings, services, chains, report, node: _ }: Config) -> Self {
         let warnings = report.problems().iter();
         let warnings = warnings.map(|problem| (problem.path.clone(), problem.message.clone()));
         Self { settings, services, warnings: warnings.collect(), chains }

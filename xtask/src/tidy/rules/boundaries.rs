@@ -2,14 +2,15 @@
 
 use crate::tidy::finding::Finding;
 use crate::tidy::graph::Member;
-use crate::tidy::layout::{CORE_USES, EXAMPLES, LAYERS, NEVER_IN_CORE, OTHER_MEMBERS};
+use crate::tidy::layout::{
+    CORE_USES, EXAMPLES, LAYERS, Layer, NEVER_IN_CORE, OTHER_MEMBERS, package,
+};
 use crate::tidy::tree::Tree;
 
 const PREFIX: &str = "s3-credential-";
 
 pub(crate) fn the_crates_of_the_design_exist(tree: &Tree) -> Vec<Finding> {
-    let packages: Vec<String> =
-        LAYERS.iter().map(|layer| format!("{PREFIX}{}", layer.folder)).collect();
+    let packages: Vec<String> = LAYERS.iter().map(Layer::package).collect();
     let missing = packages
         .iter()
         .map(String::as_str)
@@ -38,8 +39,9 @@ pub(crate) fn a_crate_uses_only_the_layers_below(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for layer in LAYERS {
         let allowed = |folder: &str| layer.uses.contains(&folder);
+        let folder_of = |used: &str| LAYERS.iter().find(|layer| layer.package() == used);
         for used in uses(tree, layer.folder) {
-            let folder = used.strip_prefix(PREFIX);
+            let folder = folder_of(used).map(|layer| layer.folder);
             if folder.is_some_and(|folder| !allowed(folder)) || OTHER_MEMBERS.contains(&used) {
                 findings.push(dependency(
                     tree,
@@ -98,7 +100,7 @@ pub(crate) fn an_example_needs_one_crate_of_ours(tree: &Tree) -> Vec<Finding> {
 }
 
 fn uses<'a>(tree: &'a Tree, folder: &str) -> impl Iterator<Item = &'a str> {
-    tree.graph.member(&format!("{PREFIX}{folder}")).into_iter().flat_map(Member::uses)
+    tree.graph.member(&package(folder)).into_iter().flat_map(Member::uses)
 }
 
 /// `tokio v1.2.3` is `tokio`; a name that ends in `-` stands for all that start with it.
@@ -203,8 +205,7 @@ mod tests {
 
     #[test]
     fn a_missing_crate_and_an_unknown_one_are_named() {
-        let all: Vec<String> =
-            LAYERS.iter().map(|layer| format!("{PREFIX}{}", layer.folder)).collect();
+        let all: Vec<String> = LAYERS.iter().map(Layer::package).collect();
         let mut members: Vec<(&str, &[&str])> =
             all.iter().map(|name| (name.as_str(), &[] as &[&str])).collect();
         members.extend(OTHER_MEMBERS.iter().map(|name| (*name, &[] as &[&str])));
