@@ -4,6 +4,7 @@ mod scene;
 
 mod cluster;
 mod decisions;
+mod node;
 mod services;
 mod time;
 
@@ -81,6 +82,7 @@ fn no_key_of_the_schema_is_without_a_case() {
     let schema = Config::schema(&Registry::default());
     let cases = paths(decisions::CASES)
         .chain(decisions::OWNER.iter().copied())
+        .chain(node::PATHS.iter().copied())
         .chain(paths(time::CASES))
         .chain(paths(services::CASES))
         .chain(paths(cluster::CASES));
