@@ -89,7 +89,8 @@ async fn a_rotated_projected_token_reaches_the_live_volume() {
     let driver = Environment::default()
         .with(names::AWS_WEB_IDENTITY_TOKEN_FILE, token.to_str().unwrap())
         .with(names::AWS_ROLE_ARN, READER);
-    let settings = IrsaSettings { poll: Duration::from_millis(100), ..IrsaSettings::default() };
+    let settings =
+        IrsaSettings { poll_interval: Duration::from_millis(100), ..IrsaSettings::default() };
     let source = IrsaSource::new(driver.clone(), SystemClock, settings).unwrap();
     let provider =
         world.builder(driver).driver_chain(SourceChain::first_try(source)).build().unwrap();

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use serde::Deserialize as _;
+
 use jiff::Timestamp;
 
 use crate::error::{ErrorKind, Failure};
@@ -295,33 +297,68 @@ impl WebIdentity {
 }
 
 /// What to ask STS for, beyond the role (API reference of AssumeRoleWithWebIdentity).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "config", derive(schemars::JsonSchema))]
 pub struct SessionSettings {
-    /// `RoleSessionName`, 2 to 64 characters of `[\w+=,.@-]`; one is made up where unset.
+    /// The role session's name (`RoleSessionName`), 2 to 64 characters of `[\w+=,.@-]`. One is made up
+    /// where unset.
+    #[cfg_attr(feature = "config", schemars(extend("format" = "session-name")))]
     pub name: Option<String>,
-    /// `DurationSeconds`, 900 to 43200; the role's own maximum may be lower.
+    /// How long the session lasts (`DurationSeconds`): 15 minutes to 12 hours, and no longer than the
+    /// role allows.
+    #[cfg_attr(feature = "config", schemars(extend("x-shortest" = "15m", "x-longest" = "12h")))]
     pub duration: Option<Duration>,
-    /// `Policy`: an inline session policy, at most 2048 characters.
+    /// An inline session policy (`Policy`), as JSON, at most 2048 characters.
+    #[cfg_attr(
+        feature = "config",
+        schemars(length(max = 2048), extend("format" = "session-policy"))
+    )]
     pub policy: Option<String>,
-    /// `PolicyArns`: at most 10.
+    /// The ARNs of managed session policies (`PolicyArns`), at most 10.
+    #[cfg_attr(
+        feature = "config",
+        schemars(
+            length(max = 10),
+            extend("items" = {"type": "string", "format": "policy-arn"})
+        )
+    )]
     pub policy_arns: Vec<String>,
-    /// `AWS_STS_REGIONAL_ENDPOINTS`: `regional` or `legacy`.
+    /// Which STS endpoints are used (`AWS_STS_REGIONAL_ENDPOINTS`): `regional`, that of the region, or
+    /// `legacy`, the global one for the oldest regions.
+    #[cfg_attr(feature = "config", schemars(extend("enum" = ["regional", "legacy"])))]
     pub regional_endpoints: Option<String>,
 }
 
 /// A role that is assumed with the keys of another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "config", derive(schemars::JsonSchema))]
 pub struct RoleHop {
     /// The role.
+    #[cfg_attr(feature = "config", schemars(with = "String", extend("format" = "role-arn")))]
     pub role_arn: RoleArn,
-    /// `ExternalId`, 2 to 1224 characters.
+    /// The external id that the role's trust policy requires (`ExternalId`), 2 to 1224 characters.
+    #[cfg_attr(feature = "config", schemars(length(min = 2, max = 1224)))]
     pub external_id: Option<String>,
-    /// `RoleSessionName`.
+    /// The role session's name (`RoleSessionName`).
+    #[cfg_attr(feature = "config", schemars(extend("format" = "session-name")))]
     pub session_name: Option<String>,
-    /// `DurationSeconds`, 900 to 3600: chained roles end after an hour at most.
+    /// How long the session lasts (`DurationSeconds`): 15 minutes to 1 hour, the most for a role that is
+    /// assumed with a role's keys.
+    #[cfg_attr(feature = "config", schemars(extend("x-shortest" = "15m", "x-longest" = "1h")))]
     pub duration: Option<Duration>,
     /// Session tags, at most 50.
+    #[serde(default, deserialize_with = "tags")]
+    #[cfg_attr(feature = "config", schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub tags: Vec<(String, String)>,
+}
+
+fn tags<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(String, String)>, D::Error> {
+    let tags = std::collections::BTreeMap::<String, String>::deserialize(deserializer)?;
+    Ok(tags.into_iter().collect())
 }
 
 /// An address to fetch keys from, by the SDKs' container-credentials protocol.

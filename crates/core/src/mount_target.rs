@@ -41,10 +41,13 @@ impl FromStr for MountKind {
 
 /// A user and a group, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "config", derive(schemars::JsonSchema), serde(deny_unknown_fields))]
 pub struct Owner {
     /// The user.
+    #[cfg_attr(feature = "config", schemars(range(max = 4_294_967_294_u32)))]
     pub uid: u32,
     /// The group.
+    #[cfg_attr(feature = "config", schemars(range(max = 4_294_967_294_u32)))]
     pub gid: u32,
 }
 

@@ -4,12 +4,19 @@ use s3_credential_core::{ErrorKind, Failure, Owner};
 
 /// Who may read a volume's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct FileOptions {
-    /// Directory 0700 and files 0600, instead of 0750 and 0640.
+    /// Whether only the owner may read: 0700 and 0600, instead of 0750 and 0640.
     pub owner_only: bool,
-    /// Who owns them, instead of the driver's user and the write path's group. Needs `CAP_CHOWN`, but for a group of the driver's own.
+    /// The owner of the files, instead of the driver's user and the write path's group. Requires
+    /// `CAP_CHOWN`, except for a group of the driver's own.
     pub owner: Option<Owner>,
-    /// The group by which they are read where nobody is named as their owner, instead of the write path's: the pod's `fsGroup`.
+    /// The group of the files where no owner is set, instead of the write path's: the pod's `fsGroup`.
+    #[cfg_attr(feature = "config", serde(skip))]
     pub group: Option<u32>,
 }
 

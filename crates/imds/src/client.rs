@@ -101,9 +101,10 @@ impl Imds {
     async fn look_up(&self, path: &str, wanted: Wanted) -> Result<Zeroizing<String>, Trouble> {
         let endpoint = self.0.endpoint.as_ref().map_err(Clone::clone)?;
         self.check_silence()?;
-        let (began, deadline) = (self.clock().elapsed(), Instant::now() + self.settings().timeout);
+        let (began, deadline) =
+            (self.clock().elapsed(), Instant::now() + self.settings().operation_timeout);
         let mut pause = FIRST_PAUSE;
-        let mut attempts = self.settings().attempts;
+        let mut attempts = self.settings().max_attempts;
         loop {
             let client = self.client(endpoint);
             let trouble = match timeout_at(deadline, quietly(client.get(path))).await {

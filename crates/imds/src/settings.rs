@@ -1,20 +1,27 @@
-//! What the configuration may say about IMDS.
+//! Settings of the calls of IMDS.
 
 use std::time::Duration;
 
-/// How IMDS is asked. The defaults are the SDKs', but that everything about one look-up is done within one second.
+/// How IMDS is called. The defaults are the SDKs', except that one look-up takes at most one second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct ImdsSettings {
-    /// Whether the source asks IMDS for a role before it answers with the instance profile; on. Without it the source applies
-    /// wherever IMDS is not switched off, and a node without a role is found out by Mountpoint.
+    /// Whether the source asks for a role before it returns the instance profile. Without it the source
+    /// applies wherever IMDS is not switched off, and Mountpoint finds out that a node has no role.
     pub probe: bool,
-    /// How long one look-up may take, session token, retries and all; 1 second. Longer than this is "silent".
-    pub timeout: Duration,
-    /// How often a look-up is tried within that time when IMDS answers with a fault of its own; 3.
-    pub attempts: u32,
-    /// How long an IMDS that was silent is taken to be silent still, without asking it; 5 seconds. Mounts that come together then
-    /// wait for it once. Any answer, a refusal too, is never remembered.
+    /// How long one look-up may take, with its session token and all attempts. IMDS counts as silent
+    /// after it.
+    pub operation_timeout: Duration,
+    /// How often a look-up is tried within that time when IMDS answers with a fault of its own.
+    #[cfg_attr(feature = "config", schemars(range(min = 1, max = 100)))]
+    pub max_attempts: u32,
+    /// How long an IMDS that was silent counts as silent, without another call. Mounts that come
+    /// together then wait once. An answer, a refusal included, is not remembered.
     pub silence: Duration,
 }
 
@@ -22,36 +29,36 @@ impl Default for ImdsSettings {
     fn default() -> Self {
         Self {
             probe: true,
-            timeout: Duration::from_secs(1),
-            attempts: 3,
+            operation_timeout: Duration::from_secs(1),
+            max_attempts: 3,
             silence: Duration::from_secs(5),
         }
     }
 }
 
 impl ImdsSettings {
-    /// With the probe on or off.
+    /// Switches the probe on or off.
     #[must_use]
     pub fn with_probe(mut self, probe: bool) -> Self {
         self.probe = probe;
         self
     }
 
-    /// With this time for one look-up.
+    /// Sets the time for one look-up.
     #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+    pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
+        self.operation_timeout = timeout;
         self
     }
 
-    /// With this many attempts, one at least.
+    /// Sets how many attempts there are, at least one.
     #[must_use]
-    pub fn with_attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts;
+    pub fn with_max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
         self
     }
 
-    /// With this time for which silence is remembered; zero asks every time.
+    /// Sets how long silence is remembered; zero asks every time.
     #[must_use]
     pub fn with_silence(mut self, silence: Duration) -> Self {
         self.silence = silence;

@@ -1,4 +1,4 @@
-//! What an operator may set beside the variables.
+//! Settings of the source `irsa`, beside the variables.
 
 use std::time::Duration;
 
@@ -6,16 +6,21 @@ use s3_credential_core::{RoleHop, SessionSettings};
 
 /// Settings of the source `irsa`. The default asks STS for the role and nothing more.
 ///
-/// With a duration, a policy, policy ARNs or a second hop the exchange cannot be left to Mountpoint: the keys are then delivered by
-/// profile or endpoint.
+/// With a duration, a policy, policy ARNs or a second hop Mountpoint cannot do the exchange: the keys
+/// are then delivered by profile or endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct IrsaSettings {
     /// What to ask STS for beyond the role. Its name goes before `AWS_ROLE_SESSION_NAME`.
     pub session: SessionSettings,
     /// A second role, assumed with the keys of the first.
     pub second_hop: Option<RoleHop>,
-    /// How often the token file is looked at while somebody wants to know of its changes; 10 seconds, at least 100 milliseconds.
-    pub poll: Duration,
+    /// How often the token file is read for a change; at least 100 milliseconds.
+    pub poll_interval: Duration,
 }
 
 impl Default for IrsaSettings {
@@ -23,7 +28,7 @@ impl Default for IrsaSettings {
         Self {
             session: SessionSettings::default(),
             second_hop: None,
-            poll: Duration::from_secs(10),
+            poll_interval: Duration::from_secs(10),
         }
     }
 }

@@ -50,8 +50,9 @@ impl IrsaSource {
     ) -> Result<Self, Failure> {
         settings.session.check(settings.second_hop.as_ref())?;
         let token_file = environment.get(names::AWS_WEB_IDENTITY_TOKEN_FILE).map(TokenFile::new);
-        let follower =
-            token_file.as_ref().map(|file| Follower::new([file.path().to_owned()], settings.poll));
+        let follower = token_file
+            .as_ref()
+            .map(|file| Follower::new([file.path().to_owned()], settings.poll_interval));
         Ok(Self { environment, clock: Arc::new(clock), settings, token_file, follower })
     }
 

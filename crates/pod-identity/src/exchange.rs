@@ -89,8 +89,8 @@ impl Agent {
         let address = Address::parse("the URL of the container credentials", &container.uri)?;
         let tls = self.tls(&address)?;
         let asked = Asked { address: &address, token: container.token.as_ref() };
-        let deadline = Instant::now() + self.settings.patience;
-        let mut attempts = self.settings.attempts;
+        let deadline = Instant::now() + self.settings.operation_timeout;
+        let mut attempts = self.settings.max_attempts;
         let mut pause = FIRST_PAUSE;
         let mut told = None;
         loop {

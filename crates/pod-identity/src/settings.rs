@@ -1,52 +1,66 @@
-//! What the configuration may say about EKS Pod Identity.
+//! Settings of EKS Pod Identity.
 
 use std::time::Duration;
 
-/// Where the source finds what it hands out.
+/// Settings of the source `pod-identity`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct PodIdentitySettings {
-    /// The agent's URL for volumes at pod level; where unset, `EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI`.
+    /// The agent's URL for volumes at pod level. Where unset, the variable
+    /// EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI.
+    #[cfg_attr(feature = "config", schemars(extend("format" = "http-url")))]
     pub agent_uri: Option<String>,
-    /// How often the driver's token file is looked at for a change, for whoever listens; 10 seconds.
-    pub follow_interval: Duration,
+    /// How often the driver's token file is read for a change.
+    pub poll_interval: Duration,
 }
 
 impl Default for PodIdentitySettings {
     fn default() -> Self {
-        Self { agent_uri: None, follow_interval: Duration::from_secs(10) }
+        Self { agent_uri: None, poll_interval: Duration::from_secs(10) }
     }
 }
 
 impl PodIdentitySettings {
-    /// With this URL of the agent.
+    /// Sets the URL of the agent.
     #[must_use]
     pub fn with_agent_uri(mut self, uri: impl Into<String>) -> Self {
         self.agent_uri = Some(uri.into());
         self
     }
 
-    /// With this time between two looks at the token file.
+    /// Sets how often the token file is read.
     #[must_use]
-    pub fn with_follow_interval(mut self, interval: Duration) -> Self {
-        self.follow_interval = interval;
+    pub fn with_poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
         self
     }
 }
 
-/// How the agent is asked for keys.
+/// How the agent is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct AgentSettings {
-    /// How long it may take until the agent accepts the connection; 1 second. It listens on the node itself.
+    /// How long connecting may take. The agent listens on the node itself.
     pub connect_timeout: Duration,
-    /// How long the whole answer may take from then on; 5 seconds, as in the SDKs. The agent may have to ask EKS Auth.
+    /// How long the answer may take from then on. The agent may have to call EKS Auth.
     pub read_timeout: Duration,
-    /// How often it is tried when the agent does not answer, limits the rate, or answers with a fault of its own; 3.
-    pub attempts: u32,
-    /// How long an exchange goes on trying, all in all; 10 seconds. An association that is not there is asked for again until then:
+    /// How many attempts there are when the agent does not answer, limits the rate, or answers with a
+    /// fault of its own.
+    #[cfg_attr(feature = "config", schemars(range(min = 1, max = 100)))]
+    pub max_attempts: u32,
+    /// How long an exchange may take with all its attempts. It retries a missing association until then:
     /// a new one takes seconds to be seen everywhere.
-    pub patience: Duration,
+    pub operation_timeout: Duration,
 }
 
 impl Default for AgentSettings {
@@ -54,38 +68,38 @@ impl Default for AgentSettings {
         Self {
             connect_timeout: Duration::from_secs(1),
             read_timeout: Duration::from_secs(5),
-            attempts: 3,
-            patience: Duration::from_secs(10),
+            max_attempts: 3,
+            operation_timeout: Duration::from_secs(10),
         }
     }
 }
 
 impl AgentSettings {
-    /// With this time for the connection.
+    /// Sets the time for connecting.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// With this time for the answer.
+    /// Sets the time for the answer.
     #[must_use]
     pub fn with_read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
     }
 
-    /// With this many attempts, one at least.
+    /// Sets how many attempts there are, at least one.
     #[must_use]
-    pub fn with_attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts;
+    pub fn with_max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts;
         self
     }
 
-    /// With this time for all of it.
+    /// Sets the time for all attempts.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
+        self.operation_timeout = timeout;
         self
     }
 }

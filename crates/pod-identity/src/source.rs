@@ -30,7 +30,7 @@ impl PodIdentitySource {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let follower = driver::token_file(&environment)
-            .map(|path| Follower::new([path], settings.follow_interval));
+            .map(|path| Follower::new([path], settings.poll_interval));
         Self { environment, settings, clock, follower }
     }
 }

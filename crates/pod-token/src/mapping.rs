@@ -5,12 +5,20 @@ use s3_credential_core::{ErrorKind, Failure, RoleArn};
 
 /// One rule, as written: whose pods get which role.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields)
+)]
 pub struct RoleRule {
     /// A pattern for the namespace: a name in which `*` stands for any characters and `?` for one.
+    #[cfg_attr(feature = "config", schemars(extend("format" = "name-pattern")))]
     pub namespace: String,
     /// A pattern for the service account.
+    #[cfg_attr(feature = "config", schemars(extend("format" = "name-pattern")))]
     pub service_account: String,
     /// The role of the pods that match both.
+    #[cfg_attr(feature = "config", schemars(extend("format" = "role-arn")))]
     pub role_arn: String,
 }
 
@@ -31,7 +39,21 @@ pub struct RoleRule {
 /// # Ok::<(), s3_credential_core::Failure>(())
 /// ```
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(try_from = "Vec<RoleRule>"),
+    schemars(with = "Vec<RoleRule>", inline)
+)]
 pub struct RoleMapping(Vec<Rule>);
+
+impl TryFrom<Vec<RoleRule>> for RoleMapping {
+    type Error = Failure;
+
+    fn try_from(rules: Vec<RoleRule>) -> Result<Self, Failure> {
+        Self::new(rules)
+    }
+}
 
 #[derive(Debug, Clone)]
 struct Rule {

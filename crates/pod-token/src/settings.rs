@@ -1,4 +1,4 @@
-//! What the driver's operator says about pods' roles and tokens.
+//! Settings of the source `pod-token`.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,6 +9,11 @@ use crate::mapping::RoleMapping;
 
 /// Where a pod's role comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "lowercase")
+)]
 pub enum RoleOrigin {
     /// What the driver has looked up itself: [`MountTarget::role_arn`](s3_credential_core::MountTarget).
     Context,
@@ -47,29 +52,38 @@ impl FromStr for RoleOrigin {
 
 /// Roles and tokens of pods. The default is what EKS has: the annotation, and the token for STS of the request.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct PodTokenSettings {
-    /// Where to look for the role, in this order; what is not listed is not looked at.
+    /// Where to look for the role, in this order. An origin that is not listed is not used.
+    #[cfg_attr(feature = "config", schemars(length(min = 1)))]
     pub roles: Vec<RoleOrigin>,
-    /// Roles by namespace and service account.
+    /// Roles by namespace and service account: the first rule that matches counts.
     pub mapping: RoleMapping,
-    /// The prefix of the annotations, `eks.amazonaws.com` as for the webhook of EKS: `PREFIX/role-arn`, and where that is set
-    /// `PREFIX/audience`, `PREFIX/token-expiration` and `PREFIX/sts-regional-endpoints`.
+    /// The prefix of the annotations of service accounts, as in `eks.amazonaws.com/role-arn`. The others
+    /// are `audience`, `token-expiration` and `sts-regional-endpoints`.
+    #[cfg_attr(feature = "config", schemars(length(min = 1, max = 253)))]
     pub annotation_prefix: String,
-    /// Whether to watch the accounts of pods that are kept fresh, where RBAC allows it; yes.
+    /// Whether to watch the service accounts of pods that are kept fresh, where RBAC allows it.
     pub watch_annotations: bool,
-    /// How long an annotation counts, where it is not watched, before it is read again for a pod that was served already; a minute.
+    /// How long an annotation counts, where it is not watched, before it is read again.
     pub annotation_ttl: Duration,
-    /// The same where the annotation was missing; 10 seconds.
+    /// How long a missing annotation counts as missing, where it is not watched.
     pub missing_annotation_ttl: Duration,
-    /// How old an annotation may be while the Kubernetes API does not answer, for a pod that was served already; 10 minutes. What is not
-    /// used for as long is forgotten.
+    /// How old an annotation may be while the Kubernetes API does not answer. An annotation that is not
+    /// used for as long is removed from the cache.
     pub stale_annotation_ttl: Duration,
-    /// How long a call of the Kubernetes API may take, retries included; 3 seconds.
-    pub api_timeout: Duration,
-    /// The audience of the token, where no annotation says otherwise: `sts.amazonaws.com`.
+    /// How long a call of the Kubernetes API may take, with all its attempts.
+    pub operation_timeout: Duration,
+    /// The audience of the token, unless an annotation sets another one.
+    #[cfg_attr(feature = "config", schemars(length(min = 1)))]
     pub audience: String,
-    /// How long tokens last that we ask for ourselves (TokenRequest, bound to the pod), where the request has none at all: at least 10
-    /// minutes. None, the default: a request without tokens is an error.
+    /// How long tokens last that the driver requests itself (TokenRequest, bound to the pod) when the
+    /// request has none; at least 10 minutes. Where unset, a request without tokens is an error.
+    #[cfg_attr(feature = "config", schemars(extend("x-shortest" = "10m")))]
     pub request_tokens: Option<Duration>,
     /// What to ask STS for, beyond the role.
     pub session: SessionSettings,
@@ -87,7 +101,7 @@ impl Default for PodTokenSettings {
             annotation_ttl: Duration::from_mins(1),
             missing_annotation_ttl: Duration::from_secs(10),
             stale_annotation_ttl: Duration::from_mins(10),
-            api_timeout: Duration::from_secs(3),
+            operation_timeout: Duration::from_secs(3),
             audience: STS_AUDIENCE.to_owned(),
             request_tokens: None,
             session: SessionSettings::default(),

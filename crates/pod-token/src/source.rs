@@ -45,7 +45,7 @@ impl PodTokenSource {
     /// `create` on `serviceaccounts/token` where tokens are asked for.
     pub fn new(settings: PodTokenSettings, clock: Arc<dyn Clock>, client: Option<Client>) -> Self {
         let api = client.map(|client| {
-            let kubernetes = Kubernetes::new(client, settings.api_timeout);
+            let kubernetes = Kubernetes::new(client, settings.operation_timeout);
             Api {
                 accounts: Accounts::new(&settings, kubernetes.clone(), Arc::clone(&clock)),
                 token_requests: TokenRequests::new(kubernetes, Arc::clone(&clock)),

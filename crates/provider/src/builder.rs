@@ -197,7 +197,7 @@ impl ProviderBuilder {
             #[cfg(feature = "doctor")]
             services: Arc::new(services),
             checkpoint: Checkpoint::new(&state_path),
-            journal: Journal::new(state_path, Arc::clone(&leases), settings.deadline),
+            journal: Journal::new(state_path, Arc::clone(&leases), settings.operation_timeout),
             settings: Arc::new(settings),
             environment: self.environment,
             locks: Arc::default(),

@@ -4,6 +4,7 @@
 //! each plug-in's; then it is read into types. What is wrong is told all at once, each with its line and column.
 
 // In the order in which data flows.
+mod former_keys;
 mod model;
 mod schema;
 mod plugin_configs;
@@ -15,14 +16,14 @@ mod builder;
 use std::collections::BTreeMap;
 
 use s3_credential_core::{AuthenticationLevel, Failure};
-use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
 
 use crate::document::{ConfigReport, Diagnostic, Node, SchemaValidator, Severity, key_path};
 use crate::plugins::{ChainSteps, ServiceSettings};
 use crate::registry::{Registry, check_format};
 use crate::settings::Settings;
-use model::Model;
 pub use model::NodeSettings;
+use model::{MODEL_KEYS, Model};
 use plugin_configs::PluginConfigs;
 use resolve_chains::WrittenChain;
 
@@ -61,12 +62,19 @@ impl Config {
             Ok(tree) => tree,
             Err(diagnostic) => return Err(ConfigReport::new(file, text, None, vec![diagnostic])),
         };
-        Self::of(registry, file, text, &tree)
+        Self::of(registry, file, text, tree)
     }
 
-    fn of(registry: &Registry, file: &str, text: &str, tree: &Node) -> Result<Self, ConfigReport> {
+    fn of(
+        registry: &Registry,
+        file: &str,
+        text: &str,
+        mut tree: Node,
+    ) -> Result<Self, ConfigReport> {
+        let renamed = former_keys::rename(&mut tree);
         let mut diagnostics = Vec::new();
-        let config = Self::read(registry, tree, &mut diagnostics);
+        let config = Self::read(registry, &tree, &mut diagnostics);
+        diagnostics.extend(renamed);
         let report = ConfigReport::new(file, text, Some(&tree.scalars()), diagnostics);
         match config {
             Some(config) if report.is_valid() => Ok(Self { report, ..config }),
@@ -79,7 +87,7 @@ impl Config {
     /// # Errors
     /// `invalid-configuration` where a plug-in of the default chains is not registered.
     pub fn default_of(registry: &Registry) -> Result<Self, Failure> {
-        Self::of(registry, "the default configuration", "", &Node::empty()).map_err(Failure::from)
+        Self::of(registry, "the default configuration", "", Node::empty()).map_err(Failure::from)
     }
 
     /// The JSON Schema (draft 2020-12) of configuration files with these plug-ins.
@@ -112,15 +120,15 @@ impl Config {
         &self.report
     }
 
-    /// The model, without what is wrong and known to be.
-    fn read_model(
+    /// Reads a part of the file, without the values that are known to be wrong.
+    fn read_part<T: DeserializeOwned>(
         tree: &Node,
         mut wrong: Vec<String>,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<Model> {
+    ) -> Option<T> {
         loop {
-            match Model::deserialize(&tree.pruned("", &wrong)) {
-                Ok(model) => return Some(model),
+            match T::deserialize(&tree.pruned("", &wrong)) {
+                Ok(part) => return Some(part),
                 // What a mapping needs may be what was wrong with it: then it goes as a whole.
                 Err(_) if wrong.iter().any(|path| parent(path).is_some()) => {
                     for path in &mut wrong {
@@ -148,8 +156,10 @@ impl Config {
         let wrong: Vec<String> =
             diagnostics.iter().map(|diagnostic| diagnostic.path.clone()).collect();
         let is_sound = |path: &str| !wrong.iter().any(|wrong| is_within(wrong, path));
-        let model = Self::read_model(tree, wrong.clone(), diagnostics)?;
-        diagnostics.extend(semantic_checks::check(&model, tree));
+        let model: Model =
+            Self::read_part(&tree.with_only(MODEL_KEYS), wrong.clone(), diagnostics)?;
+        let settings = Self::read_part(&tree.without(MODEL_KEYS), wrong.clone(), diagnostics)?;
+        diagnostics.extend(semantic_checks::check(&settings, tree));
 
         let mut sources = PluginConfigs::read(
             &registry.sources,
@@ -189,9 +199,9 @@ impl Config {
             );
         }
         Some(Self {
-            settings: model.settings(),
-            node: model.node.clone().into(),
-            services: model.services.into(),
+            settings,
+            node: model.node,
+            services: model.services,
             chains: ChainSteps { sources: by_level, resolvers: steps },
             report: ConfigReport::default(),
         })

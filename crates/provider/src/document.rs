@@ -17,7 +17,7 @@ mod report;
 pub(crate) use deserializer::TreeError;
 pub use diagnostic::Severity;
 pub(crate) use diagnostic::{Diagnostic, Rejection, item_path, key_path};
-pub(crate) use duration::Period;
+pub(crate) use duration::describe as describe_durations;
 pub use report::{ConfigProblem, ConfigReport};
 pub(crate) use suggestion::{did_you_mean, listed};
 pub(crate) use tree::{Key, Node, Span, Value};

@@ -92,7 +92,7 @@ impl Provider {
         &self,
         work: impl Future<Output = Result<T, ProvideError>>,
     ) -> Result<T, ProvideError> {
-        let deadline = self.settings.deadline;
+        let deadline = self.settings.operation_timeout;
         tokio::time::timeout(deadline, work).await.unwrap_or_else(|_| {
             Err(Failure::new(
                 ErrorKind::TimedOut,

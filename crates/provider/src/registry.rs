@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::plugins::PluginContext;
-pub(crate) use formats::{AbsolutePath, LoopbackAddress, RegionText, check as check_format};
+pub(crate) use formats::{add_patterns, check as check_format};
+use plugin_types::SettingsCheck;
 pub(crate) use plugin_types::{PluginType, PluginTypes, is_name};
 
 /// The types of credential sources and region resolvers that a configuration may name. The default are those of this workspace.
@@ -59,7 +60,10 @@ pub struct NoSettings {}
 
 /// A type of source that was just registered, to say more about it.
 #[derive(Debug)]
-pub struct Registration<'a>(&'a mut PluginType<dyn CredentialSource>);
+pub struct Registration<'a, S> {
+    plugin_type: &'a mut PluginType<dyn CredentialSource>,
+    check: SettingsCheck<S>,
+}
 
 impl Default for Registry {
     fn default() -> Self {
@@ -88,17 +92,23 @@ impl Registry {
     ///
     /// # Errors
     /// `invalid-configuration` where the name is taken or can be none.
-    pub fn register<S, T, F>(&mut self, name: &str, factory: F) -> Result<Registration<'_>, Failure>
+    pub fn register<S, T, F>(
+        &mut self,
+        name: &str,
+        factory: F,
+    ) -> Result<Registration<'_, S>, Failure>
     where
         S: DeserializeOwned + JsonSchema + Send + Sync + 'static,
         T: CredentialSource,
         F: Fn(&S, &PluginContext) -> Result<T, Failure> + Send + Sync + 'static,
     {
-        let kind = PluginType::new::<S, _>(move |settings, context| {
+        let check = SettingsCheck::default();
+        let plugin_type = PluginType::new::<S, _>(check.clone(), move |settings, context| {
             let plugin: Arc<dyn CredentialSource> = Arc::new(factory(settings, context)?);
             Ok(plugin)
         });
-        self.sources.add(name, kind).map(Registration)
+        let plugin_type = self.sources.add(name, plugin_type)?;
+        Ok(Registration { plugin_type, check })
     }
 
     /// Registers a type of region resolver, in the same way.
@@ -111,7 +121,7 @@ impl Registry {
         T: RegionResolver,
         F: Fn(&S, &PluginContext) -> Result<T, Failure> + Send + Sync + 'static,
     {
-        let kind = PluginType::new::<S, _>(move |settings, context| {
+        let kind = PluginType::new::<S, _>(SettingsCheck::default(), move |settings, context| {
             let plugin: Arc<dyn RegionResolver> = Arc::new(factory(settings, context)?);
             Ok(plugin)
         });
@@ -129,7 +139,7 @@ impl Registry {
     }
 }
 
-impl Registration<'_> {
+impl<S: 'static> Registration<'_, S> {
     /// The source has credentials at these levels only: a chain of another one in which it stands alone is refused.
     #[allow(
         clippy::must_use_candidate,
@@ -137,7 +147,19 @@ impl Registration<'_> {
         reason = "it changes what is registered"
     )]
     pub fn only_at(self, levels: impl IntoIterator<Item = AuthenticationLevel>) -> Self {
-        self.0.levels = levels.into_iter().collect();
+        self.plugin_type.levels = levels.into_iter().collect();
+        self
+    }
+
+    /// Checks the settings of the source when a configuration is read, so that `config check` reports a
+    /// failure with the source's name, line and column.
+    #[allow(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "it changes what is registered"
+    )]
+    pub fn check(self, check: impl Fn(&S) -> Result<(), Failure> + Send + Sync + 'static) -> Self {
+        self.check.set(check);
         self
     }
 
@@ -148,7 +170,7 @@ impl Registration<'_> {
         reason = "it changes what is registered"
     )]
     pub fn always_answers(self) -> Self {
-        self.0.always_answers = true;
+        self.plugin_type.always_answers = true;
         self
     }
 }

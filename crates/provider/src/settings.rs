@@ -16,30 +16,41 @@ pub(crate) use rotation::due_at;
 #[cfg(feature = "yaml")]
 pub(crate) use rotation::{ENDPOINT_READ_BEFORE, PROFILE_READ_EVERY};
 
-/// The choices that are not plug-ins. The defaults are those of the documentation.
+/// The settings that are no plug-ins' own. The defaults are those of the documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[cfg_attr(
+    feature = "yaml",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct Settings {
-    /// Where leases are remembered; [`default_state_path`] where unset.
+    /// The directory of the driver's own in which leases are recorded. It outlives restarts. Where unset,
+    /// `/run/s3cred` for root, else `$XDG_RUNTIME_DIR/s3cred`.
+    #[cfg_attr(feature = "yaml", schemars(extend("format" = "absolute-path")))]
     pub state_path: Option<PathBuf>,
-    /// How credentials are delivered, whatever their form; by what is set for the form where unset.
+    /// The delivery of every form. Where unset, [`Settings::deliveries`] counts.
+    #[cfg_attr(feature = "yaml", serde(skip))]
     pub delivery: Option<Delivery>,
-    /// How each form is delivered.
+    /// How credentials reach Mountpoint, by the way in which it is run and the form of the credentials.
+    #[cfg_attr(feature = "yaml", serde(rename = "delivery"))]
     pub deliveries: Deliveries,
-    /// What a volume's credentials may do.
+    /// What a volume's credentials allow: all that the role allows (`role`), or only what this volume needs
+    /// (`volume`).
     pub scope: Scope,
     /// When credentials are renewed.
     pub rotation: RotationSettings,
-    /// Who reads the environment.
+    /// The program that reads the environment.
+    #[cfg_attr(feature = "yaml", serde(skip))]
     pub consumer: Consumer,
     /// Modes and owner of the files.
     pub files: FileOptions,
-    /// The loopback endpoint.
+    /// The loopback endpoint of the delivery `endpoint`.
     pub endpoint: EndpointSettings,
-    /// Whether an inline volume, which a tenant writes, may use the driver's credentials.
+    /// Whether an inline (ephemeral) volume, which a tenant writes, may use the driver's own credentials.
     pub allow_ephemeral_driver_level: bool,
     /// How long one `provide` may take in all.
-    pub deadline: Duration,
+    pub operation_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -54,7 +65,7 @@ impl Default for Settings {
             files: FileOptions::default(),
             endpoint: EndpointSettings::default(),
             allow_ephemeral_driver_level: false,
-            deadline: Duration::from_secs(30),
+            operation_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -77,19 +88,35 @@ impl Settings {
 
 /// What a volume's credentials may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(
+    feature = "yaml",
+    derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "lowercase")
+)]
 pub enum Scope {
-    /// All that the role may.
+    /// All that the role allows.
     #[default]
     Role,
-    /// Only this volume's bucket and prefix, and only reading where it is read-only, by a session policy of STS. Of all forms only a web
-    /// identity can be narrowed so, and only where the provider exchanges it: the delivery is profile or endpoint.
+    /// Only this volume's bucket and prefix, and only reading if it is read-only, by a session policy of
+    /// STS. Only a web identity can be narrowed so, and only where the provider exchanges it: the delivery
+    /// is profile or endpoint.
     Volume,
 }
 
 /// Where the loopback endpoint listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(
+    feature = "yaml",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct EndpointSettings {
-    /// The address and port; where unset a port is chosen once.
+    /// The loopback address and port to listen on. Where unset, a port is chosen once and kept while there
+    /// are leases.
+    #[cfg_attr(
+        feature = "yaml",
+        schemars(with = "Option<String>", extend("format" = "loopback-address"))
+    )]
     pub address: Option<SocketAddr>,
 }
 

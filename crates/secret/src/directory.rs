@@ -20,19 +20,31 @@ const MAX_FILE_LEN: usize = 32 << 10;
 
 /// Settings of the source `secret-directory`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields)
+)]
 pub struct SecretDirectorySettings {
     /// Where the Secret is mounted: a directory with a file for each of its entries.
+    #[cfg_attr(feature = "config", schemars(extend("format" = "absolute-path")))]
     pub path: PathBuf,
-    /// Names of one's own for the entries.
+    /// Names of the entries of the Secret, where they are none of the known ones.
+    #[cfg_attr(feature = "config", serde(default))]
     pub key_names: Option<KeyNames>,
-    /// How often the files are looked at while somebody wants to know of their changes; 10 seconds, at least 100 milliseconds.
-    pub poll: Duration,
+    /// How often the files are read for a change; at least 100 milliseconds.
+    #[cfg_attr(feature = "config", serde(default = "poll_interval"))]
+    pub poll_interval: Duration,
+}
+
+fn poll_interval() -> Duration {
+    Duration::from_secs(10)
 }
 
 impl SecretDirectorySettings {
     /// The Secret that is mounted there, with the known names.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), key_names: None, poll: Duration::from_secs(10) }
+        Self { path: path.into(), key_names: None, poll_interval: poll_interval() }
     }
 }
 
@@ -60,7 +72,7 @@ pub struct SecretDirectorySource {
 impl SecretDirectorySource {
     /// The source for this directory.
     pub fn new(settings: SecretDirectorySettings) -> Result<Self, Failure> {
-        let SecretDirectorySettings { path, key_names, poll } = settings;
+        let SecretDirectorySettings { path, key_names, poll_interval } = settings;
         let reader = Reader::new(key_names)?;
         let files: Vec<_> = reader.names().iter().map(|name| path.join(name)).collect();
         Ok(Self {
@@ -68,7 +80,7 @@ impl SecretDirectorySource {
             place: format!("the directory {:?}", path.to_string_lossy()),
             path,
             reader,
-            follower: Follower::new(files, poll),
+            follower: Follower::new(files, poll_interval),
         })
     }
 

@@ -6,18 +6,29 @@ use s3_credential_core::{ErrorKind, Failure, names};
 
 /// The names of the entries of a Secret, where they are none of the known ones.
 ///
-/// Names that are configured go before the known ones; where the Secret has neither of the first two, the known ones count.
+/// Configured names go before the known ones. Where the Secret has neither of the first two, the known
+/// ones count.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct KeyNames {
-    /// Of the access key id; `key_id`.
+    /// The name of the access key id.
+    #[cfg_attr(feature = "config", schemars(length(min = 1, max = 253)))]
     pub access_key_id: String,
-    /// Of the secret access key; `access_key`.
+    /// The name of the secret access key.
+    #[cfg_attr(feature = "config", schemars(length(min = 1, max = 253)))]
     pub secret_access_key: String,
-    /// Of the session token; `session_token`.
+    /// The name of the session token.
+    #[cfg_attr(feature = "config", schemars(length(min = 1, max = 253)))]
     pub session_token: String,
-    /// Of the region; `region`.
+    /// The name of the region.
+    #[cfg_attr(feature = "config", schemars(length(min = 1, max = 253)))]
     pub region: String,
-    /// Of the S3 endpoint's URL; `endpoint`.
+    /// The name of the S3 endpoint's URL.
+    #[cfg_attr(feature = "config", schemars(length(min = 1, max = 253)))]
     pub endpoint: String,
 }
 
@@ -36,7 +47,7 @@ impl Default for KeyNames {
 
 impl KeyNames {
     /// Refuses what cannot be the keys of a Secret, or is one name for two things. A name may also be that of a file.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
+    pub fn check(&self) -> Result<(), Failure> {
         let all = self.as_names().all();
         let refuse = |problem: &str| {
             Err(Failure::new(ErrorKind::Misconfigured, problem.to_owned())

@@ -27,9 +27,9 @@ where
     F: Future<Output = Result<T, Refusal>>,
 {
     let gate = pace.gate(&asked.endpoint.url);
-    let patience = Instant::now() + settings.patience;
+    let patience = Instant::now() + settings.rate_limit_timeout;
     // To wait for a turn is no attempt, and does not count.
-    let mut deadline = Instant::now() + settings.budget;
+    let mut deadline = Instant::now() + settings.operation_timeout;
     let mut told = None;
     for attempt in 1..=settings.max_attempts {
         let start = Instant::now();
@@ -48,7 +48,7 @@ where
         };
         let throttled = matches!(&answer, Err(refusal) if refusal.again == Again::Later);
         if answer.is_ok() || throttled {
-            gate.report(turn, throttled, settings.backoff * THROTTLED);
+            gate.report(turn, throttled, settings.initial_backoff * THROTTLED);
         }
         let refusal = match answer {
             Ok(answer) => return Ok(answer),
@@ -57,7 +57,7 @@ where
         debug!(attempt, problem = refusal.failure.message(), "no keys from STS");
         let pause = match refusal.again {
             Again::Never => return Err(refusal.failure),
-            Again::Soon => pause(settings.backoff, attempt),
+            Again::Soon => pause(settings.initial_backoff, attempt),
             // The pace knows.
             Again::Later => Duration::ZERO,
         };

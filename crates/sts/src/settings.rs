@@ -1,43 +1,58 @@
-//! What the driver's operator says about STS.
+//! Settings of the calls of STS.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use s3_credential_core::{Environment, Secret, names};
 
-/// How STS is reached, and how patiently. The default is the regional endpoint of AWS, directly.
+/// How STS is called. The default is the regional endpoint of AWS, directly.
 ///
-/// What is wrong in here is told by the first exchange, with the name of the variable.
+/// The first exchange reports what is wrong in it, with the name of the variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "config",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct StsSettings {
     /// `AWS_ENDPOINT_URL_STS`: an STS of one's own (MinIO, Ceph) or an interface endpoint; a URL, or a bare host name, which means
     /// https. Then no region is needed.
+    #[cfg_attr(feature = "config", serde(skip))]
     pub endpoint_url: Option<String>,
     /// `AWS_USE_FIPS_ENDPOINT`
+    #[cfg_attr(feature = "config", serde(skip))]
     pub use_fips: bool,
     /// `AWS_USE_DUALSTACK_ENDPOINT`: IPv4 and IPv6.
+    #[cfg_attr(feature = "config", serde(skip))]
     pub use_dual_stack: bool,
     /// `AWS_STS_REGIONAL_ENDPOINTS`: `regional`, as where unset, or `legacy`, by which the oldest regions of partition `aws` use
     /// `sts.amazonaws.com`. A web identity may say otherwise for itself.
+    #[cfg_attr(feature = "config", serde(skip))]
     pub regional_endpoints: Option<String>,
     /// `HTTPS_PROXY`: the URL of the proxy for https, perhaps with a password in it; without a scheme it means http.
+    #[cfg_attr(feature = "config", serde(skip))]
     pub https_proxy: Option<Secret>,
     /// `NO_PROXY`: hosts, domains and networks (CIDR) that are reached directly, separated by commas.
+    #[cfg_attr(feature = "config", serde(skip))]
     pub no_proxy: Option<String>,
     /// `AWS_CA_BUNDLE`: a PEM file with the certificate authorities to trust in place of the system's.
+    #[cfg_attr(feature = "config", serde(skip))]
     pub ca_bundle: Option<PathBuf>,
-    /// How long connecting may take, TLS included; 1 second.
+    /// How long connecting may take, TLS included.
     pub connect_timeout: Duration,
-    /// How long one attempt may take, connecting included; 1.5 seconds.
+    /// How long one attempt may take, connecting included.
     pub attempt_timeout: Duration,
-    /// How long a call may take with all its attempts; 2 seconds.
-    pub budget: Duration,
-    /// How many attempts there are at most; 4.
+    /// How long a call may take with all its attempts.
+    pub operation_timeout: Duration,
+    /// How many attempts there are at most.
+    #[cfg_attr(feature = "config", schemars(range(min = 1, max = 100)))]
     pub max_attempts: u32,
-    /// The longest pause after the first attempt, doubled after each further one; 100 milliseconds. The pause itself is random.
-    pub backoff: Duration,
-    /// How long a call waits for its turn while STS limits the rate, beside the budget; 20 seconds.
-    pub patience: Duration,
+    /// The longest pause after the first attempt. It doubles after each further one, and its length is
+    /// random.
+    pub initial_backoff: Duration,
+    /// How long a call waits for its turn while STS limits the rate, in addition to
+    /// `operationTimeout`.
+    pub rate_limit_timeout: Duration,
 }
 
 impl Default for StsSettings {
@@ -52,10 +67,10 @@ impl Default for StsSettings {
             ca_bundle: None,
             connect_timeout: Duration::from_secs(1),
             attempt_timeout: Duration::from_millis(1500),
-            budget: Duration::from_secs(2),
+            operation_timeout: Duration::from_secs(2),
             max_attempts: 4,
-            backoff: Duration::from_millis(100),
-            patience: Duration::from_secs(20),
+            initial_backoff: Duration::from_millis(100),
+            rate_limit_timeout: Duration::from_secs(20),
         }
     }
 }

@@ -56,7 +56,7 @@ async fn a_token_that_does_not_arrive_names_the_hop_limit() {
     let held = HeldTime::new();
     let instance = instance().await;
     instance.emulator.faults().always("GetToken", Fault::hang());
-    let imds = instance.imds_with(ImdsSettings::default().with_timeout(SECOND));
+    let imds = instance.imds_with(ImdsSettings::default().with_operation_timeout(SECOND));
     let examined = tokio::spawn(async move { imds.examine().await });
     instance.emulator.called("GetToken", 1).await;
     held.pass(2 * SECOND).await;

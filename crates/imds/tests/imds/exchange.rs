@@ -81,7 +81,7 @@ async fn expired_keys_are_extended_while_imds_is_down_and_replaced_when_it_is_ba
     let time = HeldTime::new();
     let instance = instance().await;
     // One attempt: the pauses between attempts would wait for the time that is held.
-    let settings = ImdsSettings::default().with_attempts(1);
+    let settings = ImdsSettings::default().with_max_attempts(1);
     let imds = ImdsExchange::new(instance.imds_with(settings));
     let keys = exchange(&imds).await.unwrap();
     time.pass(7 * HOUR).await;

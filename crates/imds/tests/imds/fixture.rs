@@ -41,7 +41,7 @@ impl Instance {
 
     /// A handle with so much time that no slow machine makes IMDS seem silent.
     pub(crate) fn imds(&self) -> Imds {
-        self.imds_with(ImdsSettings::default().with_timeout(60 * SECOND))
+        self.imds_with(ImdsSettings::default().with_operation_timeout(60 * SECOND))
     }
 
     pub(crate) fn imds_with(&self, settings: ImdsSettings) -> Imds {

@@ -69,9 +69,9 @@ async fn a_thousand_callers_share_one_look_up() {
 #[tokio::test]
 async fn a_thousand_callers_share_one_failure() {
     let instance = instance().await;
-    let resolver = ImdsRegion::new(
-        instance.imds_with(ImdsSettings::default().with_timeout(60 * SECOND).with_attempts(1)),
-    );
+    let resolver = ImdsRegion::new(instance.imds_with(
+        ImdsSettings::default().with_operation_timeout(60 * SECOND).with_max_attempts(1),
+    ));
     instance.emulator.faults().always("GetRegion", Fault::status(500, ""));
     let context = volume();
     let answers = join_all((0..1000).map(|_| resolver.resolve(&context))).await;

@@ -47,7 +47,8 @@ async fn a_replaced_token_is_told_and_the_new_one_provided() {
 async fn the_interval_is_the_settings() {
     let driver = Driver::new();
     replace(driver.path(), "..1", "one");
-    let source = driver.source(IrsaSettings { poll: Duration::from_mins(5), ..Default::default() });
+    let source =
+        driver.source(IrsaSettings { poll_interval: Duration::from_mins(5), ..Default::default() });
     let mut changes = source.changes().unwrap();
     replace(driver.path(), "..2", "two");
     let started = Instant::now();

@@ -158,7 +158,7 @@ async fn a_token_file_that_is_replaced_is_told_to_whoever_listens() {
     let variables = [(URI, AGENT), (TOKEN_FILE, path.to_str().unwrap())];
     let source = PodIdentitySource::new(
         variables.into_iter().collect(),
-        PodIdentitySettings::default().with_follow_interval(Duration::from_millis(100)),
+        PodIdentitySettings::default().with_poll_interval(Duration::from_millis(100)),
         Arc::new(ManualClock::new(now())),
     );
     let mut changes = source.changes().unwrap();

@@ -126,7 +126,7 @@ async fn what_the_agent_has_said_is_told_though_it_hangs_when_time_is_up() {
     let faults = cluster.agent.faults();
     faults.once("GetCredentials", Fault::latency(Duration::ZERO));
     faults.always("GetCredentials", Fault::hang());
-    let agent = agent_exchange(AgentSettings::default().with_patience(3 * SECOND));
+    let agent = agent_exchange(AgentSettings::default().with_operation_timeout(3 * SECOND));
     let failure = as_time_flows(exchange(&agent, &cluster.container())).await.unwrap_err();
     assert_kind(&failure, ErrorKind::NotFound);
 }

@@ -77,7 +77,7 @@ pub(crate) fn patient() -> AgentSettings {
     AgentSettings::default()
         .with_connect_timeout(60 * SECOND)
         .with_read_timeout(60 * SECOND)
-        .with_patience(60 * SECOND)
+        .with_operation_timeout(60 * SECOND)
 }
 
 pub(crate) fn agent_exchange(settings: AgentSettings) -> AgentExchange {

@@ -39,7 +39,7 @@ async fn the_exceptions_of_eks_auth_are_told_apart() {
 async fn an_association_that_is_not_found_names_the_service_account() {
     let cluster = cluster().await;
     cluster.agent.dissociate("apps", "web");
-    let impatient = patient().with_patience(SECOND / 20);
+    let impatient = patient().with_operation_timeout(SECOND / 20);
     let (failure, _) = refusal(&cluster, impatient).await;
     assert_kind(&failure, ErrorKind::NotFound);
     assert!(failure.message().contains("apps/web"), "{failure}");
@@ -51,7 +51,7 @@ async fn a_subject_that_is_no_name_is_not_shown() {
     let token =
         cluster.token_of("web").claim("sub", "system:serviceaccount:apps:canary\u{1b}[31m").sign();
     let failure = exchange(
-        &agent_exchange(patient().with_patience(SECOND / 20)),
+        &agent_exchange(patient().with_operation_timeout(SECOND / 20)),
         &cluster.container_with(&token),
     )
     .await
@@ -92,7 +92,7 @@ async fn what_the_agent_itself_sees_in_a_token_is_told() {
 #[tokio::test]
 async fn an_answer_that_holds_no_keys_is_unavailable_and_shows_nothing() {
     let cluster = cluster().await;
-    let agent = agent_exchange(patient().with_attempts(1));
+    let agent = agent_exchange(patient().with_max_attempts(1));
     for body in [
         "canary".to_owned(),
         r#"{"AccessKeyId":"canary","SecretAccessKey":"canary","Token":"canary"}"#.to_owned(),
@@ -134,8 +134,9 @@ async fn an_agent_that_comes_back_is_found() {
 async fn a_url_that_is_not_the_agents_is_told() {
     let cluster = cluster().await;
     let form = container(&format!("{}/canary", cluster.agent.url()), "opaque");
-    let failure =
-        exchange(&agent_exchange(patient().with_patience(SECOND / 20)), &form).await.unwrap_err();
+    let failure = exchange(&agent_exchange(patient().with_operation_timeout(SECOND / 20)), &form)
+        .await
+        .unwrap_err();
     assert_kind(&failure, ErrorKind::NotFound);
     assert!(failure.help().contains("/v1/credentials"), "{failure:?}");
     assert!(!format!("{failure:?}").contains("canary"), "a path may be secret: {failure:?}");

@@ -8,7 +8,7 @@ use crate::fixture::{assert_kind, cluster_on, exchange, patient};
 
 fn trusting(path: &str) -> AgentExchange {
     let environment = Environment::default().with("AWS_CA_BUNDLE", path);
-    AgentExchange::new(environment, patient().with_attempts(1))
+    AgentExchange::new(environment, patient().with_max_attempts(1))
 }
 
 #[tokio::test]

@@ -71,8 +71,10 @@ async fn an_api_that_fails_is_unavailable_and_worth_another_try() {
 async fn an_api_that_hangs_is_given_up() {
     let world = World::with_role(ROLE).await;
     world.kubernetes.faults().always(GET, Fault::hang());
-    let settings =
-        PodTokenSettings { api_timeout: Duration::from_millis(20), ..PodTokenSettings::default() };
+    let settings = PodTokenSettings {
+        operation_timeout: Duration::from_millis(20),
+        ..PodTokenSettings::default()
+    };
     let failure = failure(&world.source(settings), &world.context()).await;
     assert_eq!(failure.kind(), ErrorKind::Unavailable);
     assert!(failure.message().contains("in time"), "{failure}");

@@ -135,8 +135,9 @@ async fn a_watch_that_is_not_opened_in_time_is_given_up_and_tried_again() {
     let world = World::with_role(ROLE).await;
     world.allow(Rule::new(["watch"], ["serviceaccounts"]));
     world.kubernetes.faults().once(WATCH, Fault::hang());
-    let api_timeout = Duration::from_millis(200);
-    let source = world.source(PodTokenSettings { api_timeout, ..PodTokenSettings::default() });
+    let operation_timeout = Duration::from_millis(200);
+    let source =
+        world.source(PodTokenSettings { operation_timeout, ..PodTokenSettings::default() });
     served_twice(&world, &source).await;
     world.kubernetes.called(WATCH, 1).await;
     world.clock.advance(Duration::from_mins(1));

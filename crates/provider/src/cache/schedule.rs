@@ -34,7 +34,7 @@ impl CacheSettings {
         let share = share(draw);
         let between = |low: Duration, high: Duration| low + high.saturating_sub(low).mul_f64(share);
         let mandatory = self.mandatory(lifetime);
-        let backoff = between(*self.backoff.start(), *self.backoff.end());
+        let backoff = between(self.initial_backoff, self.max_backoff);
         let pause = match (remaining > mandatory, retryable) {
             (true, true) => backoff.min(between(remaining / 3, remaining / 2)),
             (true, false) => {

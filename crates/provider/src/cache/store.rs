@@ -113,7 +113,7 @@ impl Store {
     }
 
     pub(super) fn deadline(&self) -> Duration {
-        self.settings.deadline
+        self.settings.operation_timeout
     }
 
     pub(super) fn precise(&self) -> Moment {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize as _;
 
 use crate::config::schema::{TIMEOUT, TYPE};
-use crate::document::{Diagnostic, Key, Node, Period, Span, Value, did_you_mean, key_path};
+use crate::document::{Diagnostic, Key, Node, Span, Value, did_you_mean, key_path};
 use crate::plugins::{Factory, build_with};
 use crate::registry::{PluginType, PluginTypes, is_name};
 
@@ -69,12 +69,13 @@ impl<'a, P: ?Sized + 'static> PluginConfigs<'a, P> {
                 )
             })?
             .prepare(&settings)
-            .map_err(|error| Diagnostic::at(at_key(error.span), error.message))?;
+            .map_err(|error| {
+                Diagnostic::at(at_key(error.span), error.message).suggesting(error.help)
+            })?;
         let timeout = match node.get(TIMEOUT) {
             Some(timeout) => Some(
-                Period::deserialize(timeout)
-                    .map_err(|error| Diagnostic::at(at_key(error.span), error.message))?
-                    .into(),
+                Duration::deserialize(timeout)
+                    .map_err(|error| Diagnostic::at(at_key(error.span), error.message))?,
             ),
             None => None,
         };

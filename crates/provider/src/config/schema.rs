@@ -1,13 +1,16 @@
 //! One schema out of many: the model's, and that of each registered plug-in.
 
+use std::time::Duration;
+
 use schemars::generate::SchemaSettings;
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema as _, Schema, SchemaGenerator};
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::model::Model;
-use crate::document::{Period, UNAVAILABLE};
+use crate::document::{UNAVAILABLE, describe_durations};
 use crate::plugins::build_with;
-use crate::registry::{PluginTypes, Registry};
+use crate::registry::{PluginTypes, Registry, add_patterns};
+use crate::settings::Settings;
 
 /// The keys that every plug-in has, beside its own settings.
 pub(crate) const TYPE: &str = "type";
@@ -22,7 +25,11 @@ pub(crate) fn schema(registry: &Registry) -> Json {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let sources = plugins(&registry.sources, &mut generator);
     let resolvers = plugins(&registry.resolvers, &mut generator);
+    let settings = Settings::json_schema(&mut generator).to_value();
     let mut schema = generator.into_root_schema_for::<Model>().to_value();
+    for (key, of_key) in settings["properties"].as_object().into_iter().flatten() {
+        schema["properties"][key] = of_key.clone();
+    }
 
     let named =
         |noun: &str, name: &str| json!({ "$ref": format!("#/$defs/{}", definition(noun, name)) });
@@ -57,6 +64,8 @@ pub(crate) fn schema(registry: &Registry) -> Json {
             schema["$defs"][definition(noun, &name)] = plugin;
         }
     }
+    describe_durations(&mut schema);
+    add_patterns(&mut schema);
     schema
 }
 
@@ -82,7 +91,7 @@ fn plugins<P: ?Sized + 'static>(
     plugin_types: &PluginTypes<P>,
     generator: &mut SchemaGenerator,
 ) -> Vec<(String, Json)> {
-    let timeout = generator.subschema_for::<Period>();
+    let timeout = generator.subschema_for::<Duration>();
     let plugin = |(name, settings): (&str, Schema)| {
         let mut schema = settings.to_value();
         if !schema["properties"].is_object() {

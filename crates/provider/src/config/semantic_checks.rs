@@ -1,19 +1,18 @@
-//! What types cannot tell: keys that contradict each other, or what Mountpoint does.
-
-use std::time::Duration;
+//! Checks that types cannot make: keys that contradict each other, or what Mountpoint does.
 
 use s3_credential_core::{Delivery, FormKind};
 
-use crate::config::model::{DeliverySection, Model, RotationSection, ScopeWord};
 use crate::document::{Diagnostic, Node, Span};
 use crate::plugins::build_with;
-use crate::settings::{ENDPOINT_READ_BEFORE, PROFILE_READ_EVERY};
+use crate::settings::{
+    Deliveries, ENDPOINT_READ_BEFORE, PROFILE_READ_EVERY, RotationSettings, Scope, Settings,
+};
 
 /// Everything that is wrong with the model as a whole.
-pub(crate) fn check(model: &Model, tree: &Node) -> Vec<Diagnostic> {
+pub(crate) fn check(settings: &Settings, tree: &Node) -> Vec<Diagnostic> {
     let mut checker = Checker { tree, diagnostics: Vec::new() };
-    checker.deliveries(model.delivery, model.scope);
-    checker.rotation(&model.rotation);
+    checker.deliveries(settings.deliveries, settings.scope);
+    checker.rotation(&settings.rotation);
     checker.diagnostics
 }
 
@@ -35,7 +34,7 @@ impl Checker<'_> {
             .map_or(Span::START, |node| node.span)
     }
 
-    fn deliveries(&mut self, delivery: DeliverySection, scope: ScopeWord) {
+    fn deliveries(&mut self, delivery: Deliveries, scope: Scope) {
         for (kind, forms) in [("pod", &delivery.pod), ("systemd", &delivery.systemd)] {
             for (form, word) in forms.iter() {
                 let path = format!("delivery.{kind}.{form}");
@@ -49,7 +48,7 @@ impl Checker<'_> {
                         if form == FormKind::Keys { "use `profile`" } else { "use `delegated` or `profile`" },
                     );
                 }
-                if word == Delivery::Delegated && scope == ScopeWord::Volume {
+                if word == Delivery::Delegated && scope == Scope::Volume {
                     self.refuse(
                         &path,
                         "with `scope: volume` the exchange cannot be left to Mountpoint, which would not narrow it",
@@ -60,25 +59,25 @@ impl Checker<'_> {
         }
     }
 
-    fn rotation(&mut self, rotation: &RotationSection) {
-        if Duration::from(rotation.profile_margin) <= PROFILE_READ_EVERY {
+    fn rotation(&mut self, rotation: &RotationSettings) {
+        if rotation.profile_margin <= PROFILE_READ_EVERY {
             self.refuse(
                 "rotation.profileMargin",
                 "keys in a profile must be replaced more than 15 minutes before they end: a running Mountpoint reads the file no more often",
                 "write `20m`, or more",
             );
         }
-        if Duration::from(rotation.endpoint_margin) <= ENDPOINT_READ_BEFORE {
+        if rotation.endpoint_margin <= ENDPOINT_READ_BEFORE {
             self.refuse(
                 "rotation.endpointMargin",
                 "the endpoint's keys must be replaced more than 5 minutes before they end: with less left, readers ask for every request",
                 "write `10m`, or more",
             );
         }
-        if rotation.first_retry > rotation.last_retry {
+        if rotation.initial_backoff > rotation.max_backoff {
             self.refuse(
-                "rotation.firstRetry",
-                "the first pause is longer than the longest (`lastRetry`)",
+                "rotation.initialBackoff",
+                "the first pause is longer than the longest (`maxBackoff`)",
                 "",
             );
         }
@@ -90,10 +89,10 @@ impl Checker<'_> {
                 "",
             );
         }
-        if cache.first_backoff > cache.last_backoff {
+        if cache.initial_backoff > cache.max_backoff {
             self.refuse(
-                "rotation.cache.firstBackoff",
-                "the shortest pause is longer than the longest (`lastBackoff`)",
+                "rotation.cache.initialBackoff",
+                "the shortest pause is longer than the longest (`maxBackoff`)",
                 "",
             );
         }

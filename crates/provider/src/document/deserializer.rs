@@ -7,12 +7,14 @@ use serde::de::{self, Deserializer, Expected, IntoDeserializer, Unexpected, Visi
 use serde::forward_to_deserialize_any;
 
 use crate::document::diagnostic::Diagnostic;
+use crate::document::duration;
 use crate::document::tree::{Key, Node, Span, Value};
 
 /// What a type says about a value, and about which one. It never repeats the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TreeError {
     pub(crate) message: String,
+    pub(crate) help: Option<String>,
     pub(crate) span: Option<Span>,
 }
 
@@ -23,7 +25,9 @@ impl TreeError {
     }
 
     pub(crate) fn into_diagnostic(self, path: &str) -> Diagnostic {
-        Diagnostic::at(self.span.unwrap_or(Span::START), self.message).of(path)
+        Diagnostic::at(self.span.unwrap_or(Span::START), self.message)
+            .of(path)
+            .suggesting(self.help)
     }
 }
 
@@ -37,7 +41,7 @@ impl std::error::Error for TreeError {}
 
 impl de::Error for TreeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { message: message.to_string(), span: None }
+        Self { message: message.to_string(), help: None, span: None }
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -125,8 +129,32 @@ impl<'de> Deserializer<'de> for &'de Node {
         .map_err(|error: TreeError| error.within(self.span))
     }
 
+    /// A duration is a text here; serde's own form of it is a mapping of seconds and nanoseconds.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, TreeError> {
+        if (name, fields) != ("Duration", &["secs", "nanos"]) {
+            return self.deserialize_any(visitor);
+        }
+        let duration = match &self.value {
+            Value::Text(text) => duration::parse(text).map_err(|rejection| rejection.message),
+            _ => Err(format!("expected a duration, found {}", self.kind())),
+        };
+        match duration {
+            Ok(duration) => {
+                let parts = [duration.as_secs(), u64::from(duration.subsec_nanos())];
+                visitor.visit_seq(SeqDeserializer::new(parts.into_iter()))
+            }
+            Err(message) => Err(de::Error::custom(message)),
+        }
+        .map_err(|error: TreeError| error.within(self.span))
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }

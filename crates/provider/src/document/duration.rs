@@ -1,18 +1,15 @@
-//! Durations, as the file has them: with their unit.
+//! Durations, as Go and Kubernetes write them: `30s`, `1h30m`, `500ms`.
+//!
+//! A type that is read from a document has a plain [`Duration`]: the deserializer reads the text, and
+//! [`describe`] makes the schema say so.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use jiff::fmt::friendly::{Designator, Spacing, SpanParser, SpanPrinter};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::{Value as Json, json};
 
 use crate::document::diagnostic::Rejection;
-
-/// A duration that is written as Go and Kubernetes write it: `30s`, `1h30m`, `500ms`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Period(pub(crate) Duration);
 
 /// The name of the format in the schema.
 pub(crate) const FORMAT: &str = "go-duration";
@@ -21,9 +18,12 @@ pub(crate) const FORMAT: &str = "go-duration";
 pub(crate) const SHORTEST: &str = "x-shortest";
 pub(crate) const LONGEST: &str = "x-longest";
 
+/// The longest duration of any key, unless its schema sets another one.
+pub(crate) const MAX: (&str, Duration) = ("8760h", Duration::from_hours(8760));
+
 const PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(h|m|s|ms))+$";
 
-/// The duration of a text.
+/// Parses a duration.
 pub(crate) fn parse(text: &str) -> Result<Duration, Rejection> {
     let refuse = |problem: &str, help: String| Err(Rejection::new(problem, help));
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -42,54 +42,51 @@ pub(crate) fn parse(text: &str) -> Result<Duration, Rejection> {
     }
 }
 
-/// What to write in the place of a bare number.
+/// Returns what to write instead of a bare number.
 pub(crate) fn unit_missing(number: impl fmt::Display) -> String {
     format!("write `{number}s`, or another unit: ms, s, m, h")
 }
 
-impl From<Duration> for Period {
-    fn from(duration: Duration) -> Self {
-        Self(duration)
+/// Makes a schema that `schemars` generated describe durations as texts, at every depth.
+pub(crate) fn describe(schema: &mut Json) {
+    if let Some(definitions) = schema.get_mut("$defs").and_then(Json::as_object_mut) {
+        definitions.remove("Duration");
+    }
+    replace(schema);
+}
+
+fn replace(schema: &mut Json) {
+    const REFERENCE: &str = "#/$defs/Duration";
+    let is_duration = |schema: &Json| schema["$ref"] == REFERENCE;
+    match schema {
+        Json::Array(items) => items.iter_mut().for_each(replace),
+        Json::Object(_) => {
+            let optional =
+                schema["anyOf"].as_array().is_some_and(|any| any.iter().any(is_duration));
+            if optional || is_duration(schema) {
+                schema["type"] = if optional { json!(["string", "null"]) } else { json!("string") };
+                schema["format"] = json!(FORMAT);
+                schema["pattern"] = json!(PATTERN);
+            }
+            let default = default_text(&schema["default"]);
+            let Some(entries) = schema.as_object_mut() else { return };
+            entries.retain(|_, value| !value.is_null());
+            if entries.get("format").is_some_and(|format| format == FORMAT) {
+                entries.remove("$ref");
+                entries.remove("anyOf");
+            }
+            entries.extend(default.map(|text| ("default".to_owned(), json!(text))));
+            entries.values_mut().for_each(replace);
+        }
+        _ => {}
     }
 }
 
-impl From<Period> for Duration {
-    fn from(period: Period) -> Self {
-        period.0
-    }
-}
-
-impl fmt::Display for Period {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const PRINTER: SpanPrinter =
-            SpanPrinter::new().spacing(Spacing::None).designator(Designator::Compact);
-        f.write_str(&PRINTER.unsigned_duration_to_string(&self.0))
-    }
-}
-
-impl Serialize for Period {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Period {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(deserializer)?;
-        parse(&text).map(Self).map_err(|rejection| D::Error::custom(rejection.message))
-    }
-}
-
-impl JsonSchema for Period {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Duration".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": FORMAT, "pattern": PATTERN })
-    }
+/// Returns the text of a default, if it is a duration.
+fn default_text(default: &Json) -> Option<String> {
+    const PRINTER: SpanPrinter =
+        SpanPrinter::new().spacing(Spacing::None).designator(Designator::Compact);
+    let nanos = u32::try_from(default["nanos"].as_u64()?).ok()?;
+    let duration = Duration::new(default["secs"].as_u64()?, nanos);
+    Some(PRINTER.unsigned_duration_to_string(&duration))
 }

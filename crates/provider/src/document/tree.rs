@@ -66,6 +66,20 @@ impl Node {
         self.entries().iter().find(|(name, _)| name.name == key).map(|(_, node)| node)
     }
 
+    /// The entries of a mapping, to be changed.
+    pub(crate) fn entries_mut(&mut self) -> &mut [(Key, Self)] {
+        match &mut self.value {
+            Value::Mapping(entries) => entries,
+            _ => &mut [],
+        }
+    }
+
+    /// The value of a key, to be changed.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        let mut entries = self.entries_mut().iter_mut();
+        entries.find(|(name, _)| name.name == key).map(|(_, node)| node)
+    }
+
     /// Whether a key has a value.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some_and(|node| node.value != Value::Null)
@@ -89,6 +103,12 @@ impl Node {
             Value::Sequence(_) => "a list",
             Value::Mapping(_) => "a mapping",
         }
+    }
+
+    /// The same mapping with these keys only.
+    pub(crate) fn with_only(&self, keys: &[&str]) -> Self {
+        let entries = self.entries().iter().filter(|(key, _)| keys.contains(&key.name.as_str()));
+        Self { span: self.span, value: Value::Mapping(entries.cloned().collect()) }
     }
 
     /// The same mapping without these keys.

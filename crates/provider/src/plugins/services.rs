@@ -15,14 +15,21 @@ use s3_credential_sts::{Sts, StsSettings};
 
 use crate::plugins::PluginContext;
 
-/// How the services are called that hand out keys.
+/// How the services are called that hand out keys. The environment says where they are.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(
+    feature = "yaml",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub(crate) struct ServiceSettings {
-    /// Of this, the time-outs and attempts count: the rest is read from the environment.
+    /// AWS STS.
     #[cfg(feature = "sts")]
     pub(crate) sts: StsSettings,
+    /// The instance metadata service: for the source, the region resolver and the exchange.
     #[cfg(feature = "imds")]
     pub(crate) imds: ImdsSettings,
+    /// The EKS Pod Identity agent.
     #[cfg(feature = "pod-identity")]
     pub(crate) pod_identity_agent: AgentSettings,
 }

@@ -15,8 +15,6 @@ mod profile;
 mod region;
 #[cfg(feature = "secret")]
 mod secret;
-#[cfg(any(feature = "irsa", feature = "pod-token"))]
-mod session;
 
 use s3_credential_core::Failure;
 

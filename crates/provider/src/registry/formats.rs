@@ -1,69 +1,68 @@
-//! Texts of a certain form: what the schema calls them, and who judges them.
+//! Texts of a certain form: what the schema calls them, their pattern, and their check.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use s3_credential_core::{Failure, KubernetesCall, Region, RoleArn, SessionSettings};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value as Json, json};
 
 use crate::document::Rejection;
 
-macro_rules! formats {
-    ($($(#[$doc:meta])* $name:ident = $format:literal, $pattern:literal, $check:expr;)+) => {
-        $(
-            $(#[$doc])*
-            #[allow(dead_code, reason = "some are for sources that may not be compiled in")]
-            pub(crate) struct $name;
+type Check = fn(&str) -> Result<(), Rejection>;
 
-            impl JsonSchema for $name {
-                fn inline_schema() -> bool {
-                    true
-                }
+/// Each format with its pattern, which other validators can use, and its check.
+const FORMATS: &[(&str, &str, Check)] = &[
+    (
+        "role-arn",
+        "^arn:[a-z0-9-]+:iam::([0-9]{12})?:role/[A-Za-z0-9+=,.@_/-]*[A-Za-z0-9+=,.@_-]$",
+        |text| Ok(RoleArn::parse("this", text).map(drop)?),
+    ),
+    ("policy-arn", "^arn:[!-~]+:policy/[!-~]+$", policy_arn),
+    ("session-name", "^[A-Za-z0-9_+=,.@-]{2,64}$", |text| {
+        let name = Some(text.to_owned());
+        Ok(SessionSettings { name, ..SessionSettings::default() }.check(None)?)
+    }),
+    ("session-policy", r"^\s*\{", |text| {
+        let policy = Some(text.to_owned());
+        Ok(SessionSettings { policy, ..SessionSettings::default() }.check(None)?)
+    }),
+    ("aws-region", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", |text| {
+        Ok(Region::parse("this", text).map(drop)?)
+    }),
+    (
+        "kubernetes-name",
+        r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
+        kubernetes_name,
+    ),
+    // `*` and `?` stand for other characters.
+    ("name-pattern", "^[a-z0-9.*?-]+$", name_pattern),
+    ("http-url", "^https?://[^/]+.*$", http_url),
+    ("loopback-address", r"^(127\.[0-9.]+|\[::1\]):[0-9]+$", loopback),
+    ("absolute-path", "^/", absolute_path),
+];
 
-                fn schema_name() -> Cow<'static, str> {
-                    stringify!($name).into()
-                }
-
-                fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                    json_schema!({ "type": "string", "format": $format, "pattern": $pattern })
-                }
-            }
-        )+
-
-        /// Judges a text by the format that its schema names. Of formats that are not ours nothing is known, as JSON Schema has it.
-        pub(crate) fn check(format: &str, text: &str) -> Result<(), Rejection> {
-            match format {
-                $($format => $check(text).map_err(Rejection::from),)+
-                _ => Ok(()),
-            }
-        }
-    };
+/// Checks a text by the format that its schema names. It accepts formats that it does not know, as JSON
+/// Schema has it.
+pub(crate) fn check(format: &str, text: &str) -> Result<(), Rejection> {
+    match FORMATS.iter().find(|(name, ..)| *name == format) {
+        Some((.., check)) => check(text),
+        None => Ok(()),
+    }
 }
 
-formats! {
-    /// The ARN of an IAM role.
-    RoleArnText = "role-arn", "^arn:[a-z0-9-]+:iam::([0-9]{12})?:role/[A-Za-z0-9+=,.@_/-]*[A-Za-z0-9+=,.@_-]$",
-        |text| RoleArn::parse("this", text).map(drop);
-    /// The ARN of an IAM policy.
-    PolicyArnText = "policy-arn", "^arn:[!-~]+:policy/[!-~]+$", policy_arn;
-    /// The name of a role session.
-    SessionName = "session-name", "^[A-Za-z0-9_+=,.@-]{2,64}$",
-        |text: &str| SessionSettings { name: Some(text.to_owned()), ..SessionSettings::default() }.check(None);
-    /// A session policy, as JSON.
-    SessionPolicy = "session-policy", r"^\s*\{",
-        |text: &str| SessionSettings { policy: Some(text.to_owned()), ..SessionSettings::default() }.check(None);
-    /// An AWS region.
-    RegionText = "aws-region", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", |text| Region::parse("this", text).map(drop);
-    /// The name of a Kubernetes object or namespace.
-    KubernetesName = "kubernetes-name", r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", kubernetes_name;
-    /// A Kubernetes name in which `*` and `?` stand for others.
-    NamePattern = "name-pattern", "^[a-z0-9.*?-]+$", name_pattern;
-    /// An http or https URL.
-    HttpUrl = "http-url", "^https?://[^/]+.*$", http_url;
-    /// An IP address of this machine itself, and a port.
-    LoopbackAddress = "loopback-address", r"^(127\.[0-9.]+|\[::1\]):[0-9]+$", loopback;
-    /// An absolute path.
-    AbsolutePath = "absolute-path", "^/", absolute_path;
+/// Adds the pattern of each format to a schema, at every depth.
+pub(crate) fn add_patterns(schema: &mut Json) {
+    match schema {
+        Json::Array(items) => items.iter_mut().for_each(add_patterns),
+        Json::Object(entries) => {
+            let format = entries.get("format").and_then(Json::as_str);
+            let known = FORMATS.iter().find(|(name, ..)| Some(*name) == format);
+            if let Some((_, pattern, _)) = known {
+                entries.entry("pattern").or_insert_with(|| json!(pattern));
+            }
+            entries.values_mut().for_each(add_patterns);
+        }
+        _ => {}
+    }
 }
 
 fn refuse(problem: &str, help: &str) -> Result<(), Rejection> {

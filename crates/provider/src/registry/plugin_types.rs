@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use s3_credential_core::{AuthenticationLevel, ErrorKind, Failure};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -10,6 +10,50 @@ use serde::de::DeserializeOwned;
 
 use crate::document::{Node, TreeError};
 use crate::plugins::{Factory, PluginContext};
+
+/// The check of a plug-in's settings, if it has one.
+pub(crate) struct SettingsCheck<S>(Arc<OnceLock<Check<S>>>);
+
+type Check<S> = Box<dyn Fn(&S) -> Result<(), Failure> + Send + Sync>;
+
+impl<S> SettingsCheck<S> {
+    /// Sets the check. The first one counts.
+    pub(super) fn set(&self, check: impl Fn(&S) -> Result<(), Failure> + Send + Sync + 'static) {
+        let _ = self.0.set(Box::new(check));
+    }
+
+    fn run(&self, settings: &S) -> Result<(), Failure> {
+        self.0.get().map_or(Ok(()), |check| check(settings))
+    }
+}
+
+impl<S> Clone for SettingsCheck<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> Default for SettingsCheck<S> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<S> fmt::Debug for SettingsCheck<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SettingsCheck").field(&self.0.get().is_some()).finish()
+    }
+}
+
+/// A failed check, with its help.
+impl From<Failure> for TreeError {
+    fn from(failure: Failure) -> Self {
+        // The help of the kind says to run the check that reports this.
+        let of_kind = Failure::new(failure.kind(), "");
+        let help = (failure.help() != of_kind.help()).then(|| failure.help().to_owned());
+        Self { message: failure.message().to_owned(), help, span: None }
+    }
+}
 
 type Prepare<P> = Box<dyn Fn(&Node) -> Result<Factory<P>, TreeError> + Send + Sync>;
 
@@ -36,7 +80,7 @@ pub(crate) struct PluginTypes<P: ?Sized> {
 }
 
 impl<P: ?Sized + 'static> PluginType<P> {
-    pub(crate) fn new<S, F>(make: F) -> Self
+    pub(crate) fn new<S, F>(check: SettingsCheck<S>, make: F) -> Self
     where
         S: DeserializeOwned + JsonSchema + Send + Sync + 'static,
         F: Fn(&S, &PluginContext) -> Result<Arc<P>, Failure> + Send + Sync + 'static,
@@ -49,6 +93,7 @@ impl<P: ?Sized + 'static> PluginType<P> {
             schema: S::json_schema,
             prepare: Box::new(move |node| {
                 let settings = S::deserialize(node)?;
+                check.run(&settings).map_err(TreeError::from)?;
                 let make = Arc::clone(&make);
                 Ok(Arc::new(move |context: &PluginContext| make(&settings, context)))
             }),

@@ -1,11 +1,19 @@
 //! Which delivery each form has.
 
+#[cfg(feature = "yaml")]
+mod words;
+
 use s3_credential_core::{Delivery, FormKind, MountKind};
 
 /// The delivery of each form, by the way in which Mountpoint is run. What is not set is delivered by its form's own delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "yaml",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(deny_unknown_fields, default)
+)]
 pub struct Deliveries {
-    /// For a Mountpoint in a pod of its own.
+    /// For a Mountpoint in a pod of its own. Not by `endpoint`, which such a pod cannot reach.
     pub pod: FormDeliveries,
     /// For a Mountpoint that is a systemd unit of the node.
     pub systemd: FormDeliveries,
@@ -13,15 +21,59 @@ pub struct Deliveries {
 
 /// The delivery of each form.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "yaml",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "kebab-case", deny_unknown_fields, default)
+)]
 pub struct FormDeliveries {
-    /// Of keys.
+    /// The delivery of keys: `profile`, `endpoint`, or for long-term keys `environment`; `profile` where
+    /// unset.
+    #[cfg_attr(
+        feature = "yaml",
+        serde(deserialize_with = "words::read"),
+        schemars(schema_with = "words::keys")
+    )]
     pub keys: Option<Delivery>,
-    /// Of a web identity.
+    /// The delivery of a token for STS: `delegated`, or `profile` or `endpoint` for the keys that it is
+    /// exchanged for. Where unset, `delegated` if Mountpoint can do the exchange, else `profile`.
+    #[cfg_attr(
+        feature = "yaml",
+        serde(deserialize_with = "words::read"),
+        schemars(schema_with = "words::tokens")
+    )]
     pub web_identity: Option<Delivery>,
-    /// Of a container address.
+    /// The delivery of an EKS Pod Identity: `delegated`, or `profile` or `endpoint` for the agent's keys;
+    /// `delegated` where unset.
+    #[cfg_attr(
+        feature = "yaml",
+        serde(deserialize_with = "words::read"),
+        schemars(schema_with = "words::tokens")
+    )]
     pub container: Option<Delivery>,
-    /// Of the instance profile.
+    /// The delivery of the node's instance profile: `none`, since Mountpoint calls IMDS itself, or `profile`
+    /// or `endpoint` for its keys; `none` where unset.
+    #[cfg_attr(
+        feature = "yaml",
+        serde(deserialize_with = "words::read"),
+        schemars(schema_with = "words::instance_profile")
+    )]
     pub instance_profile: Option<Delivery>,
+}
+
+#[cfg(feature = "yaml")]
+impl FormDeliveries {
+    /// Returns the forms whose delivery is set.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (FormKind, Delivery)> {
+        [
+            (FormKind::Keys, self.keys),
+            (FormKind::WebIdentity, self.web_identity),
+            (FormKind::Container, self.container),
+            (FormKind::InstanceProfile, self.instance_profile),
+        ]
+        .into_iter()
+        .filter_map(|(form, delivery)| Some((form, delivery?)))
+    }
 }
 
 impl Deliveries {

@@ -25,24 +25,33 @@ pub(crate) const ENDPOINT_READ_BEFORE: Duration = Duration::from_mins(5);
 /// The longest pause between retries when credentials are about to end, or have ended: somebody is waiting.
 const LONGEST_RETRY_AT_END: SignedDuration = SignedDuration::from_mins(1);
 
-/// When credentials are renewed, and how patiently.
+/// When credentials are renewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "yaml",
+    derive(serde::Deserialize, schemars::JsonSchema),
+    serde(rename_all = "camelCase", deny_unknown_fields, default)
+)]
 pub struct RotationSettings {
-    /// How much of a token's life passes before it is replaced, in percent; 80, as the kubelet has it for service-account tokens.
+    /// How much of a token's life passes before it is replaced, in percent. The default is that of the
+    /// kubelet.
+    #[cfg_attr(feature = "yaml", schemars(range(min = 1, max = 99)))]
     pub token_life_percent: u8,
-    /// What must be left of keys in a profile when they are replaced; 20 minutes: a running Mountpoint reads the file every 15 minutes
-    /// (aws-c-auth, credentials without an expiry), and some time for a slow refresh.
+    /// How long before they expire the keys in a profile are replaced. More than 15 minutes: a running
+    /// Mountpoint reads the file no more often (aws-c-auth, credentials without an expiry).
     pub profile_margin: Duration,
-    /// How long before their end keys are fetched anew where the reader sees their expiry; 10 minutes: twice the SDKs' advisory refresh
-    /// window, so that there is time for retries before a reader begins to ask for every request.
+    /// How long before they expire the keys behind the endpoint are replaced. More than 5 minutes: with less
+    /// left, readers ask for every request. The default is twice the SDKs' advisory refresh window.
     pub endpoint_margin: Duration,
-    /// The pause after a first failed refresh; 1 second. Each further failure doubles it, and the pause itself is drawn from its upper half.
-    pub first_retry: Duration,
-    /// The longest pause; 5 minutes.
-    pub last_retry: Duration,
-    /// How many leases are refreshed at once; 16.
+    /// The pause after a first failed refresh. It doubles with each further one, and is drawn from its upper
+    /// half.
+    pub initial_backoff: Duration,
+    /// The longest pause between two attempts.
+    pub max_backoff: Duration,
+    /// How many volumes are refreshed at once.
+    #[cfg_attr(feature = "yaml", schemars(range(min = 1, max = 1024)))]
     pub concurrency: u16,
-    /// How exchanged keys are kept fresh in memory.
+    /// The keys in memory that tokens were exchanged for.
     pub cache: CacheSettings,
 }
 
@@ -52,8 +61,8 @@ impl Default for RotationSettings {
             token_life_percent: 80,
             profile_margin: Duration::from_mins(20),
             endpoint_margin: Duration::from_mins(10),
-            first_retry: Duration::from_secs(1),
-            last_retry: Duration::from_mins(5),
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_mins(5),
             concurrency: 16,
             cache: CacheSettings::default(),
         }
@@ -112,7 +121,7 @@ impl RotationSettings {
     /// half, so that many leases do not retry together; and it becomes short when the credentials are about to end.
     pub(crate) fn backoff(&self, failures: u32, left: Option<SignedDuration>) -> SignedDuration {
         let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
-        let longest = self.first_retry.saturating_mul(factor).min(self.last_retry);
+        let longest = self.initial_backoff.saturating_mul(factor).min(self.max_backoff);
         let pause = SignedDuration::try_from(longest.mul_f64(0.5 + fastrand::f64() / 2.0))
             .unwrap_or(SignedDuration::MAX);
         left.map_or(pause, |left| pause.min((left / PART_LEFT).max(LONGEST_RETRY_AT_END)))

@@ -54,7 +54,7 @@ impl SecretApi {
         let request = self.request().list(&params);
         let call = self.call("list");
         let answer = self.client.request_text(request.map_err(|_| call.unreachable())?);
-        let text = match timeout(self.settings.timeout, quietly(answer)).await {
+        let text = match timeout(self.settings.operation_timeout, quietly(answer)).await {
             Ok(answer) => Zeroizing::new(answer.map_err(|error| self.failure("list", &error))?),
             Err(_) => return Err(call.timed_out()),
         };
@@ -77,7 +77,7 @@ impl SecretApi {
         let request = self.request().watch(&params, version);
         let call = self.call("watch");
         let answer = self.client.request_events::<Object>(request.map_err(|_| call.unreachable())?);
-        let events = match timeout(self.settings.timeout, quietly(answer)).await {
+        let events = match timeout(self.settings.operation_timeout, quietly(answer)).await {
             Ok(events) => events.map_err(|error| self.failure("watch", &error))?,
             Err(_) => return Err(call.timed_out()),
         };

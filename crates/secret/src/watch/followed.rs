@@ -22,8 +22,8 @@ type Known = Result<Arc<Values>, Failure>;
 
 pub(super) struct Followed {
     api: SecretApi,
-    first_retry: Duration,
-    last_retry: Duration,
+    initial_backoff: Duration,
+    max_backoff: Duration,
     /// Whether the watch ends once the Secret is gone and nobody asks for it: a namespace may be gone too.
     may_end: bool,
     /// Nothing before the first answer.
@@ -36,8 +36,8 @@ impl Followed {
     pub(super) fn new(api: SecretApi, settings: &SecretWatchSettings, signal: Signal) -> Self {
         Self {
             api,
-            first_retry: settings.first_retry.max(SHORTEST_PAUSE),
-            last_retry: settings.last_retry.max(SHORTEST_PAUSE),
+            initial_backoff: settings.initial_backoff.max(SHORTEST_PAUSE),
+            max_backoff: settings.max_backoff.max(SHORTEST_PAUSE),
             may_end: settings.namespace == SecretNamespace::OfThePod,
             known: watch::Sender::new(None),
             signal,
@@ -61,12 +61,12 @@ impl Followed {
 
     /// Finds out for as long as anybody may ask.
     pub(super) async fn run(self: Arc<Self>) {
-        let mut backoff = Backoff::new(self.first_retry, self.last_retry);
+        let mut backoff = Backoff::new(self.initial_backoff, self.max_backoff);
         loop {
             let began = Instant::now();
             match self.list_and_watch(&mut backoff).await {
                 // A server that ends each watch at once is asked again no sooner than one that fails.
-                Ok(()) => sleep_until(began + self.first_retry).await,
+                Ok(()) => sleep_until(began + self.initial_backoff).await,
                 Err(failure) => {
                     self.fail(failure);
                     sleep(backoff.pause()).await;

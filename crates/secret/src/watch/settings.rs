@@ -16,12 +16,12 @@ pub struct SecretWatchSettings {
     /// Names of one's own for its entries.
     pub key_names: Option<KeyNames>,
     /// How long the API server may take to answer a call; 5 seconds.
-    pub timeout: Duration,
+    pub operation_timeout: Duration,
     /// The pause after a first failed call; 1 second, at least 10 milliseconds. It doubles with each further one, and its length is random between half and all
     /// of it, lest all nodes come back at once.
-    pub first_retry: Duration,
+    pub initial_backoff: Duration,
     /// The longest pause; 30 seconds.
-    pub last_retry: Duration,
+    pub max_backoff: Duration,
 }
 
 /// The namespace of a watched Secret.
@@ -41,9 +41,9 @@ impl SecretWatchSettings {
             namespace,
             name: name.into(),
             key_names: None,
-            timeout: Duration::from_secs(5),
-            first_retry: Duration::from_secs(1),
-            last_retry: Duration::from_secs(30),
+            operation_timeout: Duration::from_secs(5),
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(30),
         }
     }
 

@@ -27,8 +27,8 @@ pub(crate) async fn is_silent(changes: &mut Changes) -> bool {
 
 pub(crate) fn settings(namespace: SecretNamespace) -> SecretWatchSettings {
     SecretWatchSettings {
-        first_retry: Duration::from_millis(10),
-        last_retry: Duration::from_millis(50),
+        initial_backoff: Duration::from_millis(10),
+        max_backoff: Duration::from_millis(50),
         ..SecretWatchSettings::new(namespace, NAME)
     }
 }

@@ -139,7 +139,7 @@ async fn each_refusal_has_its_kind() {
 async fn an_api_server_that_hangs_is_given_up_in_time_and_asked_again() {
     let kubernetes = Kubernetes::start().await.unwrap();
     put(&kubernetes, "1");
-    let settings = SecretWatchSettings { timeout: Duration::from_millis(200), ..fixed() };
+    let settings = SecretWatchSettings { operation_timeout: Duration::from_millis(200), ..fixed() };
     let source = source_with(&kubernetes, settings).await;
     let mut changes = source.changes().unwrap();
     kubernetes.faults().once("list secrets", Fault::hang());

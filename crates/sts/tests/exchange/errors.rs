@@ -96,7 +96,7 @@ async fn an_sts_that_hangs_is_given_up_attempt_by_attempt() {
 async fn the_budget_ends_all_attempts() {
     let mut world = World::start().await;
     // An attempt alone would take 20 seconds.
-    world.settings.budget = Duration::from_millis(500);
+    world.settings.operation_timeout = Duration::from_millis(500);
     world.always(Fault::hang());
     let request = ExchangeRequest::default();
     let exchange = world.exchange(world.identity(), &request);
@@ -112,7 +112,7 @@ async fn the_budget_ends_all_attempts() {
 async fn no_attempt_begins_beyond_the_budget_and_the_last_answer_is_told() {
     let mut world = World::start().await;
     // The pause after the first attempt would be longer than what is left.
-    world.settings.backoff = Duration::from_hours(1);
+    world.settings.initial_backoff = Duration::from_hours(1);
     world.always(StsError::throttling());
     let failure = world.exchange(world.identity(), &ExchangeRequest::default()).await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Throttled);
@@ -122,8 +122,8 @@ async fn no_attempt_begins_beyond_the_budget_and_the_last_answer_is_told() {
 #[tokio::test]
 async fn an_answer_is_told_though_the_budget_cuts_the_next_attempt_short() {
     let mut world = World::start().await;
-    world.settings.budget = Duration::from_millis(500);
-    world.settings.backoff = Duration::from_millis(1);
+    world.settings.operation_timeout = Duration::from_millis(500);
+    world.settings.initial_backoff = Duration::from_millis(1);
     world.emulator.faults().once(OPERATION, StsError::idp_communication());
     world.always(Fault::hang());
     let failure = world.exchange(world.identity(), &ExchangeRequest::default()).await.unwrap_err();

@@ -14,8 +14,8 @@ const CALLERS: usize = 40;
 async fn who_comes_while_the_rate_is_limited_waits_for_a_turn_and_not_for_a_refusal() {
     let mut world = World::start().await;
     // The first pause is 5 s, and so no further call fits in.
-    world.settings.backoff = Duration::from_secs(1);
-    world.settings.patience = Duration::from_secs(2);
+    world.settings.initial_backoff = Duration::from_secs(1);
+    world.settings.rate_limit_timeout = Duration::from_secs(2);
     world.always(StsError::throttling());
     let sts = world.sts();
     for _ in 0..CALLERS {

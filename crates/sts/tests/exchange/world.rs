@@ -48,11 +48,11 @@ impl World {
         let settings = StsSettings {
             endpoint_url: Some(emulator.url()),
             // Retries are shown, not waited for.
-            backoff: Duration::from_millis(1),
+            initial_backoff: Duration::from_millis(1),
             // What hangs is made to hang by the test that needs it; a busy machine is none.
             connect_timeout: Duration::from_secs(20),
             attempt_timeout: Duration::from_secs(20),
-            budget: Duration::from_mins(1),
+            operation_timeout: Duration::from_mins(1),
             ..StsSettings::default()
         };
         Self { emulator, issuer, settings }

@@ -73,23 +73,27 @@ pub(super) fn check_text(
     vec![Diagnostic::at(node.span, message).of(path)]
 }
 
-/// Of a duration that has limits.
+/// Returns what is wrong with the length of a duration.
 fn out_of_range(text: &str, schema: &Schema) -> Option<String> {
+    if schema.get("format").and_then(Json::as_str) != Some(duration::FORMAT) {
+        return None;
+    }
     let length = duration::parse(text).ok()?;
     let limit = |key: &str| {
         let text = schema.get(key)?.as_str()?;
         Some((text, duration::parse(text).ok()?))
     };
-    match (limit(duration::SHORTEST), limit(duration::LONGEST)) {
-        (Some((shortest, least)), Some((longest, most))) if !(least..=most).contains(&length) => {
+    let (longest, most) = limit(duration::LONGEST).unwrap_or(duration::MAX);
+    match limit(duration::SHORTEST) {
+        Some((shortest, least))
+            if !(least..=most).contains(&length) && schema.contains_key(duration::LONGEST) =>
+        {
             Some(format!("this is not {shortest} to {longest}"))
         }
-        (Some((shortest, least)), _) if length < least => {
+        Some((shortest, least)) if length < least => {
             Some(format!("this is shorter than {shortest}"))
         }
-        (_, Some((longest, most))) if length > most => {
-            Some(format!("this is longer than {longest}"))
-        }
+        _ if length > most => Some(format!("this is longer than {longest}")),
         _ => None,
     }
 }

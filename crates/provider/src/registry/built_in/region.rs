@@ -1,4 +1,4 @@
-//! The region resolvers that ask nobody.
+//! The region resolvers that call no service.
 
 use s3_credential_core::{
     EnvironmentRegion, Failure, FixedRegion, MountOptionsRegion, Region, VolumeContextRegion,
@@ -8,29 +8,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::plugins::PluginContext;
-use crate::registry::formats::RegionText;
 use crate::registry::{NoSettings, Registry};
 
 /// One region for every volume.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct FixedSection {
+struct FixedSettings {
     /// The region.
-    #[schemars(with = "RegionText")]
+    #[schemars(extend("format" = "aws-region"))]
     region: String,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(try_from = "FixedSection")]
-#[schemars(with = "FixedSection")]
-struct Fixed(Region);
-
-impl TryFrom<FixedSection> for Fixed {
-    type Error = Failure;
-
-    fn try_from(section: FixedSection) -> Result<Self, Failure> {
-        Region::parse("the fixed region", &section.region).map(Self)
-    }
 }
 
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
@@ -48,7 +34,11 @@ pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
             Ok(EnvironmentRegion::new(context.environment().clone()))
         },
     )?;
-    registry.register_region(resolver_names::FIXED, |Fixed(region): &Fixed, _: &PluginContext| {
-        Ok(FixedRegion::new(region.clone()))
-    })
+    registry.register_region(
+        resolver_names::FIXED,
+        |settings: &FixedSettings, _: &PluginContext| {
+            Ok(FixedRegion::new(Region::parse("the fixed region", &settings.region)?))
+        },
+    )?;
+    Ok(())
 }

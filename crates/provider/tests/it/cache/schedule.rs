@@ -77,7 +77,8 @@ proptest! {
         let settings = CacheSettings {
             advisory_window: advisory,
             mandatory_window: mandatory,
-            backoff: low..=high,
+            initial_backoff: low,
+            max_backoff: high,
             ..CacheSettings::default()
         };
         let (lifetime, remaining) = (Duration::from_millis(lifetime), Duration::from_millis(remaining));

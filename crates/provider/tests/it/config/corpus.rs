@@ -9,7 +9,7 @@ use std::path::Path;
 
 use s3_credential_provider::{Config, ConfigReport, ConfigSeverity, ErrorKind, Failure, Registry};
 
-use crate::config::schema::Validator;
+use crate::config::schema::{Validator, parse};
 
 struct Case {
     name: String,
@@ -122,7 +122,7 @@ fn names_of_keys_stay_on_one_line_and_short() {
 
 #[test]
 fn a_broken_file_is_one_failure_with_its_first_error_and_how_many_more_there_are() {
-    let text = "chains: {driver: [isra]}\nscope: volumes\ndeadline: 1\n";
+    let text = "chains: {driver: [isra]}\nscope: volumes\noperationTimeout: 1\n";
     let report = Config::parse(&Registry::default(), "c.yaml", text).unwrap_err();
     let failure = Failure::from(report);
     assert_eq!(failure.kind(), ErrorKind::InvalidConfiguration);
@@ -139,4 +139,42 @@ fn what_a_chain_goes_on_past_is_a_warning_and_no_error() {
     let config = Config::parse(&Registry::default(), "c.yaml", text).unwrap();
     let severities: Vec<_> = config.report().problems().iter().map(|it| it.severity).collect();
     assert_eq!(severities, [ConfigSeverity::Warning]);
+}
+
+#[test]
+fn former_names_of_keys_are_read_with_a_warning() {
+    let former = "deadline: 20s
+rotation: {firstRetry: 2s, cache: {lastBackoff: 12m}}
+sources:
+  irsa: {poll: 20s}
+  team-a: {type: secret-watch, name: keys, namespace: team-a, apiTimeout: 2s}
+chains: {driver: [irsa, team-a]}
+services: {sts: {budget: 3s}}
+";
+    let config = parse("c.yaml", former).unwrap();
+    let settings = config.settings();
+    assert_eq!(settings.operation_timeout.as_secs(), 20);
+    assert_eq!(settings.rotation.initial_backoff.as_secs(), 2);
+    assert_eq!(settings.rotation.cache.max_backoff.as_secs(), 720);
+    let warnings: Vec<String> = config
+        .report()
+        .problems()
+        .iter()
+        .map(|problem| format!("{}:{} {}", problem.line, problem.column, problem.message))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "1:1 `deadline` is the former name of `operationTimeout`",
+            "2:12 `firstRetry` is the former name of `initialBackoff`",
+            "2:36 `lastBackoff` is the former name of `maxBackoff`",
+            "4:10 `poll` is the former name of `pollInterval`",
+            "5:63 `apiTimeout` is the former name of `operationTimeout`",
+            "7:18 `budget` is the former name of `operationTimeout`",
+        ]
+    );
+
+    // A key that is set under both names is set twice.
+    let report = parse("c.yaml", "deadline: 20s\noperationTimeout: 30s\n").unwrap_err();
+    assert!(report.contains("there is no key `deadline` here"), "{report}");
 }

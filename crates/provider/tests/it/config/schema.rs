@@ -91,7 +91,7 @@ pub(crate) fn keys(schema: &Value) -> BTreeSet<Key> {
     .collect()
 }
 
-/// The keys that the path of a value goes through, as `sources.irsa.poll`; the items of a list have no name.
+/// The keys that the path of a value goes through, as `sources.irsa.pollInterval`; the items of a list have no name.
 pub(crate) fn keys_of_path(schema: &Value, path: &[&str]) -> Vec<Key> {
     let mut keys = Vec::new();
     let mut mapping = Some((String::new(), schema));

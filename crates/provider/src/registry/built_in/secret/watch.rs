@@ -4,54 +4,44 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use s3_credential_core::{CredentialSource, ErrorKind, Failure, source_names};
-use s3_credential_secret::{SecretNamespace, SecretWatchSettings, SecretWatchSource};
+use s3_credential_secret::{KeyNames, SecretNamespace, SecretWatchSettings, SecretWatchSource};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::KeyNamesSection;
-use crate::document::Period;
 use crate::plugins::{PluginContext, or_broken};
 use crate::registry::Registry;
-use crate::registry::formats::KubernetesName;
 
 /// One Secret, watched through the Kubernetes API.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct WatchSection {
     /// The name of the Secret.
-    #[schemars(with = "KubernetesName")]
+    #[schemars(extend("format" = "kubernetes-name"))]
     name: String,
     /// The namespace of the Secret. It serves driver and secret level.
-    #[schemars(with = "KubernetesName")]
+    #[schemars(extend("format" = "kubernetes-name"))]
     #[serde(default)]
     namespace: Option<String>,
-    /// Whether the Secret is in the namespace of the pod which the volume is for, instead of one for all.
+    /// Whether the Secret is in the namespace of the pod that the volume is for, instead of one for all.
     #[serde(default)]
     pod_namespace: bool,
     /// Names of the entries of the Secret, where they are none of the known ones.
     #[serde(default)]
-    key_names: Option<KeyNamesSection>,
+    key_names: Option<KeyNames>,
     /// How long the API server may take to answer a call.
-    #[serde(default = "api_timeout")]
-    api_timeout: Period,
+    #[serde(default = "operation_timeout")]
+    operation_timeout: Duration,
     /// The pause after a first failed call. It doubles with each further one.
-    #[serde(default = "first_retry")]
-    first_retry: Period,
+    #[serde(default = "initial_backoff")]
+    initial_backoff: Duration,
     /// The longest pause.
-    #[serde(default = "last_retry")]
-    last_retry: Period,
+    #[serde(default = "max_backoff")]
+    max_backoff: Duration,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(try_from = "WatchSection")]
-#[schemars(with = "WatchSection")]
-struct Watch(SecretWatchSettings);
-
-impl TryFrom<WatchSection> for Watch {
-    type Error = Failure;
-
-    fn try_from(section: WatchSection) -> Result<Self, Failure> {
-        let namespace = match (section.namespace, section.pod_namespace) {
+impl WatchSection {
+    fn settings(&self) -> Result<SecretWatchSettings, Failure> {
+        let namespace = match (self.namespace.clone(), self.pod_namespace) {
             (Some(namespace), false) => SecretNamespace::Fixed(namespace),
             (None, true) => SecretNamespace::OfThePod,
             _ => {
@@ -61,46 +51,47 @@ impl TryFrom<WatchSection> for Watch {
                 ));
             }
         };
-        Ok(Self(SecretWatchSettings {
-            key_names: section.key_names.map(TryInto::try_into).transpose()?,
-            timeout: section.api_timeout.into(),
-            first_retry: section.first_retry.into(),
-            last_retry: section.last_retry.into(),
-            ..SecretWatchSettings::new(namespace, section.name)
-        }))
+        if let Some(names) = &self.key_names {
+            names.check()?;
+        }
+        Ok(SecretWatchSettings {
+            key_names: self.key_names.clone(),
+            operation_timeout: self.operation_timeout,
+            initial_backoff: self.initial_backoff,
+            max_backoff: self.max_backoff,
+            ..SecretWatchSettings::new(namespace, self.name.clone())
+        })
     }
 }
 
-fn default(part: impl Fn(SecretWatchSettings) -> Duration) -> Period {
-    part(SecretWatchSettings::new(SecretNamespace::OfThePod, "")).into()
+fn default() -> SecretWatchSettings {
+    SecretWatchSettings::new(SecretNamespace::OfThePod, "")
 }
 
-fn api_timeout() -> Period {
-    default(|settings| settings.timeout)
+fn operation_timeout() -> Duration {
+    default().operation_timeout
 }
 
-fn first_retry() -> Period {
-    default(|settings| settings.first_retry)
+fn initial_backoff() -> Duration {
+    default().initial_backoff
 }
 
-fn last_retry() -> Period {
-    default(|settings| settings.last_retry)
+fn max_backoff() -> Duration {
+    default().max_backoff
 }
 
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     registry
-        .register(
-            source_names::SECRET_WATCH,
-            |Watch(settings): &Watch, context: &PluginContext| {
-                Ok(or_broken(source_names::SECRET_WATCH, watched(settings, context)))
-            },
-        )?
-        .always_answers();
+        .register(source_names::SECRET_WATCH, |section: &WatchSection, context: &PluginContext| {
+            Ok(or_broken(source_names::SECRET_WATCH, watched(section.settings()?, context)))
+        })?
+        .always_answers()
+        .check(|section| section.settings().map(drop));
     Ok(())
 }
 
 fn watched(
-    settings: &SecretWatchSettings,
+    settings: SecretWatchSettings,
     context: &PluginContext,
 ) -> Result<Arc<dyn CredentialSource>, Failure> {
     let client = context.kubernetes()?.ok_or_else(|| {
@@ -110,5 +101,5 @@ fn watched(
         )
         .with_help("run the driver in a cluster, or set KUBECONFIG")
     })?;
-    Ok(Arc::new(SecretWatchSource::new(client, settings.clone())?))
+    Ok(Arc::new(SecretWatchSource::new(client, settings)?))
 }

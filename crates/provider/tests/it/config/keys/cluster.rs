@@ -55,7 +55,7 @@ pub(super) const CASES: &[Case<Watched>] = &[
         ["sources: {pod-token: {watchAnnotations: false, missingAnnotationTtl: 1m}}", "read 1 times"]),
     case("sources.pod-token.staleAnnotationTtl", Stale, [UNWATCHED, "role/annotated"],
         ["sources: {pod-token: {watchAnnotations: false, staleAnnotationTtl: 2m}}", "unavailable"]),
-    case("sources.pod-token.apiTimeout", Slow, ["sources: {pod-token: {apiTimeout: 1m}}", "role/annotated"], ["sources: {pod-token: {apiTimeout: 20ms}}", "unavailable"]),
+    case("sources.pod-token.operationTimeout", Slow, ["sources: {pod-token: {operationTimeout: 1m}}", "role/annotated"], ["sources: {pod-token: {operationTimeout: 20ms}}", "unavailable"]),
     case("sources.pod-token.requestTokens", Bare, ["", "missing-token"], ["sources: {pod-token: {requestTokens: 1h}}", "role/annotated"]),
     case("sources.pod-token.watchAnnotations", Watch, ["", "watched true"], [UNWATCHED, "watched false"]),
 
@@ -65,12 +65,12 @@ pub(super) const CASES: &[Case<Watched>] = &[
         ["chains: {driver: [secret-watch]}\nsources: {secret-watch: {name: keys, podNamespace: true}}", "AKIATEAMB"]),
     case("sources.secret-watch.keyNames.accessKeyId", Secret, [FOLLOWED, "AKIATEAMA"],
         ["chains: {driver: [secret-watch]}\nsources: {secret-watch: {name: keys, namespace: team-a, keyNames: {accessKeyId: user}}}", "AKIANAMED"]),
-    case("sources.secret-watch.apiTimeout", Slow, ["chains: {pod: [secret-watch]}\nsources: {secret-watch: {name: keys, podNamespace: true, apiTimeout: 1m}}", "AKIATEAMA"],
-        ["chains: {pod: [secret-watch]}\nsources: {secret-watch: {name: keys, podNamespace: true, apiTimeout: 20ms}}", "unavailable"]),
-    case("sources.secret-watch.firstRetry", Closed, [FOLLOWED, "again at once: false"],
-        ["chains: {driver: [secret-watch]}\nsources: {secret-watch: {name: keys, namespace: team-a, firstRetry: 1ms}}", "again at once: true"]),
-    case("sources.secret-watch.lastRetry", Retries, ["chains: {driver: [secret-watch]}\nsources: {secret-watch: {name: keys, namespace: team-a, firstRetry: 20ms}}", "again at once: false"],
-        ["chains: {driver: [secret-watch]}\nsources: {secret-watch: {name: keys, namespace: team-a, firstRetry: 20ms, lastRetry: 20ms}}", "again at once: true"]),
+    case("sources.secret-watch.operationTimeout", Slow, ["chains: {pod: [secret-watch]}\nsources: {secret-watch: {name: keys, podNamespace: true, operationTimeout: 1m}}", "AKIATEAMA"],
+        ["chains: {pod: [secret-watch]}\nsources: {secret-watch: {name: keys, podNamespace: true, operationTimeout: 20ms}}", "unavailable"]),
+    case("sources.secret-watch.initialBackoff", Closed, [FOLLOWED, "again at once: false"],
+        ["chains: {driver: [secret-watch]}\nsources: {secret-watch: {name: keys, namespace: team-a, initialBackoff: 1ms}}", "again at once: true"]),
+    case("sources.secret-watch.maxBackoff", Retries, ["chains: {driver: [secret-watch]}\nsources: {secret-watch: {name: keys, namespace: team-a, initialBackoff: 20ms}}", "again at once: false"],
+        ["chains: {driver: [secret-watch]}\nsources: {secret-watch: {name: keys, namespace: team-a, initialBackoff: 20ms, maxBackoff: 20ms}}", "again at once: true"]),
 ];
 
 #[tokio::test]

@@ -107,7 +107,7 @@ pub(super) const CASES: &[Case<Scene>] = &[
     case("endpoint.address", Systemd, [HOURLY_ENDPOINT, "endpoint at 127.0.0.1"],
         ["chains: {driver: [hourly]}\ndelivery: {systemd: {keys: endpoint}}\nendpoint: {address: '127.0.0.2:0'}", "endpoint at 127.0.0.2"]),
     case("files.ownerOnly", Driver, ["", "file mode 640"], ["files: {ownerOnly: true}", "file mode 600"]),
-    case("deadline", Driver, [SLOW, "within 30 s"], ["chains: {driver: [slow]}\ndeadline: 2s", "within 2 s"]),
+    case("operationTimeout", Driver, [SLOW, "within 30 s"], ["chains: {driver: [slow]}\noperationTimeout: 2s", "within 2 s"]),
     case("allowEphemeralDriverLevel", Inline, ["", "permission-denied"], ["allowEphemeralDriverLevel: true", "source secret-environment"]),
     case("statePath", Driver, ["", "state in elsewhere: false"], ["statePath: SCRATCH/elsewhere", "state in elsewhere: true"]),
     case("services.imds.probe", Driver, ["chains: {driver: [imds]}", "asked imds: not-applicable"], [PROFILE_OF_NODE, "source imds"]),

@@ -14,7 +14,7 @@ use s3_credential_testkit::imds::Imds;
 use s3_credential_testkit::jwt::Issuer;
 use s3_credential_testkit::pod_identity_agent::PodIdentityAgent;
 use s3_credential_testkit::server::{ANY, Fault, Server};
-use s3_credential_testkit::sts::Sts;
+use s3_credential_testkit::sts::{Sts, StsError};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -22,7 +22,7 @@ use super::scene::{TARGET, World};
 use super::{Case, case, check};
 use Service::{
     ClosedAgent, ClosedImds, ClosedSts, DeafAgent, DeafSts, LateImds, SilentAgent, SilentImds,
-    SilentSts,
+    SilentSts, ThrottledSts,
 };
 
 /// Which service, and how it goes wrong.
@@ -30,6 +30,8 @@ use Service::{
 pub(super) enum Service {
     /// Answers with a fault of its own.
     ClosedSts,
+    /// Limits the rate.
+    ThrottledSts,
     /// Takes requests and does not answer.
     SilentSts,
     /// Takes connections and says nothing, where TLS should be spoken.
@@ -47,7 +49,7 @@ pub(super) enum Service {
 macro_rules! sts {
     ($change:literal) => {
         concat!(
-            "services: {sts: {connectTimeout: 20s, attemptTimeout: 20s, budget: 1m, backoff: 1ms, ",
+            "services: {sts: {connectTimeout: 20s, attemptTimeout: 20s, operationTimeout: 1m, ",
             $change,
             "}}"
         )
@@ -62,28 +64,30 @@ macro_rules! agent {
 
 #[rustfmt::skip] // A table.
 pub(super) const CASES: &[Case<Service>] = &[
-    case("services.sts.maxAttempts", ClosedSts, [sts!(""), "asked 4 times"], [sts!("maxAttempts: 2"), "asked 2 times"]),
-    case("services.sts.backoff", ClosedSts, [sts!(""), "asked 4 times"],
-        ["services: {sts: {connectTimeout: 20s, attemptTimeout: 20s, budget: 300ms, backoff: 12h}}", "asked 1 times"]),
-    case("services.sts.attemptTimeout", SilentSts, ["services: {sts: {attemptTimeout: 20s, budget: 300ms}}", "more than once: false"],
-        ["services: {sts: {attemptTimeout: 100ms, budget: 1m, backoff: 1ms}}", "more than once: true"]),
-    case("services.sts.budget", SilentSts, ["services: {sts: {attemptTimeout: 100ms, budget: 1m, backoff: 1ms}}", "more than once: true"],
-        ["services: {sts: {attemptTimeout: 100ms, budget: 50ms, backoff: 1ms}}", "more than once: false"]),
-    case("services.sts.connectTimeout", DeafSts, ["services: {sts: {connectTimeout: 20s, attemptTimeout: 20s, budget: 300ms}}", "connected 1 times"],
-        ["services: {sts: {connectTimeout: 20ms, attemptTimeout: 20s, budget: 1m, backoff: 1ms}}", "connected 4 times"]),
+    case("services.sts.maxAttempts", ClosedSts, [sts!("initialBackoff: 1ms"), "asked 4 times"], [sts!("initialBackoff: 1ms, maxAttempts: 2"), "asked 2 times"]),
+    case("services.sts.initialBackoff", ClosedSts, [sts!("initialBackoff: 1ms"), "asked 4 times"],
+        ["services: {sts: {connectTimeout: 20s, attemptTimeout: 20s, operationTimeout: 300ms, initialBackoff: 12h}}", "asked 1 times"]),
+    case("services.sts.attemptTimeout", SilentSts, ["services: {sts: {attemptTimeout: 20s, operationTimeout: 300ms}}", "more than once: false"],
+        ["services: {sts: {attemptTimeout: 100ms, operationTimeout: 1m, initialBackoff: 1ms}}", "more than once: true"]),
+    case("services.sts.operationTimeout", SilentSts, ["services: {sts: {attemptTimeout: 100ms, operationTimeout: 1m, initialBackoff: 1ms}}", "more than once: true"],
+        ["services: {sts: {attemptTimeout: 100ms, operationTimeout: 50ms, initialBackoff: 1ms}}", "more than once: false"]),
+    case("services.sts.rateLimitTimeout", ThrottledSts, [sts!("initialBackoff: 10ms"), "asked 4 times"],
+        [sts!("initialBackoff: 10ms, rateLimitTimeout: 1ms"), "asked 1 times"]),
+    case("services.sts.connectTimeout", DeafSts, ["services: {sts: {connectTimeout: 20s, attemptTimeout: 20s, operationTimeout: 300ms}}", "connected 1 times"],
+        ["services: {sts: {connectTimeout: 20ms, attemptTimeout: 20s, operationTimeout: 1m, initialBackoff: 1ms}}", "connected 4 times"]),
 
-    case("services.imds.attempts", ClosedImds, ["services: {imds: {timeout: 1m}}", "asked 6 times"], ["services: {imds: {timeout: 1m, attempts: 2}}", "asked 4 times"]),
-    case("services.imds.timeout", LateImds, ["services: {imds: {timeout: 1m}}", "has no role"], ["services: {imds: {timeout: 20ms}}", "does not arrive"]),
-    case("services.imds.silence", SilentImds, ["services: {imds: {timeout: 300ms, attempts: 1, silence: 1h}}", "asked 1 times"],
-        ["services: {imds: {timeout: 300ms, attempts: 1, silence: 0.001ms}}", "asked 2 times"]),
+    case("services.imds.maxAttempts", ClosedImds, ["services: {imds: {operationTimeout: 1m}}", "asked 6 times"], ["services: {imds: {operationTimeout: 1m, maxAttempts: 2}}", "asked 4 times"]),
+    case("services.imds.operationTimeout", LateImds, ["services: {imds: {operationTimeout: 1m}}", "has no role"], ["services: {imds: {operationTimeout: 20ms}}", "does not arrive"]),
+    case("services.imds.silence", SilentImds, ["services: {imds: {operationTimeout: 300ms, maxAttempts: 1, silence: 1h}}", "asked 1 times"],
+        ["services: {imds: {operationTimeout: 300ms, maxAttempts: 1, silence: 0.001ms}}", "asked 2 times"]),
 
-    case("services.podIdentityAgent.attempts", ClosedAgent, [agent!("patience: 1m"), "asked 3 times"], [agent!("patience: 1m, attempts: 2"), "asked 2 times"]),
-    case("services.podIdentityAgent.connectTimeout", DeafAgent, [agent!("connectTimeout: 20s, patience: 300ms"), "connected 1 times"],
-        [agent!("connectTimeout: 20ms, patience: 1m"), "connected 3 times"]),
-    case("services.podIdentityAgent.readTimeout", SilentAgent, [agent!("patience: 300ms, readTimeout: 20s"), "more than once: false"],
-        [agent!("patience: 1m, readTimeout: 100ms"), "more than once: true"]),
-    case("services.podIdentityAgent.patience", SilentAgent, [agent!("readTimeout: 100ms, patience: 1m"), "more than once: true"],
-        [agent!("readTimeout: 100ms, patience: 50ms"), "more than once: false"]),
+    case("services.podIdentityAgent.maxAttempts", ClosedAgent, [agent!("operationTimeout: 1m"), "asked 3 times"], [agent!("operationTimeout: 1m, maxAttempts: 2"), "asked 2 times"]),
+    case("services.podIdentityAgent.connectTimeout", DeafAgent, [agent!("connectTimeout: 20s, operationTimeout: 300ms"), "connected 1 times"],
+        [agent!("connectTimeout: 20ms, operationTimeout: 1m"), "connected 3 times"]),
+    case("services.podIdentityAgent.readTimeout", SilentAgent, [agent!("operationTimeout: 300ms, readTimeout: 20s"), "more than once: false"],
+        [agent!("operationTimeout: 1m, readTimeout: 100ms"), "more than once: true"]),
+    case("services.podIdentityAgent.operationTimeout", SilentAgent, [agent!("readTimeout: 100ms, operationTimeout: 1m"), "more than once: true"],
+        [agent!("readTimeout: 100ms, operationTimeout: 50ms"), "more than once: false"]),
 ];
 
 #[tokio::test]
@@ -115,7 +119,7 @@ async fn see(service: Service, yaml: &str) -> String {
             let told = ask(&world, yaml, &variables).await;
             format!("connected {} times\n{told}", deaf.connected.load(Ordering::Relaxed))
         }
-        ClosedSts | SilentSts => {
+        ClosedSts | SilentSts | ThrottledSts => {
             let sts = Sts::start(Iam::default()).await.unwrap();
             let url = [("AWS_ENDPOINT_URL_STS", sts.url())];
             asked(service, &sts, ask(&world, yaml, &[&token[..], &url].concat())).await
@@ -144,6 +148,7 @@ async fn see(service: Service, yaml: &str) -> String {
 async fn asked(service: Service, server: &Server, told: impl Future<Output = String>) -> String {
     let fault = match service {
         SilentSts | SilentImds | SilentAgent => Fault::hang(),
+        ThrottledSts => StsError::throttling().into(),
         LateImds => Fault::latency(Duration::from_millis(200)),
         _ => Fault::status(500, "closed"),
     };

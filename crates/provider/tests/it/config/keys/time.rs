@@ -33,26 +33,26 @@ pub(super) enum Watched {
 
 const POLLED: &str =
     "chains: {driver: [secret-directory]}\nsources: {secret-directory: {path: SCRATCH/keys}}";
-const CACHE: &str = "rotation: {cache: {advisoryWindow: 20m, firstBackoff: 1m, lastBackoff: 4m}}";
+const CACHE: &str = "rotation: {cache: {advisoryWindow: 20m, initialBackoff: 1m, maxBackoff: 4m}}";
 
 #[rustfmt::skip] // A table.
 pub(super) const CASES: &[Case<Watched>] = &[
-    case("sources.irsa.poll", File(Scene::Token), ["", "newer after a minute: true"], ["sources: {irsa: {poll: 10m}}", "newer after a minute: false"]),
-    case("sources.pod-identity.poll", File(Scene::Container), ["", "newer after a minute: true"],
-        ["sources: {pod-identity: {poll: 10m}}", "newer after a minute: false"]),
-    case("sources.secret-directory.poll", File(Scene::Driver), [POLLED, "newer after a minute: true"],
-        ["chains: {driver: [secret-directory]}\nsources: {secret-directory: {path: SCRATCH/keys, poll: 10m}}", "newer after a minute: false"]),
-    case("rotation.firstRetry", Retries, ["", "again within 2 s: true"], ["rotation: {firstRetry: 1m}", "again within 2 s: false"]),
-    case("rotation.lastRetry", Retries, ["", "more than 100 times: false"], ["rotation: {lastRetry: 2s}", "more than 100 times: true"]),
+    case("sources.irsa.pollInterval", File(Scene::Token), ["", "newer after a minute: true"], ["sources: {irsa: {pollInterval: 10m}}", "newer after a minute: false"]),
+    case("sources.pod-identity.pollInterval", File(Scene::Container), ["", "newer after a minute: true"],
+        ["sources: {pod-identity: {pollInterval: 10m}}", "newer after a minute: false"]),
+    case("sources.secret-directory.pollInterval", File(Scene::Driver), [POLLED, "newer after a minute: true"],
+        ["chains: {driver: [secret-directory]}\nsources: {secret-directory: {path: SCRATCH/keys, pollInterval: 10m}}", "newer after a minute: false"]),
+    case("rotation.initialBackoff", Retries, ["", "again within 2 s: true"], ["rotation: {initialBackoff: 1m}", "again within 2 s: false"]),
+    case("rotation.maxBackoff", Retries, ["", "more than 100 times: false"], ["rotation: {maxBackoff: 2s}", "more than 100 times: true"]),
     case("rotation.concurrency", Concurrency, ["", "at once 16"], ["rotation: {concurrency: 3}", "at once 3"]),
     case("rotation.cache.advisoryWindow", Cache, ["", "due after 50 minutes: true"], [CACHE, "due after 50 minutes: false"]),
     case("rotation.cache.mandatoryWindow", Cache, [CACHE, "urgent 2 minutes before the end: false"],
-        ["rotation: {cache: {advisoryWindow: 20m, firstBackoff: 1m, lastBackoff: 4m, mandatoryWindow: 3m}}", "urgent 2 minutes before the end: true"]),
-    case("rotation.cache.firstBackoff", Cache, [CACHE, "pause of 4 minutes: false"],
-        ["rotation: {cache: {advisoryWindow: 20m, firstBackoff: 4m, lastBackoff: 4m}}", "pause of 4 minutes: true"]),
-    case("rotation.cache.lastBackoff", Cache, [CACHE, "pause of 1 minute: false"],
-        ["rotation: {cache: {advisoryWindow: 20m, firstBackoff: 1m, lastBackoff: 1m}}", "pause of 1 minute: true"]),
-    case("rotation.cache.deadline", Silent, ["", "no keys were fetched within 5 s"], ["rotation: {cache: {deadline: 2s}}", "no keys were fetched within 2 s"]),
+        ["rotation: {cache: {advisoryWindow: 20m, initialBackoff: 1m, maxBackoff: 4m, mandatoryWindow: 3m}}", "urgent 2 minutes before the end: true"]),
+    case("rotation.cache.initialBackoff", Cache, [CACHE, "pause of 4 minutes: false"],
+        ["rotation: {cache: {advisoryWindow: 20m, initialBackoff: 4m, maxBackoff: 4m}}", "pause of 4 minutes: true"]),
+    case("rotation.cache.maxBackoff", Cache, [CACHE, "pause of 1 minute: false"],
+        ["rotation: {cache: {advisoryWindow: 20m, initialBackoff: 1m, maxBackoff: 1m}}", "pause of 1 minute: true"]),
+    case("rotation.cache.operationTimeout", Silent, ["", "no keys were fetched within 5 s"], ["rotation: {cache: {operationTimeout: 2s}}", "no keys were fetched within 2 s"]),
     case("rotation.cache.fetchTimeout", Silent, ["", "no keys were fetched within 5 s"],
         ["rotation: {cache: {fetchTimeout: 3s}}", "the upstream gave no keys within 3 s"]),
 ];
