@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::run::Outcome;
-use crate::{budgets, clippy, deny, doc, e2e, features, fmt, fuzz, locks, test, tidy};
+use crate::{budgets, clippy, deny, doc, e2e, features, fmt, fuzz, locks, proto, test, tidy};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -17,11 +17,12 @@ pub(crate) struct Options {
 
 type Step = (&'static str, fn() -> Outcome);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("fmt", fmt::run),
     ("tidy", tidy::run),
     ("deny", deny::run),
     ("locks", locks::run),
+    ("proto", proto::check),
     ("clippy", clippy::run),
     ("features", features::run),
     ("doc", doc::run),

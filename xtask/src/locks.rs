@@ -2,7 +2,8 @@
 
 use crate::run::{self, Outcome, cargo};
 
-const MANIFESTS: [&str; 2] = ["tests/mountpoint/Cargo.toml", "tests/peers/Cargo.toml"];
+const MANIFESTS: [&str; 3] =
+    ["tests/mountpoint/Cargo.toml", "tests/peers/Cargo.toml", "xtask/proto/Cargo.toml"];
 
 pub(crate) fn run() -> Outcome {
     for manifest in MANIFESTS {

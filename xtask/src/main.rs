@@ -23,6 +23,7 @@ mod features;
 mod fmt;
 mod fuzz;
 mod locks;
+mod proto;
 mod run;
 mod test;
 mod tidy;
@@ -49,6 +50,8 @@ enum Task {
     Deny,
     /// The lock files of the workspaces that no other check builds
     Locks,
+    /// The CSI messages and services, generated from their definitions
+    Proto(proto::Options),
     /// Lints, with warnings as errors
     Clippy,
     /// The facade with each of its features alone
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Deny => deny::run(),
         Task::Locks => locks::run(),
+        Task::Proto(options) => proto::run(&options),
         Task::Clippy => clippy::run(),
         Task::Features => features::run(),
         Task::Doc => doc::run(),

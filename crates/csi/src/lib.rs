@@ -1,19 +1,23 @@
 //! Messages and services of CSI 1.x and of the kubelet's plugin registration, for tonic.
 //!
-//! **In:** `proto/csi.proto` and `proto/pluginregistration.proto`. **Out:** the types that tonic-prost-build generates from
-//! them (on `prost_types` and `tonic_prost`), checked in, so that a build needs no protoc. **Fails** with a `tonic::Status`. Fields that the
-//! specification marks `csi_secret` must never be logged: `Debug` of a request prints them.
+//! **In:** `proto/csi.proto` and `proto/pluginregistration.proto`. **Out:** the types that `cargo xtask proto` generates from them
+//! (on `prost_types` and `tonic_prost`), checked in, so that a build needs no protoc. **Fails** with a `tonic::Status`.
+//!
+//! `Debug` never prints a field that the specification marks as `csi_secret`, nor the service-account tokens of a volume context.
 //!
 //! ```
-//! use s3_csi_proto::csi::v1::NodeUnpublishVolumeRequest;
+//! use s3_csi_proto::csi::v1::NodePublishVolumeRequest;
 //!
-//! let request = NodeUnpublishVolumeRequest { volume_id: "s3-volume".to_owned(), ..Default::default() };
-//! assert!(request.target_path.is_empty());
+//! let secrets = [("access_key".to_owned(), "canary".to_owned())].into();
+//! let request = NodePublishVolumeRequest { secrets, ..Default::default() };
+//! assert!(!format!("{request:?}").contains("canary"));
 //! ```
+
+mod redact;
 
 /// The Container Storage Interface.
 pub mod csi {
-    /// CSI 1.x: services `Identity`, `Node`, `Controller`.
+    /// CSI 1.x: services `Identity`, `Node`, `Controller` and `GroupController`.
     #[allow(
         missing_docs,
         unused_qualifications,
@@ -25,12 +29,13 @@ pub mod csi {
     )]
     pub mod v1 {
         include!("generated/csi.v1.rs");
+        include!("generated/secrets.rs");
     }
 }
 
 /// The kubelet's registration of plugins.
 pub mod pluginregistration {
-    /// Version 1: the service `Registration`.
+    /// Version 1: the service `Registration`. Its name on the wire has no version.
     #[allow(
         missing_docs,
         unused_qualifications,
@@ -41,6 +46,6 @@ pub mod pluginregistration {
         reason = "generated from proto/pluginregistration.proto"
     )]
     pub mod v1 {
-        include!("generated/pluginregistration.v1.rs");
+        include!("generated/pluginregistration.rs");
     }
 }

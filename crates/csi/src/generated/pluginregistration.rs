@@ -22,6 +22,7 @@ pub struct RegistrationStatusResponse {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InfoRequest {}
 /// Generated client implementations.
+#[cfg(feature = "client")]
 pub mod registration_client {
     #![allow(
         unused_variables,
@@ -35,17 +36,6 @@ pub mod registration_client {
     #[derive(Debug, Clone)]
     pub struct RegistrationClient<T> {
         inner: tonic::client::Grpc<T>,
-    }
-    impl RegistrationClient<tonic::transport::Channel> {
-        /// Attempt to create a new client by connecting to a given endpoint.
-        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
-        where
-            D: TryInto<tonic::transport::Endpoint>,
-            D::Error: Into<StdError>,
-        {
-            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
-            Ok(Self::new(conn))
-        }
     }
     impl<T> RegistrationClient<T>
     where
@@ -126,13 +116,11 @@ pub mod registration_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/pluginregistration.v1.Registration/GetInfo",
+                "/pluginregistration.Registration/GetInfo",
             );
             let mut req = request.into_request();
             req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("pluginregistration.v1.Registration", "GetInfo"),
-                );
+                .insert(GrpcMethod::new("pluginregistration.Registration", "GetInfo"));
             self.inner.unary(req, path, codec).await
         }
         pub async fn notify_registration_status(
@@ -152,13 +140,13 @@ pub mod registration_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/pluginregistration.v1.Registration/NotifyRegistrationStatus",
+                "/pluginregistration.Registration/NotifyRegistrationStatus",
             );
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new(
-                        "pluginregistration.v1.Registration",
+                        "pluginregistration.Registration",
                         "NotifyRegistrationStatus",
                     ),
                 );
@@ -167,6 +155,7 @@ pub mod registration_client {
     }
 }
 /// Generated server implementations.
+#[cfg(feature = "server")]
 pub mod registration_server {
     #![allow(
         unused_variables,
@@ -267,7 +256,7 @@ pub mod registration_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
-                "/pluginregistration.v1.Registration/GetInfo" => {
+                "/pluginregistration.Registration/GetInfo" => {
                     #[allow(non_camel_case_types)]
                     struct GetInfoSvc<T: Registration>(pub Arc<T>);
                     impl<T: Registration> tonic::server::UnaryService<super::InfoRequest>
@@ -310,7 +299,7 @@ pub mod registration_server {
                     };
                     Box::pin(fut)
                 }
-                "/pluginregistration.v1.Registration/NotifyRegistrationStatus" => {
+                "/pluginregistration.Registration/NotifyRegistrationStatus" => {
                     #[allow(non_camel_case_types)]
                     struct NotifyRegistrationStatusSvc<T: Registration>(pub Arc<T>);
                     impl<
@@ -394,7 +383,7 @@ pub mod registration_server {
         }
     }
     /// Generated gRPC service name
-    pub const SERVICE_NAME: &str = "pluginregistration.v1.Registration";
+    pub const SERVICE_NAME: &str = "pluginregistration.Registration";
     impl<T> tonic::server::NamedService for RegistrationServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
