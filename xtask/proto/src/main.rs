@@ -23,7 +23,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&target)?;
     tonic_prost_build::configure()
         .out_dir(&target)
-        .build_transport(false)
         .client_mod_attribute(".", "#[cfg(feature = \"client\")]")
         .server_mod_attribute(".", "#[cfg(feature = \"server\")]")
         .skip_debug(redacted.iter().map(|message| format!(".{}", message.descriptor.full_name())))

@@ -1169,6 +1169,17 @@ pub mod identity_client {
     pub struct IdentityClient<T> {
         inner: tonic::client::Grpc<T>,
     }
+    impl IdentityClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
     impl<T> IdentityClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
@@ -1600,6 +1611,17 @@ pub mod controller_client {
     #[derive(Debug, Clone)]
     pub struct ControllerClient<T> {
         inner: tonic::client::Grpc<T>,
+    }
+    impl ControllerClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
     }
     impl<T> ControllerClient<T>
     where
@@ -2915,6 +2937,17 @@ pub mod group_controller_client {
     pub struct GroupControllerClient<T> {
         inner: tonic::client::Grpc<T>,
     }
+    impl GroupControllerClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
     impl<T> GroupControllerClient<T>
     where
         T: tonic::client::GrpcService<tonic::body::Body>,
@@ -3478,6 +3511,17 @@ pub mod node_client {
     #[derive(Debug, Clone)]
     pub struct NodeClient<T> {
         inner: tonic::client::Grpc<T>,
+    }
+    impl NodeClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
     }
     impl<T> NodeClient<T>
     where
