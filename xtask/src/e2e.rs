@@ -23,6 +23,8 @@ pub(crate) enum Name {
     Mountpoint,
     /// s3cred against the real kube-apiserver, which the first run builds. Needs Debian 12 with golang-1.19-go, etcd-server and openssl
     Kubernetes,
+    /// The real Helm lints and renders the chart; s3cred judges its configuration and roles. Needs Python 3, and PyPI for the first time
+    Chart,
     /// All of them
     All,
 }
@@ -33,8 +35,10 @@ pub(crate) fn run(options: &Options) -> Outcome {
         Name::Kubectl => kubectl(),
         Name::Mountpoint => mountpoint(),
         Name::Kubernetes => kubernetes(),
+        Name::Chart => chart(),
         Name::All => {
-            aws().and_then(|()| kubectl()).and_then(|()| mountpoint()).and_then(|()| kubernetes())
+            let all = [aws, kubectl, chart, mountpoint, kubernetes];
+            all.into_iter().try_for_each(|suite| suite())
         }
     }
 }
@@ -48,6 +52,10 @@ fn mountpoint() -> Outcome {
     let mut build = cargo(["build", "--locked", "--manifest-path", "tests/mountpoint/Cargo.toml"]);
     run::run(build.arg("--target-dir").arg(&target))?;
     suite(Some(&target.join("debug/mount")))
+}
+
+fn chart() -> Outcome {
+    python("tests/e2e/chart/run.py", "e2e/chart", &[])
 }
 
 fn kubernetes() -> Outcome {

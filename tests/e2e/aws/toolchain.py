@@ -44,14 +44,14 @@ def install(home: Path, requirements: Path) -> None:
     try:
         venv.create(home, with_pip=True)
     except subprocess.CalledProcessError as error:
-        sys.exit(f"e2e aws: no virtual environment: {error}; Debian and Ubuntu have it in the package python3-venv")
-    progress("installing moto, the AWS CLI and boto3 with pip (about a minute)")
+        sys.exit(f"e2e: no virtual environment: {error}; Debian and Ubuntu have it in the package python3-venv")
+    progress("installing the pinned packages with pip (about a minute)")
     pip = [str(interpreter(home)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     installed = subprocess.run([*pip, "--requirement", str(requirements)], stdout=sys.stderr)
     if installed.returncode != 0:
-        sys.exit(f"e2e aws: pip ended with status {installed.returncode}")
+        sys.exit(f"e2e: pip ended with status {installed.returncode}")
     progress("installed")
 
 
 def progress(message: str) -> None:
-    print(f"e2e aws: {message}", file=sys.stderr, flush=True)
+    print(f"e2e: {message}", file=sys.stderr, flush=True)
