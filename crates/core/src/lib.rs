@@ -26,6 +26,7 @@ mod error;
 mod secret;
 mod quiet;
 mod text;
+mod user_info;
 mod warning;
 
 mod request;
@@ -50,6 +51,7 @@ mod form;
 mod session;
 mod region;
 mod region_resolvers;
+mod sts_route;
 mod exchange;
 mod scope;
 
@@ -95,4 +97,6 @@ pub use signal::{Changes, Signal};
 pub use single_flight::SingleFlight;
 pub use source::{CredentialSource, SourceError, source_fn, source_names};
 pub use token::{CLOCK_SKEW, MAX_TOKEN_LEN, POD_IDENTITY_AUDIENCE, STS_AUDIENCE, Token, TokenAge};
+pub use sts_route::{StsRoute, check_fips, check_names_of_aws, check_plain_http, is_sts_of_aws};
+pub use user_info::{has_user_info, mask_user_info};
 pub use warning::{Warning, WarningKind};

@@ -13,14 +13,17 @@ use crate::context::ProvideContext;
 use crate::error::{ErrorKind, Failure};
 use crate::permission::Permission;
 
-/// A region name that is safe as part of a host name: lower-case letters, digits and inner dashes, at most 63 bytes.
+/// A region name: letters, digits, dashes and underscores, at most 63 bytes.
 ///
-/// Names of other S3 stores (`garage`, `fr-par`) are regions too; an availability zone (`us-east-1a`) is not.
+/// AWS has lower-case letters, digits and inner dashes. Other stores have `RegionOne`, `my_zonegroup` or `fr-par`. What only
+/// AWS demands is checked where a host name is built, by [`Region::check_aws`]. An availability zone (`us-east-1a`) is no
+/// region.
 ///
 /// ```
 /// use s3_credential_core::Region;
 ///
 /// assert_eq!("eu-north-1".parse::<Region>()?.as_str(), "eu-north-1");
+/// assert!("RegionOne".parse::<Region>()?.check_aws("the region").is_err());
 /// assert!("eu-north-1a".parse::<Region>().is_err());
 /// assert!("evil.example/".parse::<Region>().is_err());
 /// # Ok::<(), s3_credential_core::Failure>(())
@@ -38,12 +41,12 @@ impl Region {
         if name.is_empty() {
             return refuse("is empty");
         }
-        let host_label = name.len() <= 63
+        let plain = name.len() <= 63
             && !name.starts_with('-')
             && !name.ends_with('-')
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !host_label {
-            return refuse("is not a region name (lower-case letters, digits and dashes)");
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        if !plain {
+            return refuse("is not a region name (letters, digits, dashes and underscores)");
         }
         if is_zone(name) {
             return refuse("is an availability zone, not a region: leave its last letter out");
@@ -54,6 +57,20 @@ impl Region {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Refuses a name that cannot be part of a host name of AWS.
+    pub fn check_aws(&self, field: &str) -> Result<(), Failure> {
+        if self.0.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            return Ok(());
+        }
+        Err(Failure::new(
+            ErrorKind::InvalidRegion,
+            format!("{field} is not a region name of AWS (lower-case letters, digits and dashes)"),
+        )
+        .with_help(format!(
+            "set {field} to a region name such as us-east-1; a region of another store needs its STS in AWS_ENDPOINT_URL_STS"
+        )))
     }
 
     /// The partition that the region is in.
@@ -163,6 +180,14 @@ const PARTITIONS: &[(&str, Partition)] = &[
 ];
 
 impl Partition {
+    /// Whether a host is one of AWS, in whatever partition.
+    pub(crate) fn has_host(host: &str) -> bool {
+        let suffixes = PARTITIONS.iter().map(|(_, partition)| partition).chain([&AWS]);
+        suffixes
+            .flat_map(|partition| [partition.dns_suffix, partition.dual_stack_dns_suffix])
+            .any(|suffix| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')))
+    }
+
     fn of(region: &Region) -> Self {
         PARTITIONS
             .iter()

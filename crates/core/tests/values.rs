@@ -28,7 +28,7 @@ fn token(claims: &str) -> Token {
 }
 
 #[test]
-fn regions_are_host_labels_and_no_zones() {
+fn regions_of_aws_are_host_labels_and_others_only_have_no_odd_characters() {
     for name in [
         "us-east-1",
         "us-gov-west-1",
@@ -39,7 +39,13 @@ fn regions_are_host_labels_and_no_zones() {
         "r-sts",
         "x",
     ] {
-        assert!(name.parse::<Region>().is_ok(), "{name}");
+        let region = name.parse::<Region>().unwrap();
+        region.check_aws("the region").unwrap();
+    }
+    for name in ["US", "RegionOne", "GRA", "my_zonegroup", "US-EAST-1"] {
+        let failure = name.parse::<Region>().unwrap().check_aws("`stsRegion`").unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::InvalidRegion, "{name}");
+        assert!(failure.message().contains("`stsRegion`"), "{failure}");
     }
     for name in [
         "",
@@ -47,7 +53,6 @@ fn regions_are_host_labels_and_no_zones() {
         "us-east-1a",
         "us-west-2-lax-1a",
         "us east 1",
-        "US-EAST-1",
         "a.b",
         "a/b",
         "-a",
@@ -82,15 +87,31 @@ fn role_arns_name_a_role() {
     for arn in [
         "arn:aws:iam::111122223333:role/reader",
         "arn:aws-cn:iam::111122223333:role/path/to/reader+=,.@-_1",
-        "arn:minio:iam:::role/idmp-abc",
     ] {
-        assert!(arn.parse::<RoleArn>().is_ok(), "{arn}");
+        arn.parse::<RoleArn>().unwrap().check_aws("the role").unwrap();
+    }
+    for arn in [
+        "arn:minio:iam:::role/idmp-abc",
+        "arn:aws:iam:::role/reader",
+        "arn:aws:iam::1:role/other",
+        "arn:aws:iam::TENANT:role/x",
+        "arn:aws:iam::tenant_1$x:role/team/x",
+        "arn:aws:iam::RGW00000000000000001:role/x",
+        "arn:aws:iam::role/S3ReadOnlyRole",
+        "urn:ecs:iam::NS:role/x",
+    ] {
+        let failure = arn.parse::<RoleArn>().unwrap().check_aws("`--role-arn`").unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::InvalidRoleArn, "{arn}");
+        assert!(failure.message().contains("`--role-arn`"), "{failure}");
+        assert!(!failure.message().contains(arn), "{failure}");
     }
     for arn in [
         "",
         "reader",
-        "arn:aws:iam::1:role/other",
         "arn:aws:iam::111122223333:user/reader",
+        "arn:aws:s3:::role/x",
+        "role/x",
+        "arn:aws:iam::a b:role/x",
         "arn:aws:iam::111122223333:role/",
         "arn:aws:iam::111122223333:role/a b",
         "arn:aws:iam::111122223333:role/a\nAWS_X=1",

@@ -77,7 +77,9 @@ fn is_access_point(arn: &str) -> bool {
         text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
     let name = resource.strip_prefix("accesspoint/").unwrap_or_default();
-    (Region::parse("the region", region)).is_ok_and(|region| region.partition().name == partition)
+    Region::parse("the region", region).is_ok_and(|region| {
+        region.check_aws("the region").is_ok() && region.partition().name == partition
+    })
         && account.len() == 12
         && account.bytes().all(|b| b.is_ascii_digit())
         && (3..=50).contains(&name.len())

@@ -13,7 +13,7 @@ type Check = fn(&str) -> Result<(), Rejection>;
 const FORMATS: &[(&str, &str, Check)] = &[
     (
         "role-arn",
-        "^arn:[a-z0-9-]+:iam::([0-9]{12})?:role/[A-Za-z0-9+=,.@_/-]*[A-Za-z0-9+=,.@_-]$",
+        "^(arn|urn):[A-Za-z0-9+=,.@_$-]*:iam:([A-Za-z0-9:+=,.@_$-]*:)?role/[A-Za-z0-9+=,.@_/-]*[A-Za-z0-9+=,.@_-]$",
         |text| Ok(RoleArn::parse("this", text).map(drop)?),
     ),
     ("policy-arn", "^arn:[!-~]+:policy/[!-~]+$", policy_arn),
@@ -25,7 +25,7 @@ const FORMATS: &[(&str, &str, Check)] = &[
         let policy = Some(text.to_owned());
         Ok(SessionSettings { policy, ..SessionSettings::default() }.check(None)?)
     }),
-    ("aws-region", "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", |text| {
+    ("aws-region", "^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$", |text| {
         Ok(Region::parse("this", text).map(drop)?)
     }),
     (
