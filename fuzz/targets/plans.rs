@@ -44,6 +44,7 @@ fn draw(input: &mut Unstructured<'_>) -> Drawn<()> {
         consumer: *input.choose(&[Consumer::Mountpoint, Consumer::Sdk])?,
         driver: &driver,
         service_account: Some(("default", "web")),
+        ca_bundle: None,
         endpoint: input.arbitrary::<bool>()?.then_some(&grant),
     };
     match DeliveryPlan::draw(&request) {

@@ -82,6 +82,7 @@ fn plan(form: &CredentialForm, driver: &Environment) -> DeliveryPlan {
         consumer: Consumer::Mountpoint,
         driver,
         service_account: None,
+        ca_bundle: None,
         endpoint: Some(&grant),
     };
     DeliveryPlan::draw(&request).unwrap()

@@ -1,5 +1,6 @@
 //! The JSON objects of the command line's contract, and shell lines.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write as _};
@@ -9,7 +10,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use s3_credential_core::{Attempt, EnvironmentValue, ResolvedRegion};
+use s3_credential_core::{Attempt, EnvironmentValue, ResolvedRegion, mask_user_info, names};
 use s3_credential_provider::{CleanupReport, ProvideError, Provided};
 use serde::Serialize;
 
@@ -68,7 +69,7 @@ pub(crate) struct ProvidedObject<'a> {
     form: &'a str,
     delivery: &'static str,
     region: Option<RegionName<'a>>,
-    environment: BTreeMap<&'a str, &'a str>,
+    environment: BTreeMap<&'a str, Cow<'a, str>>,
     files: Vec<FileObject<'a>>,
     expires_at: Option<Timestamp>,
     refresh_at: Option<Timestamp>,
@@ -143,11 +144,24 @@ impl<'a> From<&'a ResolvedRegion> for RegionName<'a> {
     }
 }
 
-/// A value as it may be printed: key variables are masked unless they were asked for.
-pub(crate) fn printable(value: &EnvironmentValue, reveal: bool) -> &str {
+/// Variables that hold a URL, of which only the user name and the password are masked.
+const URLS: [&str; 6] = [
+    names::HTTPS_PROXY,
+    "https_proxy",
+    names::AWS_ENDPOINT_URL,
+    names::AWS_ENDPOINT_URL_STS,
+    "AWS_ENDPOINT_URL_S3",
+    names::AWS_EC2_METADATA_SERVICE_ENDPOINT,
+];
+
+/// A value as it may be printed: keys, passwords and authorizations are masked unless they were asked for.
+pub(crate) fn printable<'a>(name: &str, value: &'a EnvironmentValue, reveal: bool) -> Cow<'a, str> {
     match value {
-        EnvironmentValue::Secret(_) if !reveal => MASK,
-        value => value.expose(),
+        EnvironmentValue::Secret(url) if !reveal && URLS.contains(&name) => {
+            mask_user_info(url.expose()).into()
+        }
+        EnvironmentValue::Secret(_) if !reveal => MASK.into(),
+        value => value.expose().into(),
     }
 }
 
@@ -162,7 +176,7 @@ impl<'a> ProvidedObject<'a> {
             environment: provided
                 .environment
                 .iter()
-                .map(|(name, value)| (name.as_str(), printable(value, reveal)))
+                .map(|(name, value)| (name.as_str(), printable(name, value, reveal)))
                 .collect(),
             files: provided
                 .files
@@ -184,7 +198,7 @@ pub(crate) fn shell_lines(provided: &Provided, reveal: bool) -> String {
         .environment
         .iter()
         .map(|(name, value)| {
-            format!("{name}='{}'\n", printable(value, reveal).replace('\'', r"'\''"))
+            format!("{name}='{}'\n", printable(name, value, reveal).replace('\'', r"'\''"))
         })
         .collect()
 }

@@ -27,7 +27,7 @@ pub(crate) fn provided(provided: &Provided) -> String {
     }
     let _ = writeln!(text, "delivery  {}", provided.delivery);
     for (name, value) in &provided.environment {
-        let _ = writeln!(text, "  {name}={}", output::printable(value, false));
+        let _ = writeln!(text, "  {name}={}", output::printable(name, value, false));
     }
     for file in &provided.files {
         let _ = writeln!(text, "  {:04o} {}", file.mode, file.path.display());

@@ -128,7 +128,7 @@ fn decided(provided: &Provided, reasons: &Reasons) -> Vec<Node> {
     let variables = provided
         .environment
         .iter()
-        .map(|(name, value)| format!("{name}={}", output::printable(value, false)));
+        .map(|(name, value)| format!("{name}={}", output::printable(name, value, false)));
     let files =
         provided.files.iter().map(|file| format!("{:04o} {}", file.mode, file.path.display()));
     let delivered = variables.chain(files).map(|line| Node::new(printable(&line)));

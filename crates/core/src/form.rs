@@ -14,6 +14,7 @@ use crate::role::RoleArn;
 use crate::secret::Secret;
 use crate::text;
 use crate::token::Token;
+use crate::user_info::mask_user_info;
 
 /// What a source yields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -362,7 +363,7 @@ fn tags<'de, D: serde::Deserializer<'de>>(
 }
 
 /// An address to fetch keys from, by the SDKs' container-credentials protocol.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Container {
     /// The URL; checked by the source.
@@ -375,6 +376,17 @@ impl Container {
     /// Keys from this URL, asked for with this token.
     pub fn new(uri: impl Into<String>, token: Option<Token>) -> Self {
         Self { uri: uri.into(), token }
+    }
+}
+
+/// Without a token the path is what authorizes, and user info is secret in any case.
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uri = match &self.token {
+            Some(_) => mask_user_info(&self.uri),
+            None => "…".to_owned(),
+        };
+        f.debug_struct("Container").field("uri", &uri).field("token", &self.token).finish()
     }
 }
 

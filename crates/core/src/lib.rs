@@ -96,7 +96,9 @@ pub use service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
 pub use signal::{Changes, Signal};
 pub use single_flight::SingleFlight;
 pub use source::{CredentialSource, SourceError, source_fn, source_names};
+pub use sts_route::{
+    StsRoute, check_fips, check_names_of_aws, check_plain_http, is_sts_of_aws, is_url_of_aws,
+};
 pub use token::{CLOCK_SKEW, MAX_TOKEN_LEN, POD_IDENTITY_AUDIENCE, STS_AUDIENCE, Token, TokenAge};
-pub use sts_route::{StsRoute, check_fips, check_names_of_aws, check_plain_http, is_sts_of_aws};
 pub use user_info::{has_user_info, mask_user_info};
 pub use warning::{Warning, WarningKind};

@@ -30,6 +30,8 @@ pub mod file_names {
     pub const CONFIG: &str = "config";
     /// An AWS shared credentials file.
     pub const CREDENTIALS: &str = "credentials";
+    /// The certificate authorities to trust, in PEM.
+    pub const CA_BUNDLE: &str = "ca-bundle.pem";
     /// Never written: what `AWS_CONFIG_FILE` names where no config file is delivered.
     pub const NO_CONFIG: &str = "no-config";
     /// Never written: what `AWS_SHARED_CREDENTIALS_FILE` names where no credentials file is delivered.
@@ -70,6 +72,8 @@ pub struct PlanRequest<'a> {
     pub driver: &'a Environment,
     /// The pod's namespace and service account, which keep Mountpoint's caches of different pods apart under systemd.
     pub service_account: Option<(&'a str, &'a str)>,
+    /// The content of the file in the driver's `AWS_CA_BUNDLE`, which is copied to where Mountpoint sees it.
+    pub ca_bundle: Option<&'a Secret>,
     /// Where the driver's endpoint serves this volume, for that delivery.
     pub endpoint: Option<&'a EndpointGrant>,
 }
@@ -111,7 +115,7 @@ pub struct PlannedFile {
 pub enum EnvironmentValue {
     /// A path, a role, a region or a switch.
     Plain(String),
-    /// A key itself.
+    /// A key itself, or a URL with a password or an authorization in it.
     Secret(Secret),
 }
 
@@ -142,7 +146,7 @@ impl DeliveryPlan {
         let mut draft = Draft { request, files: Vec::new(), environment: BTreeMap::new() };
         draft.shut_out_ambient_credentials()?;
         draft.set_region();
-        draft.pass_on();
+        draft.pass_on()?;
         match (request.form, request.delivery) {
             (CredentialForm::WebIdentity(identity), Delivery::Delegated) => {
                 draft.web_identity(identity)?;

@@ -64,9 +64,12 @@ impl StsRoute {
 
 /// Whether AWS's own STS is called, of which names are known to be what AWS takes.
 pub fn is_sts_of_aws(environment: &Environment) -> bool {
-    environment
-        .get(names::AWS_ENDPOINT_URL_STS)
-        .is_none_or(|url| Partition::has_host(StsUrl::new(url).host))
+    environment.get(names::AWS_ENDPOINT_URL_STS).is_none_or(is_url_of_aws)
+}
+
+/// Whether a URL or a bare host name is one of AWS.
+pub fn is_url_of_aws(url: &str) -> bool {
+    Partition::has_host(StsUrl::new(url).host)
 }
 
 /// Refuses what AWS's STS cannot take: a role or a region of another store, a role of another partition, FIPS where there is
@@ -150,8 +153,7 @@ fn switches(environment: &Environment) -> (bool, bool) {
 /// The rules of the SDKs for STS.
 fn host_of_region(region: &Region, fips: bool, dual_stack: bool) -> String {
     let partition = region.partition();
-    let suffix =
-        if dual_stack { partition.dual_stack_dns_suffix } else { partition.dns_suffix };
+    let suffix = if dual_stack { partition.dual_stack_dns_suffix } else { partition.dns_suffix };
     let service = match (fips, dual_stack, partition.name) {
         (true, false, "aws-us-gov") | (false, _, _) => "sts",
         (true, ..) => "sts-fips",

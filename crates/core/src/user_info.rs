@@ -34,7 +34,8 @@ fn span(url: &str) -> Option<(usize, usize)> {
     }
     // `http://user:pa/ss@host`: what precedes the slash is no port.
     let port = authority.rsplit_once(':').map(|(_, port)| port);
-    let is_port = port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) || port.contains(']'));
+    let is_port =
+        port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) || port.contains(']'));
     let at = rest.rfind('@').filter(|_| !is_port)?;
     Some((start, start + at))
 }

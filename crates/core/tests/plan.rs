@@ -74,6 +74,7 @@ impl Case {
             consumer: self.consumer,
             driver: &self.driver,
             service_account: Some(("tenant", "reader")),
+            ca_bundle: None,
             endpoint: None,
         })
     }
@@ -217,12 +218,15 @@ fn the_region_is_the_users_word_only_where_someone_said_it() {
 
 #[test]
 fn the_sts_endpoint_is_a_host_for_mountpoint_and_a_url_for_an_sdk() {
-    let driver = Environment::default()
-        .with("AWS_ENDPOINT_URL_STS", "https://sts.internal.example:8443/path");
-    let case = |consumer| Case { consumer, driver: driver.clone(), ..Case::default() };
-    let value = |consumer| case(consumer).value(&web_identity(), "AWS_ENDPOINT_URL_STS").unwrap();
-    assert_eq!(value(Consumer::Mountpoint), "sts.internal.example");
-    assert_eq!(value(Consumer::Sdk), "https://sts.internal.example:8443/path");
+    let value = |consumer, url: &str| {
+        let driver = Environment::default().with("AWS_ENDPOINT_URL_STS", url);
+        Case { consumer, driver, ..Case::default() }.value(&web_identity(), "AWS_ENDPOINT_URL_STS")
+    };
+    let (whole, cut) = ("https://sts.internal.example/", "https://sts.internal.example:8443/path");
+    assert_eq!(value(Consumer::Mountpoint, whole).as_deref(), Some("sts.internal.example"));
+    assert_eq!(value(Consumer::Mountpoint, cut), None, "it would be another server");
+    assert_eq!(value(Consumer::Sdk, whole).as_deref(), Some(whole));
+    assert_eq!(value(Consumer::Sdk, cut).as_deref(), Some(cut));
 }
 
 #[test]
@@ -238,6 +242,83 @@ fn a_proxy_is_passed_on_and_never_stands_before_the_agent() {
         Some("internal.example,169.254.170.23,fd00:ec2::23")
     );
     assert_eq!(case.value(&container(), "AWS_CA_BUNDLE").as_deref(), Some("/etc/ca.pem"));
+}
+
+#[test]
+fn a_proxy_is_the_same_in_both_spellings_whichever_the_driver_has() {
+    let variables = |driver: Environment| {
+        let case = Case { driver, ..Case::default() };
+        ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"]
+            .map(|name| case.value(&web_identity(), name).unwrap_or_default())
+    };
+    let agent = "169.254.170.23,fd00:ec2::23";
+    for name in ["HTTPS_PROXY", "https_proxy"] {
+        let url = "http://proxy:3128";
+        let driver = Environment::default().with(name, url);
+        assert_eq!(variables(driver), [url, url, agent, agent]);
+    }
+    let both =
+        Environment::default().with("https_proxy", "http://a").with("HTTPS_PROXY", "http://b");
+    assert_eq!(variables(both)[..2], ["http://b", "http://b"]);
+    for star in ["*", " * ", "internal.example,*"] {
+        let driver = Environment::default().with("https_proxy", "http://a").with("no_proxy", star);
+        assert_eq!(variables(driver)[2..], ["*", "*"], "{star:?}");
+    }
+}
+
+#[test]
+fn a_ca_bundle_is_copied_to_where_mountpoint_sees_it() {
+    let content = Secret::new("-----BEGIN CERTIFICATE-----");
+    let driver = Environment::default().with("AWS_CA_BUNDLE", "/etc/ca.pem");
+    let form = web_identity();
+    let plan = DeliveryPlan::draw(&PlanRequest {
+        form: &form,
+        delivery: Delivery::Delegated,
+        level: AuthenticationLevel::Driver,
+        mount_kind: MountKind::Pod,
+        directory: Path::new("/env/dir"),
+        region: None,
+        consumer: Consumer::Mountpoint,
+        driver: &driver,
+        service_account: None,
+        ca_bundle: Some(&content),
+        endpoint: None,
+    })
+    .unwrap();
+    assert_eq!(plan.environment["AWS_CA_BUNDLE"].expose(), "/env/dir/ca-bundle.pem");
+    let file = plan.files.iter().find(|file| file.name == "ca-bundle.pem").unwrap();
+    assert_eq!(file.content, content);
+}
+
+#[test]
+fn urls_with_a_password_and_addresses_that_authorize_are_secrets() {
+    let driver = Environment::default().with("HTTPS_PROXY", "http://svc:hunter2@proxy:3128");
+    let case = Case { driver, ..Case::default() };
+    let uri = "http://169.254.170.2/v2/credentials/hunter2";
+    let without_token = CredentialForm::Container(Container::new(uri, None));
+    let plan = case.draw(&without_token).unwrap();
+    assert!(!format!("{plan:?} {without_token:?}").contains("hunter2"), "{plan:?}");
+    assert_eq!(plan.environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"].expose(), uri);
+    assert_eq!(plan.environment["HTTPS_PROXY"].expose(), "http://svc:hunter2@proxy:3128");
+    let token = Token::parse("t", Secret::new("opaque"), None).unwrap();
+    let with_user = Container::new("https://svc:hunter2@agent/", Some(token));
+    assert!(!format!("{with_user:?}").contains("hunter2"));
+}
+
+#[test]
+fn fips_and_dual_stack_lead_mountpoint_to_the_same_sts() {
+    let region = Some(ResolvedRegion {
+        region: "us-east-1".parse().unwrap(),
+        resolver: resolver_names::IMDS.to_owned(),
+    });
+    let driver = Environment::default()
+        .with("AWS_USE_FIPS_ENDPOINT", "true")
+        .with("AWS_USE_DUALSTACK_ENDPOINT", "true");
+    let case = Case { driver, region, ..Case::default() };
+    let value = |name| case.value(&web_identity(), name).unwrap();
+    assert_eq!(value("AWS_ENDPOINT_URL_STS"), "sts-fips.us-east-1.api.aws");
+    assert_eq!(value("AWS_USE_FIPS_ENDPOINT"), "true");
+    assert_eq!(value("AWS_USE_DUALSTACK_ENDPOINT"), "true");
 }
 
 #[test]
@@ -266,6 +347,7 @@ fn the_endpoint_needs_mountpoint_in_the_drivers_network() {
             consumer: Consumer::Mountpoint,
             driver: &Environment::default(),
             service_account: None,
+            ca_bundle: None,
             endpoint,
         })
     };

@@ -16,7 +16,9 @@ fn route(region: &str, variables: &[(&str, &str)]) -> StsRoute {
 
 #[test]
 fn a_host_that_mountpoint_reaches_is_named_as_it_wants_it() {
-    for url in ["https://sts.example", "https://sts.example/", "sts.example", "HTTPS://sts.example:443/"] {
+    for url in
+        ["https://sts.example", "https://sts.example/", "sts.example", "HTTPS://sts.example:443/"]
+    {
         assert_eq!(
             route("eu-west-1", &[(URL, url)]),
             StsRoute::Same(Some("sts.example".to_owned())),
@@ -120,9 +122,13 @@ fn a_token_goes_in_clear_text_to_this_node_alone() {
     ] {
         check_plain_http(url, false).unwrap();
     }
-    for url in
-        ["http://minio:9000", "HTTP://minio", "http://10.0.0.1", "http://127.0.0.1.example", "http://[2001:db8::1]"]
-    {
+    for url in [
+        "http://minio:9000",
+        "HTTP://minio",
+        "http://10.0.0.1",
+        "http://127.0.0.1.example",
+        "http://[2001:db8::1]",
+    ] {
         let failure = check_plain_http(url, false).unwrap_err();
         assert_eq!(failure.kind(), ErrorKind::Misconfigured, "{url}");
         assert!(failure.message().contains(URL) && failure.help().contains("allowPlainHttp"));

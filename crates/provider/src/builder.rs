@@ -159,7 +159,11 @@ impl ProviderBuilder {
             )
             .into());
         }
-        let configuration = self.configuration.unwrap_or_default();
+        #[cfg_attr(
+            not(feature = "sts"),
+            allow(unused_mut, reason = "only STS is told of settings")
+        )]
+        let mut configuration = self.configuration.unwrap_or_default();
         let mut settings = self.settings.unwrap_or(configuration.settings);
         settings.state_path = self.state_path.or(settings.state_path);
         let state_path =
@@ -172,6 +176,10 @@ impl ProviderBuilder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         for (key, warning) in configuration.warnings {
             tracing::warn!(key, "the configuration: {warning}");
+        }
+        #[cfg(feature = "sts")]
+        {
+            configuration.services.sts.allow_plain_http = settings.allow_plain_http;
         }
         let services = configuration.services.services(&self.environment, Arc::clone(&clock));
         let mut exchanges = services.exchanges();
@@ -190,6 +198,7 @@ impl ProviderBuilder {
             exchanges,
             exchanged: ExchangeCache::default(),
             clock,
+            environment: self.environment.clone(),
         };
         let leases = Arc::<LeaseTable>::default();
         Ok(Provider {

@@ -1,5 +1,6 @@
 //! From a context to credentials in hand: level, chain, region, delivery and, where keys are needed, the exchange.
 
+mod delegation;
 mod exchange_cache;
 mod materialize;
 mod scope;
@@ -10,8 +11,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use s3_credential_core::{
-    Attempt, AuthenticationLevel, Clock, CredentialForm, Delivery, Failure, FormKind, KeyExchange,
-    RegionAnswer, RegionChain, ResolvedRegion, SourceChain, Warning,
+    Attempt, AuthenticationLevel, Clock, CredentialForm, Delivery, Environment, Failure, FormKind,
+    KeyExchange, RegionAnswer, RegionChain, ResolvedRegion, SourceChain, Warning,
 };
 
 use crate::error::ProvideError;
@@ -30,6 +31,8 @@ pub(crate) struct Resolver {
     /// What was exchanged for the leases that there are.
     pub(crate) exchanged: ExchangeCache,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The driver's, of which Mountpoint gets a part.
+    pub(crate) environment: Environment,
 }
 
 /// Whose credentials a volume gets, and what its source gives.

@@ -49,6 +49,8 @@ pub struct Settings {
     pub endpoint: EndpointSettings,
     /// Whether an inline (ephemeral) volume, which a tenant writes, may use the driver's own credentials.
     pub allow_ephemeral_driver_level: bool,
+    /// Whether a token may be sent to another machine in clear text, where `AWS_ENDPOINT_URL_STS` is an http URL.
+    pub allow_plain_http: bool,
     /// How long one `provide` may take in all.
     pub operation_timeout: Duration,
 }
@@ -65,6 +67,7 @@ impl Default for Settings {
             files: FileOptions::default(),
             endpoint: EndpointSettings::default(),
             allow_ephemeral_driver_level: false,
+            allow_plain_http: false,
             operation_timeout: Duration::from_secs(30),
         }
     }

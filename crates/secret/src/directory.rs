@@ -124,7 +124,8 @@ impl CredentialSource for SecretDirectorySource {
                 format!("{} has neither of {wanted}", self.place),
             )
             .with_help(format!(
-                "mount a Secret with {wanted} there: an optional one that does not exist is mounted as an empty directory"
+                "mount a Secret with {wanted} there: an optional one that does not exist is mounted as an empty directory; {}",
+                self.reader.known()
             ))
         })
     }

@@ -10,6 +10,9 @@ use crate::key_names::{CONVENTIONS, KeyNames, Names, VARIABLES};
 /// Values by name, as a Secret has them.
 pub(crate) type Values = BTreeMap<String, Secret>;
 
+/// How many names a message lists.
+const MAX_NAMES: usize = 8;
+
 /// How keys are read from one kind of place.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reader {
@@ -41,11 +44,45 @@ impl Reader {
         names.flat_map(|names| names.all()).collect()
     }
 
+    /// For a message: the names that are there, where they are none of the known ones. Empty if nothing is there.
+    pub(crate) fn there(values: &Values) -> String {
+        let names: Vec<String> = values
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, _)| format!("`{}`", shown(name)))
+            .collect();
+        match names.len() {
+            0 => String::new(),
+            1..=MAX_NAMES => format!(", but {}", names.join(", ")),
+            count => {
+                format!(", but {} and {} more", names[..MAX_NAMES].join(", "), count - MAX_NAMES)
+            }
+        }
+    }
+
+    /// For the help: every pair of names that is known, and the setting for others.
+    pub(crate) fn known(&self) -> String {
+        let configured = self.configured.iter().map(KeyNames::as_names);
+        let pairs: Vec<String> = configured
+            .chain(CONVENTIONS)
+            .map(|names| format!("`{}` and `{}`", names.access_key_id, names.secret_access_key))
+            .collect();
+        format!(
+            "known names are {}; for others set `keyNames` of the source in the driver's configuration",
+            pairs.join(", or ")
+        )
+    }
+
     /// For a message: what a Secret should have.
     pub(crate) fn wanted(&self) -> String {
         let names = self.configured.as_ref().map_or(CONVENTIONS[0], KeyNames::as_names);
         format!("`{}` and `{}`", names.access_key_id, names.secret_access_key)
     }
+}
+
+/// A name as it may stand in a message.
+fn shown(name: &str) -> String {
+    name.chars().take(64).flat_map(char::escape_debug).collect()
 }
 
 /// The keys in the SDKs' variables.
@@ -136,7 +173,14 @@ impl<'a> Found<'a> {
                 self.half,
                 format!("{missing} {are} missing or empty in {}, which has `{there}`", self.place),
             )
-            .with_help(format!("add {missing} to {}, or remove `{there}` there", self.place)),
+            .with_help(match self.half {
+                ErrorKind::InvalidSecret => format!(
+                    "add {missing} to {place}, or remove `{there}` there; if its entries have other names, set `keyNames` of the source \
+                     in the driver's configuration",
+                    place = self.place
+                ),
+                _ => format!("add {missing} to {}, or remove `{there}` there", self.place),
+            }),
         )
     }
 

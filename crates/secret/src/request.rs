@@ -67,10 +67,11 @@ impl CredentialSource for SecretRequestSource {
         let reason = if secrets.is_empty() {
             "the request has no secrets".to_owned()
         } else {
-            format!("the request's secrets have neither of {wanted}")
+            format!("the request's secrets have neither of {wanted}{}", Reader::there(secrets))
         };
         Err(SourceError::not_applicable(reason).with_help(format!(
-            "let `nodePublishSecretRef` of the volume name a Secret with {wanted}"
+            "let `nodePublishSecretRef` of the volume name a Secret with {wanted}; {}",
+            self.reader.known()
         )))
     }
 }

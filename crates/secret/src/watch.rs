@@ -148,9 +148,9 @@ impl CredentialSource for SecretWatchSource {
             let wanted = self.reader.wanted();
             SourceError::failed(
                 ErrorKind::InvalidSecret,
-                format!("{place} has neither of {wanted}"),
+                format!("{place} has neither of {wanted}{}", Reader::there(&values)),
             )
-            .with_help(format!("add {wanted} to {place}, or configure the names that it has"))
+            .with_help(format!("add {wanted} to {place}; {}", self.reader.known()))
         })
     }
 

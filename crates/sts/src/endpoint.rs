@@ -2,7 +2,9 @@
 
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use http::Uri;
-use s3_credential_core::{ErrorKind, Failure, Region, names};
+use s3_credential_core::{
+    ErrorKind, Failure, Region, check_fips, check_plain_http, is_url_of_aws, names,
+};
 
 use crate::settings::StsSettings;
 
@@ -17,6 +19,8 @@ const GLOBAL: &str = "https://sts.amazonaws.com";
 pub(crate) struct Endpoint {
     pub(crate) url: String,
     pub(crate) signing_region: String,
+    /// Whether it is the STS of another store.
+    pub(crate) is_other_store: bool,
 }
 
 /// Follows the SDK's rules, which know every partition. `regional_endpoints` goes before the settings'.
@@ -26,11 +30,24 @@ pub(crate) async fn resolve(
     regional_endpoints: Option<&str>,
 ) -> Result<Endpoint, Failure> {
     let own = settings.endpoint_url.as_deref().map(own_url).transpose()?;
+    match (&own, region) {
+        (Some(url), _) => check_plain_http(url, settings.allow_plain_http)?,
+        (None, Some(region)) => {
+            region.check_aws("the region")?;
+            if settings.use_fips {
+                check_fips(region)?;
+            }
+        }
+        (None, None) => {}
+    }
+    let is_other_store = own.as_deref().is_some_and(|url| !is_url_of_aws(url));
     if own.is_none() && region.is_none() {
         return Err(no_region());
     }
+    // The rules refuse what is no host label, although none is made of it.
+    let host_region = region.filter(|region| region.check_aws("the region").is_ok());
     let params = Params::builder()
-        .set_region(region.map(|region| region.as_str().to_owned()))
+        .set_region(host_region.map(|region| region.as_str().to_owned()))
         .set_endpoint(own)
         .use_fips(settings.use_fips)
         .use_dual_stack(settings.use_dual_stack)
@@ -46,7 +63,7 @@ pub(crate) async fn resolve(
         Some(region) if url != GLOBAL => region.as_str().to_owned(),
         _ => DEFAULT_SIGNING_REGION.to_owned(),
     };
-    Ok(Endpoint { url, signing_region })
+    Ok(Endpoint { url, signing_region, is_other_store })
 }
 
 /// The SDKs want a URL in the variable, Mountpoint a bare host name: either will do.

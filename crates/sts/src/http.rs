@@ -61,8 +61,9 @@ impl HttpConnector for Bounded {
 fn proxy(settings: &StsSettings) -> Result<ProxyConfig, Failure> {
     let exceptions = settings.no_proxy.as_deref().unwrap_or_default();
     let url = settings.https_proxy.as_ref().map(Secret::expose);
-    // The matcher of the HTTP client does not know the star alone.
-    let Some(url) = url.filter(|_| exceptions.trim() != "*") else {
+    // The matcher of the HTTP client does not know the star, which means every host.
+    let all_hosts = exceptions.split(',').any(|host| host.trim() == "*");
+    let Some(url) = url.filter(|_| !all_hosts) else {
         return Ok(ProxyConfig::disabled());
     };
     let proxy = if url.contains("://") {

@@ -35,7 +35,9 @@ mod endpoint;
 
 mod call;
 mod http;
+mod error_document;
 mod refusal;
+mod other_stores;
 mod pace;
 mod retry;
 

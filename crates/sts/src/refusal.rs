@@ -3,6 +3,7 @@
 //! Every text is our own. The SDK's errors hold the raw answer, and a broken answer may hold the keys: of an error only its code and
 //! its status are looked at.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 
@@ -12,6 +13,7 @@ use aws_smithy_runtime_api::client::result::DispatchFailure;
 use s3_credential_core::{ErrorKind, Failure};
 
 use crate::endpoint::Endpoint;
+use crate::error_document;
 
 /// A failure, and whether to try again within the same call.
 #[derive(Debug)]
@@ -55,9 +57,17 @@ impl Asked<'_> {
         match error {
             SdkError::TimeoutError(_) => self.timed_out(),
             SdkError::DispatchFailure(failure) => self.undelivered(failure),
-            SdkError::ResponseError(_) => self.unreadable(),
             SdkError::ServiceError(answer) => {
-                self.refused(answer.raw().status().as_u16(), answer.err().code())
+                let of_document = || answer.raw().body().bytes().and_then(error_document::code);
+                let code = answer.err().code().or_else(of_document);
+                self.refused(answer.raw().status().as_u16(), code)
+            }
+            SdkError::ResponseError(answer) => {
+                let code = answer.raw().body().bytes().and_then(error_document::code);
+                match code.filter(|_| !answer.raw().status().is_success()) {
+                    Some(code) => self.refused(answer.raw().status().as_u16(), Some(code)),
+                    None => self.unreadable(),
+                }
             }
             _ => never(
                 ErrorKind::Internal,
@@ -99,6 +109,9 @@ impl Asked<'_> {
     /// The table of the service model and its API reference; codes that are not in it count by their status.
     fn refused(&self, status: u16, code: Option<&str>) -> Refusal {
         let role = self.role;
+        if let Some(refusal) = code.and_then(|code| self.refused_by_other_store(code)) {
+            return refusal;
+        }
         match code.unwrap_or_default() {
             "ExpiredTokenException" | "ExpiredToken" => self.expired(),
             // The keys of the issuer are fetched by STS, and at times one call too late: then it helps to ask again.
@@ -193,7 +206,7 @@ impl Asked<'_> {
         }
     }
 
-    fn denied(&self) -> Refusal {
+    pub(crate) fn denied(&self) -> Refusal {
         let role = self.role;
         let help = match self.by {
             By::Token(subject) => format!(
@@ -240,7 +253,11 @@ impl Asked<'_> {
     }
 }
 
-fn never(kind: ErrorKind, message: String, help: &'static str) -> Refusal {
+pub(crate) fn never(
+    kind: ErrorKind,
+    message: String,
+    help: impl Into<Cow<'static, str>>,
+) -> Refusal {
     Refusal { again: Again::Never, failure: Failure::new(kind, message).with_help(help) }
 }
 

@@ -1,14 +1,15 @@
 //! Settings of the calls of STS.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use s3_credential_core::{Environment, Secret, names};
+use s3_credential_core::{Environment, Secret, mask_user_info, names};
 
 /// How STS is called. The default is the regional endpoint of AWS, directly.
 ///
 /// The first exchange reports what is wrong in it, with the name of the variable.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "config",
     derive(serde::Deserialize, schemars::JsonSchema),
@@ -38,6 +39,9 @@ pub struct StsSettings {
     /// `AWS_CA_BUNDLE`: a PEM file with the certificate authorities to trust in place of the system's.
     #[cfg_attr(feature = "config", serde(skip))]
     pub ca_bundle: Option<PathBuf>,
+    /// Whether a token may be sent to another machine in clear text, where the endpoint is an http URL.
+    #[cfg_attr(feature = "config", serde(skip))]
+    pub allow_plain_http: bool,
     /// How long connecting may take, TLS included.
     pub connect_timeout: Duration,
     /// How long one attempt may take, connecting included.
@@ -65,6 +69,7 @@ impl Default for StsSettings {
             https_proxy: None,
             no_proxy: None,
             ca_bundle: None,
+            allow_plain_http: false,
             connect_timeout: Duration::from_secs(1),
             attempt_timeout: Duration::from_millis(1500),
             operation_timeout: Duration::from_secs(2),
@@ -72,6 +77,21 @@ impl Default for StsSettings {
             initial_backoff: Duration::from_millis(100),
             rate_limit_timeout: Duration::from_secs(20),
         }
+    }
+}
+
+/// Without the user name and password of a URL.
+impl fmt::Debug for StsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StsSettings")
+            .field("endpoint_url", &self.endpoint_url.as_deref().map(mask_user_info))
+            .field("use_fips", &self.use_fips)
+            .field("use_dual_stack", &self.use_dual_stack)
+            .field("https_proxy", &self.https_proxy)
+            .field("no_proxy", &self.no_proxy)
+            .field("ca_bundle", &self.ca_bundle)
+            .field("allow_plain_http", &self.allow_plain_http)
+            .finish_non_exhaustive()
     }
 }
 

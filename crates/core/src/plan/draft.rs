@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::{Consumer, EnvironmentValue, PROFILE_NAME, PlanRequest, PlannedFile, file_names};
-use crate::environment::names;
+use crate::environment::{Environment, names};
 use crate::error::{ErrorKind, Failure};
 use crate::form::{Container, FormKind, Keys, ProfileFiles, WebIdentity};
 use crate::level::AuthenticationLevel;
 use crate::mount_target::MountKind;
 use crate::region::resolver_names;
 use crate::secret::Secret;
+use crate::sts_route::StsRoute;
 use crate::token::{Token, TokenAge};
+use crate::user_info::has_user_info;
 
 /// The addresses of the EKS Pod Identity agent, which no proxy may stand before.
 const AGENT_ADDRESSES: [&str; 2] = ["169.254.170.23", "fd00:ec2::23"];
@@ -81,30 +83,65 @@ impl Draft<'_> {
         }
     }
 
-    pub(super) fn pass_on(&mut self) {
+    pub(super) fn pass_on(&mut self) -> Result<(), Failure> {
         let driver = self.request.driver;
-        for name in [names::AWS_CA_BUNDLE, names::HTTPS_PROXY, names::AWS_STS_REGIONAL_ENDPOINTS] {
+        for name in [
+            names::AWS_STS_REGIONAL_ENDPOINTS,
+            names::AWS_USE_FIPS_ENDPOINT,
+            names::AWS_USE_DUALSTACK_ENDPOINT,
+        ] {
             if let Some(value) = driver.get(name) {
                 self.set(name, value);
             }
         }
-        if let Some(url) = driver.get(names::AWS_ENDPOINT_URL_STS) {
-            self.set(
-                names::AWS_ENDPOINT_URL_STS,
-                match self.request.consumer {
-                    Consumer::Sdk => url,
-                    Consumer::Mountpoint => host_of(url),
-                },
-            );
+        match (driver.get(names::AWS_CA_BUNDLE), self.request.ca_bundle) {
+            (Some(_), Some(content)) => {
+                self.set_path(names::AWS_CA_BUNDLE, file_names::CA_BUNDLE)?;
+                self.file(file_names::CA_BUNDLE, content.clone(), None);
+            }
+            (Some(path), None) => self.set(names::AWS_CA_BUNDLE, path),
+            (None, _) => {}
         }
-        if driver.get(names::HTTPS_PROXY).or_else(|| driver.get(names::NO_PROXY)).is_some() {
-            self.set(names::NO_PROXY, with_agent_addresses(driver.get(names::NO_PROXY)));
+        let sts = match self.request.consumer {
+            Consumer::Sdk => driver.get(names::AWS_ENDPOINT_URL_STS).map(str::to_owned),
+            Consumer::Mountpoint => {
+                let region = self.request.region.map(|resolved| &resolved.region);
+                StsRoute::new(driver, region).host().map(str::to_owned)
+            }
+        };
+        if let Some(sts) = sts {
+            self.set_url(names::AWS_ENDPOINT_URL_STS, &sts);
+        }
+        let (proxy, exceptions) =
+            (either_case(driver, names::HTTPS_PROXY), either_case(driver, names::NO_PROXY));
+        if let Some(url) = proxy {
+            self.set_in_both_cases(names::HTTPS_PROXY, url);
+        }
+        if proxy.or(exceptions).is_some() {
+            self.set_in_both_cases(names::NO_PROXY, &with_agent_addresses(exceptions));
         }
         if let (MountKind::Systemd, AuthenticationLevel::Pod, Some((namespace, name))) =
             (self.request.mount_kind, self.request.level, self.request.service_account)
         {
             self.set(names::UNSTABLE_MOUNTPOINT_CACHE_KEY, format!("{namespace}/{name}"));
         }
+        Ok(())
+    }
+
+    /// A URL, whose user name and password are secret.
+    fn set_url(&mut self, name: &str, url: &str) {
+        if has_user_info(url) {
+            let secret = EnvironmentValue::Secret(Secret::new(url));
+            self.environment.insert(name.to_owned(), secret);
+        } else {
+            self.set(name, url);
+        }
+    }
+
+    /// Readers differ in which spelling goes first.
+    fn set_in_both_cases(&mut self, name: &str, value: &str) {
+        self.set_url(name, value);
+        self.set_url(&name.to_ascii_lowercase(), value);
     }
 
     pub(super) fn web_identity(&mut self, identity: &WebIdentity) -> Result<(), Failure> {
@@ -126,7 +163,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn container(&mut self, container: &Container) -> Result<(), Failure> {
-        self.set(names::AWS_CONTAINER_CREDENTIALS_FULL_URI, &container.uri);
+        self.container_uri(container);
         match &container.token {
             Some(token) => self.token(
                 names::AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE,
@@ -134,6 +171,17 @@ impl Draft<'_> {
                 token,
             ),
             None => Ok(()),
+        }
+    }
+
+    /// Without a token the URI itself is what authorizes.
+    fn container_uri(&mut self, container: &Container) {
+        let name = names::AWS_CONTAINER_CREDENTIALS_FULL_URI;
+        if container.token.is_none() {
+            let secret = EnvironmentValue::Secret(Secret::new(container.uri.as_str()));
+            self.environment.insert(name.to_owned(), secret);
+        } else {
+            self.set_url(name, &container.uri);
         }
     }
 
@@ -210,7 +258,7 @@ impl Draft<'_> {
             names::AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE,
         ] {
             if let Some(value) = driver.get(name) {
-                self.set(name, value);
+                self.set_url(name, value);
             }
         }
     }
@@ -223,7 +271,7 @@ impl Draft<'_> {
                 Consumer::Mountpoint => names::AWS_ENDPOINT_URL,
                 Consumer::Sdk => "AWS_ENDPOINT_URL_S3",
             };
-            self.set(name, url);
+            self.set_url(name, url);
         }
     }
 }
@@ -253,16 +301,12 @@ fn credentials_file(keys: &Keys) -> Secret {
     Secret::new(std::mem::take(&mut *text))
 }
 
-/// `https://sts.example:8443/path` as Mountpoint wants it: `sts.example`. It always speaks TLS on port 443.
-fn host_of(url: &str) -> &str {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.starts_with('[') {
-        return authority.split_inclusive(']').next().unwrap_or_default();
-    }
-    authority.split(':').next().unwrap_or_default()
+/// The value that counts here: capitals go first.
+fn either_case<'a>(driver: &'a Environment, name: &str) -> Option<&'a str> {
+    driver.get(name).or_else(|| driver.get(&name.to_ascii_lowercase()))
 }
 
+/// A star among the hosts means that no proxy is used at all, and stays as it is written.
 fn with_agent_addresses(no_proxy: Option<&str>) -> String {
     let mut hosts: Vec<&str> = no_proxy
         .unwrap_or_default()
@@ -270,6 +314,9 @@ fn with_agent_addresses(no_proxy: Option<&str>) -> String {
         .map(str::trim)
         .filter(|host| !host.is_empty())
         .collect();
+    if hosts.contains(&"*") {
+        return "*".to_owned();
+    }
     for address in AGENT_ADDRESSES {
         if !hosts.contains(&address) {
             hosts.push(address);

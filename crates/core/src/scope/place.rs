@@ -79,8 +79,7 @@ fn is_access_point(arn: &str) -> bool {
     let name = resource.strip_prefix("accesspoint/").unwrap_or_default();
     Region::parse("the region", region).is_ok_and(|region| {
         region.check_aws("the region").is_ok() && region.partition().name == partition
-    })
-        && account.len() == 12
+    }) && account.len() == 12
         && account.bytes().all(|b| b.is_ascii_digit())
         && (3..=50).contains(&name.len())
         && label(name)

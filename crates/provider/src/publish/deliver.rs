@@ -1,11 +1,12 @@
 //! From credentials in hand to files and a remembered lease. Who calls holds the lease's lock.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use s3_credential_core::{
     Delivery, DeliveryPlan, EnvironmentValue, ErrorKind, Failure, PlanRequest, PlannedFile,
-    ProvideContext,
+    ProvideContext, Secret, file_names, names,
 };
 use s3_credential_delivery::{Existing, FileOptions, Stamp, WritePath};
 
@@ -19,6 +20,9 @@ use crate::provider::Provider;
 use crate::resolve::{Resolved, Selected};
 use crate::rotation::Event;
 use crate::settings::due_at;
+
+/// More than any bundle of root certificates has.
+const CA_BUNDLE_LIMIT: usize = 4 << 20;
 
 impl Provider {
     /// Refuses what could not be kept fresh. It is for the first publish: of a live lease, any newer keys are better than the older.
@@ -57,8 +61,34 @@ impl Provider {
             consumer: self.settings.consumer,
             driver: &self.environment,
             service_account: context.service_account().ok(),
+            ca_bundle: self.ca_bundle(key)?.as_ref(),
             endpoint: grant.as_ref(),
         })
+    }
+
+    /// The content of the driver's `AWS_CA_BUNDLE`. A lease keeps the copy that it has while the file cannot be read.
+    fn ca_bundle(&self, key: &LeaseKey) -> Result<Option<Secret>, Failure> {
+        let variable = names::AWS_CA_BUNDLE;
+        let Some(path) = self.environment.get(variable) else {
+            return Ok(None);
+        };
+        let failure = match s3_credential_files::read(Path::new(path), CA_BUNDLE_LIMIT) {
+            Ok(content) => return Ok(Some(content)),
+            Err(error) => error.failure(ErrorKind::Misconfigured, variable),
+        };
+        let copy = self.leases.get(&key.name).and_then(|lease| lease.files).and_then(|files| {
+            let copy = files.iter().find(|file| file.name == file_names::CA_BUNDLE)?;
+            Some(copy.content.clone())
+        });
+        match copy {
+            Some(copy) => {
+                tracing::warn!(%failure, "the copy of the CA bundle is kept");
+                Ok(Some(copy))
+            }
+            None => Err(failure.with_help(format!(
+                "let {variable} name a PEM file that the driver can read, or unset it"
+            ))),
+        }
     }
 
     /// Writes what was resolved, together with the lease's record. If it fails, what this call wrote is gone, and what was there

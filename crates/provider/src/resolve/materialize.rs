@@ -8,7 +8,7 @@ use s3_credential_core::{
 };
 
 use super::scope::{check_form, delivery_of};
-use super::{Exchange, PinnedIdentity, Resolved, Resolver, Selected};
+use super::{Exchange, PinnedIdentity, Resolved, Resolver, Selected, delegation};
 use crate::error::ProvideError;
 use crate::settings::Settings;
 
@@ -100,9 +100,27 @@ impl Resolver {
             }
             Err(_) => None,
         };
+        let mut warnings = Vec::new();
+        if let (CredentialForm::WebIdentity(web_identity), None, Some(resolved)) =
+            (form, held, &region)
+        {
+            delegation::check_names(&self.environment, web_identity, resolved)?;
+        }
         let delivery = match (held, &identity.scope) {
             (Some(held), _) => held.delivery,
             (None, Some(_)) => delivery_of(settings, context, form),
+            (None, None) if form.kind() == FormKind::WebIdentity => {
+                let chosen = settings.chosen_delivery(context.target().kind, form);
+                let (delivery, warning) = delegation::delivery(
+                    &self.environment,
+                    settings,
+                    chosen,
+                    Delivery::default_for(form),
+                    region.as_ref(),
+                )?;
+                warnings.extend(warning);
+                delivery
+            }
             (None, None) => settings.delivery_of(context.target().kind, form),
         };
         // An instance profile is Mountpoint's own to ask for, unless keys were asked for by name.
@@ -118,7 +136,6 @@ impl Resolver {
             keys.check_given()?;
         }
         if as_it_is || !delivery.needs_keys() {
-            let warnings = Vec::new();
             return Ok(Materialized {
                 form: form.clone(),
                 exchange: None,
@@ -141,7 +158,7 @@ impl Resolver {
             None => self.exchange(form, region.as_ref(), identity.scope.as_ref(), is_fresh).await?,
         };
         let form = CredentialForm::Keys(exchange.keys.clone());
-        Ok(Materialized { form, exchange: Some(exchange), delivery, region, warnings: Vec::new() })
+        Ok(Materialized { form, exchange: Some(exchange), delivery, region, warnings })
     }
 
     async fn exchange(

@@ -78,6 +78,27 @@ async fn no_secrets_or_none_of_the_names_lead_to_node_publish_secret_ref() {
 }
 
 #[tokio::test]
+async fn names_that_are_not_known_are_listed_with_those_that_are() {
+    for names in [
+        ["accessKeyID", "secretAccessKey"],
+        ["access-key", "secret-key"],
+        ["AccessKey", "SecretKey"],
+        ["rootUser", "rootPassword"],
+    ] {
+        let secrets = [(names[0], "AKIAHUNTER2"), (names[1], "hunter2"), ("region", "")];
+        let told = skipped(&source(), &with(&secrets)).await;
+        for part in [names[0], names[1], "access_key_id", "AWS_SECRET_ACCESS_KEY", "keyNames"] {
+            assert!(told.contains(&format!("`{part}`")), "{part}: {told}");
+        }
+        assert!(!told.to_lowercase().contains("hunter2") && !told.contains("`region`"), "{told}");
+    }
+    let many: Vec<String> = (0..20).map(|n| format!("entry-{n:02}\n")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "x")).collect();
+    let told = skipped(&source(), &with(&many)).await;
+    assert!(told.contains("and 12 more") && !told.contains('\n'), "{told}");
+}
+
+#[tokio::test]
 async fn half_a_key_is_an_error_that_names_the_other_half() {
     for (secrets, missing) in [
         (&[("key_id", "id")][..], "`access_key` is missing"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use s3_credential_core::{Environment, ErrorKind, Failure, SystemClock};
+use s3_credential_core::{Environment, ErrorKind, Failure, StsRoute, SystemClock};
 use s3_credential_sts::{Sts, StsSettings};
 
 async fn endpoint(variables: &[(&str, &str)], region: &str) -> Result<String, Failure> {
@@ -46,11 +46,21 @@ async fn every_partition_has_its_hosts() {
                 ("us-gov-east-1", [FIPS]) => format!("sts.{region}.{suffix}"),
                 _ => host,
             };
-            assert_eq!(
-                endpoint(variables, region).await.unwrap(),
-                format!("https://{host}"),
-                "{region} with {variables:?}"
-            );
+            let found = endpoint(variables, region).await;
+            let has_fips =
+                region == "us-east-1" || region.contains("-gov-") || region.contains("-iso");
+            if variables.contains(&FIPS) && !has_fips {
+                let failure = found.unwrap_err();
+                assert!(failure.message().contains("no FIPS endpoint"), "{region}: {failure}");
+                continue;
+            }
+            assert_eq!(found.unwrap(), format!("https://{host}"), "{region} with {variables:?}");
+            // Mountpoint is led to the same.
+            let environment: Environment = variables.iter().copied().collect();
+            let region = region.parse().unwrap();
+            let route = StsRoute::new(&environment, Some(&region));
+            let expected = (!variables.is_empty()).then_some(host.as_str());
+            assert_eq!(route.host(), expected, "{region} with {variables:?}");
         }
     }
 }
@@ -79,6 +89,7 @@ async fn the_legacy_endpoint_is_for_the_oldest_regions_of_one_partition() {
 async fn an_endpoint_of_ones_own_needs_no_region() {
     for (own, expected) in [
         ("https://minio.example:9000", "https://minio.example:9000"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("http://127.0.0.1:8080/sts/", "http://127.0.0.1:8080/sts"),
         // As Mountpoint takes the variable.
         ("sts.internal.example", "https://sts.internal.example"),
@@ -117,4 +128,39 @@ async fn a_variable_that_makes_no_sense_is_named() {
         let all = format!("{failure:?} {failure} {}", failure.help());
         assert!(!all.contains("CANARY"), "{all}");
     }
+}
+
+#[tokio::test]
+async fn a_token_is_not_sent_in_clear_text_to_another_machine() {
+    let variables = [("AWS_ENDPOINT_URL_STS", "http://minio.example:9000")];
+    let failure = endpoint(&variables, "eu-north-1").await.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Misconfigured);
+    assert!(failure.help().contains("allowPlainHttp"), "{}", failure.help());
+    let environment: Environment = variables.into_iter().collect();
+    let settings =
+        StsSettings { allow_plain_http: true, ..StsSettings::from_environment(&environment) };
+    let sts = Sts::new(settings, Arc::new(SystemClock));
+    assert_eq!(sts.endpoint_url(None).await.unwrap(), "http://minio.example:9000");
+}
+
+#[tokio::test]
+async fn a_region_of_another_store_is_for_its_own_endpoint() {
+    for region in ["RegionOne", "US", "my_zonegroup"] {
+        let failure = endpoint(&[], region).await.unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::InvalidRegion, "{region}");
+        let own = [("AWS_ENDPOINT_URL_STS", "https://sts.example")];
+        assert_eq!(endpoint(&own, region).await.unwrap(), "https://sts.example");
+    }
+}
+
+#[test]
+fn settings_do_not_show_a_password() {
+    let environment: Environment = [
+        ("AWS_ENDPOINT_URL_STS", "https://svc:hunter2@sts.example"),
+        ("HTTPS_PROXY", "http://svc:hunter2@proxy"),
+    ]
+    .into_iter()
+    .collect();
+    let text = format!("{:?}", StsSettings::from_environment(&environment));
+    assert!(!text.contains("hunter2"), "{text}");
 }

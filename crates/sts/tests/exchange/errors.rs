@@ -53,6 +53,62 @@ async fn every_error_has_its_kind_its_attempts_and_its_help() {
     }
 }
 
+/// Stores answer as S3 does: the root of the document is `Error`.
+#[tokio::test]
+async fn an_error_document_of_s3_is_the_same_error_as_that_of_sts() {
+    for (status, code, kind, attempts) in [
+        (403, "AccessDenied", ErrorKind::PermissionDenied, 1),
+        (400, "ExpiredToken", ErrorKind::ExpiredToken, 1),
+        (400, "ExpiredTokenException", ErrorKind::ExpiredToken, 1),
+        (400, "InvalidIdentityToken", ErrorKind::Rejected, 4),
+        (400, "IDPCommunicationError", ErrorKind::Unavailable, 4),
+        (403, "IDPRejectedClaim", ErrorKind::Rejected, 1),
+        (400, "MalformedPolicyDocument", ErrorKind::InvalidRequest, 1),
+        (400, "PackedPolicyTooLarge", ErrorKind::InvalidRequest, 1),
+        (400, "Throttling", ErrorKind::Throttled, 4),
+        (503, "SlowDown", ErrorKind::Throttled, 4),
+        (500, "InternalError", ErrorKind::Unavailable, 4),
+        (400, "ValidationError", ErrorKind::InvalidRequest, 1),
+    ] {
+        let mut answers = Vec::new();
+        for document in [
+            format!("<Error><Code>{code}</Code><Message>hunter2</Message></Error>"),
+            format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>hunter2</Message></Error></ErrorResponse>"
+            ),
+        ] {
+            let world = World::start().await;
+            world.always(Fault::status(status, document));
+            let failure =
+                world.exchange(world.identity(), &ExchangeRequest::default()).await.unwrap_err();
+            assert_eq!((failure.kind(), world.calls()), (kind, attempts), "{code}: {failure}");
+            assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+            answers.push((failure.kind(), failure.code(), world.calls()));
+        }
+        assert_eq!(answers[0], answers[1], "{code}");
+    }
+}
+
+/// Codes that AWS's STS does not have, or means otherwise.
+#[tokio::test]
+async fn codes_of_other_stores_have_their_own_advice() {
+    for (status, code, kind, help) in [
+        (404, "NoSuchEntity", ErrorKind::NotFound, "create the role"),
+        (404, "NoSuchBucket", ErrorKind::Misconfigured, "AWS_ENDPOINT_URL_STS"),
+        (405, "MethodNotAllowed", ErrorKind::Misconfigured, "OpenID"),
+        (501, "NotImplemented", ErrorKind::Misconfigured, "OpenID"),
+        (403, "InvalidClientTokenId", ErrorKind::Rejected, "audience"),
+        (400, "InvalidParameterValue", ErrorKind::InvalidRequest, "in the store"),
+    ] {
+        let world = World::start().await;
+        world.always(Fault::status(status, format!("<Error><Code>{code}</Code></Error>")));
+        let failure =
+            world.exchange(world.identity(), &ExchangeRequest::default()).await.unwrap_err();
+        assert_eq!((failure.kind(), world.calls()), (kind, 1), "{code}: {failure}");
+        assert!(failure.help().contains(help), "{code}: {}", failure.help());
+    }
+}
+
 #[tokio::test]
 async fn what_passes_is_asked_again_until_it_has_passed() {
     for fault in [
