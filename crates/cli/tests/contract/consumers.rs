@@ -15,7 +15,7 @@ async fn the_endpoint_of_sts_is_a_host_for_mountpoint_and_a_url_for_sdks() {
     let cloud = Cloud::start().await;
     let driver = cloud
         .driver()
-        .with("AWS_ENDPOINT_URL_STS", "https://vpce-1.sts.eu-north-1.vpce.amazonaws.com:443/x");
+        .with("AWS_ENDPOINT_URL_STS", "https://vpce-1.sts.eu-north-1.vpce.amazonaws.com:443/");
     let request = publish_with_tokens(&cloud.issuer);
     let mut more = vec!["--role-arn", ROLE];
     let mountpoint = environment(&driver, &request, &more).await;
@@ -24,15 +24,16 @@ async fn the_endpoint_of_sts_is_a_host_for_mountpoint_and_a_url_for_sdks() {
     let sdk = environment(&driver, &request, &more).await;
     assert_eq!(
         sdk["AWS_ENDPOINT_URL_STS"],
-        "https://vpce-1.sts.eu-north-1.vpce.amazonaws.com:443/x"
+        "https://vpce-1.sts.eu-north-1.vpce.amazonaws.com:443/"
     );
 }
 
 #[tokio::test]
 async fn what_the_network_needs_is_passed_on() {
-    let bundle = "/etc/ssl/bundle.pem";
-    let driver = Driver::new()
-        .with("AWS_CA_BUNDLE", bundle)
+    let driver = Driver::new();
+    let bundle = driver.file("ca.pem", "-----BEGIN CERTIFICATE-----");
+    let driver = driver
+        .with("AWS_CA_BUNDLE", &bundle)
         .with("HTTPS_PROXY", "http://proxy.example:3128")
         .with("NO_PROXY", "10.0.0.0/8, .svc")
         .with("AWS_STS_REGIONAL_ENDPOINTS", "regional")
@@ -41,7 +42,12 @@ async fn what_the_network_needs_is_passed_on() {
         .with("HTTP_PROXY", "http://proxy.example:3128");
     let request = publish_with_keys("AKIAIOSFODNN7EXAMPLE", CANARY);
     let delivered = environment(&driver, &request, &[]).await;
-    assert_eq!(delivered["AWS_CA_BUNDLE"], bundle);
+    let copy = delivered["AWS_CA_BUNDLE"].as_str().unwrap();
+    assert!(copy.starts_with(driver.path("write").to_str().unwrap()), "{copy}");
+    assert_eq!(std::fs::read_to_string(copy).unwrap(), "-----BEGIN CERTIFICATE-----");
+    for name in ["HTTPS_PROXY", "NO_PROXY"] {
+        assert_eq!(delivered[name], delivered[name.to_ascii_lowercase()], "{name}");
+    }
     assert_eq!(delivered["HTTPS_PROXY"], "http://proxy.example:3128");
     assert_eq!(delivered["NO_PROXY"], "10.0.0.0/8,.svc,169.254.170.23,fd00:ec2::23");
     assert_eq!(delivered["AWS_STS_REGIONAL_ENDPOINTS"], "regional");

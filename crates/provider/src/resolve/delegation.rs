@@ -65,13 +65,32 @@ pub(super) fn delivery(
             names::AWS_ENDPOINT_URL_STS
         ))),
         StsRoute::Other(_) => Ok((Delivery::Profile, None)),
-        StsRoute::Loopback(_) => {
-            let message = format!(
-                "{} is on the loopback interface: Mountpoint gets its host alone, and reaches it only in the same network, by TLS on port 443",
-                names::AWS_ENDPOINT_URL_STS
-            );
-            Ok((delivery, Some(Warning::new(WarningKind::Endpoint, message))))
-        }
-        _ => Ok((delivery, None)),
+        route => Ok((delivery, warning_of(&route))),
     }
+}
+
+/// What there is to know of the route of a token that Mountpoint exchanges.
+pub(super) fn warning(
+    environment: &Environment,
+    settings: &Settings,
+    region: Option<&ResolvedRegion>,
+) -> Option<Warning> {
+    let route = StsRoute::new(environment, region.map(|resolved| &resolved.region));
+    warning_of(&route).filter(|_| settings.consumer == Consumer::Mountpoint)
+}
+
+fn warning_of(route: &StsRoute) -> Option<Warning> {
+    let variable = names::AWS_ENDPOINT_URL_STS;
+    let problem = match route {
+        StsRoute::Same(_) => return None,
+        StsRoute::Loopback(_) => {
+            "is on the loopback interface: Mountpoint gets its host alone, and reaches it only in the same network, by TLS on port 443"
+                .to_owned()
+        }
+        StsRoute::Other(reason) => {
+            format!("leads a Mountpoint that exchanges its token itself to another server: {reason}")
+        }
+        _ => return None,
+    };
+    Some(Warning::new(WarningKind::Endpoint, format!("{variable} {problem}")))
 }

@@ -107,7 +107,16 @@ impl Resolver {
             delegation::check_names(&self.environment, web_identity, resolved)?;
         }
         let delivery = match (held, &identity.scope) {
-            (Some(held), _) => held.delivery,
+            (Some(held), _) => {
+                if held.delivery == Delivery::Delegated && form.kind() == FormKind::WebIdentity {
+                    warnings.extend(delegation::warning(
+                        &self.environment,
+                        settings,
+                        region.as_ref(),
+                    ));
+                }
+                held.delivery
+            }
             (None, Some(_)) => delivery_of(settings, context, form),
             (None, None) if form.kind() == FormKind::WebIdentity => {
                 let chosen = settings.chosen_delivery(context.target().kind, form);

