@@ -2,6 +2,7 @@
 
 use s3_credential_core::{
     Container, CredentialForm, Delivery, ErrorKind, Keys, PublishRequest, SessionSettings,
+    SourceChain, WarningKind, source_fn,
 };
 use s3_credential_provider::{Provider, Scope};
 
@@ -39,13 +40,31 @@ async fn forms_that_no_policy_narrows_are_refused() {
     }
 }
 
+/// Their owner decides what they may do.
 #[tokio::test]
-async fn keys_of_the_volumes_secret_are_refused() {
+async fn keys_of_the_volumes_own_secret_are_left_as_they_are_with_a_warning() {
     let world = World::start().await;
-    let publish = request("v", "b", &[])
-        .with_volume_context([("authenticationSource", "secret")])
-        .with_secrets([("key_id", "AKIAIOSFODNN7EXAMPLE"), ("access_key", "wJalrXUtnFEMI")]);
-    let provider = world.provider(Scope::Volume);
+    for flags in [&[][..], &["prefix=a", "red-only"]] {
+        let publish = request("v", "b", flags)
+            .with_volume_context([("authenticationSource", "secret")])
+            .with_secrets([("key_id", "AKIAIOSFODNN7EXAMPLE"), ("access_key", "wJalrXUtnFEMI")]);
+        let provider = world.provider(Scope::Volume);
+        let provided = world.publish(&provider, publish).await.unwrap();
+        assert_eq!((provided.delivery, provided.identity.scope), (Delivery::Profile, None));
+        assert!(provided.warnings.iter().any(|it| it.kind == WarningKind::Scope));
+    }
+}
+
+/// The operator's keys would be the same for every volume.
+#[tokio::test]
+async fn other_keys_at_secret_level_are_refused() {
+    let world = World::start().await;
+    let keys = source_fn("shared-keys", |_context| async {
+        Ok(CredentialForm::Keys(Keys::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI")))
+    });
+    let chain = SourceChain::first_try(keys);
+    let provider = world.builder(Scope::Volume).secret_chain(chain).build().unwrap();
+    let publish = request("v", "b", &[]).with_volume_context([("authenticationSource", "secret")]);
     refused(&world, &provider, publish, ErrorKind::UnsupportedDelivery, "keys").await;
 }
 

@@ -1,9 +1,10 @@
 //! A client of the Kubernetes API, from the driver's environment.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use futures::FutureExt as _;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use s3_credential_core::{Environment, ErrorKind, Failure, names};
 
@@ -30,7 +31,9 @@ pub(crate) fn client(environment: &Environment) -> Result<Option<Client>, Failur
 
 /// Several files are merged, as kubectl does.
 fn from_kubeconfig(paths: &str) -> Result<Config, Failure> {
-    let unusable = |error| unusable("KUBECONFIG cannot be used", error);
+    let unusable = |error: KubeconfigError| {
+        unusable(format!("KUBECONFIG cannot be used: {}", reason(&error)), error)
+    };
     let merged = std::env::split_paths(paths)
         .filter(|path| path.as_path() != Path::new(""))
         .map(Kubeconfig::read_from)
@@ -69,8 +72,34 @@ fn in_cluster(host: &str, port: &str) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// What is wrong with a kubeconfig. Its texts are not repeated, since a parser may quote what it read.
+fn reason(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
+        KubeconfigError::Parse(error) => match error.location() {
+            Some(place) => {
+                format!(
+                    "it is no kubeconfig: wrong at line {}, column {}",
+                    place.line(),
+                    place.column()
+                )
+            }
+            None => "it is no kubeconfig".to_owned(),
+        },
+        KubeconfigError::CurrentContextNotSet => "it has no `current-context`".to_owned(),
+        KubeconfigError::LoadContext(_) => {
+            "its `current-context` names a context that is not there".to_owned()
+        }
+        KubeconfigError::LoadClusterOfContext(_) => {
+            "its context names a cluster that is not there".to_owned()
+        }
+        KubeconfigError::MissingClusterUrl => "its cluster has no `server`".to_owned(),
+        _ => "a URL, certificate or key in it cannot be used".to_owned(),
+    }
+}
+
 fn unusable(
-    message: &'static str,
+    message: impl Into<Cow<'static, str>>,
     cause: impl std::error::Error + Send + Sync + 'static,
 ) -> Failure {
     Failure::new(ErrorKind::Misconfigured, message).with_cause(cause).with_help(

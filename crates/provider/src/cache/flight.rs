@@ -36,7 +36,7 @@ impl Flight {
         match self.0.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(landing)) => landing.clone(),
             _ => Landing::Over(Err(Failure::new(
-                ErrorKind::Unavailable,
+                ErrorKind::Internal,
                 "the task that fetches the keys was ended",
             ))),
         }

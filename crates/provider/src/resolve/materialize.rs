@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use s3_credential_core::{
     CredentialForm, Delivery, ErrorKind, ExchangeRequest, Failure, FormKind, Keys, ProvideContext,
-    RegionAnswer, ResolvedRegion, TokenAge, VolumeScope, Warning, resolver_names,
+    RegionAnswer, ResolvedRegion, TokenAge, VolumeScope, Warning, WarningKind, resolver_names,
 };
 
-use super::scope::{check_form, delivery_of};
+use super::scope::{check_form, delivery_of, is_left_unscoped};
 use super::{Exchange, PinnedIdentity, Resolved, Resolver, Selected, delegation};
 use crate::error::ProvideError;
 use crate::settings::Settings;
@@ -101,6 +101,10 @@ impl Resolver {
             Err(_) => None,
         };
         let mut warnings = Vec::new();
+        if is_left_unscoped(settings, context, form) {
+            let message = "`scope: volume` does not narrow the keys of the volume's own Secret: they may do what their owner allows";
+            warnings.push(Warning::new(WarningKind::Scope, message));
+        }
         if let (CredentialForm::WebIdentity(web_identity), None, Some(resolved)) =
             (form, held, &region)
         {

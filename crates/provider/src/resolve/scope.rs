@@ -18,6 +18,27 @@ pub(super) fn scope_of(
     }
 }
 
+/// Whether these are the keys of the Secret that the volume itself names. Their owner decides what they may do: no role of the
+/// operator is in them that a scope could narrow.
+pub(super) fn has_keys_of_its_own(context: &ProvideContext, form: &CredentialForm) -> bool {
+    match form {
+        CredentialForm::Keys(keys) => {
+            let mut own = context.secrets().values();
+            own.any(|secret| secret.trimmed() == keys.secret_access_key.trimmed())
+        }
+        _ => false,
+    }
+}
+
+/// Whether `scope: volume` leaves these credentials as they are.
+pub(super) fn is_left_unscoped(
+    settings: &Settings,
+    context: &ProvideContext,
+    form: &CredentialForm,
+) -> bool {
+    settings.scope == Scope::Volume && has_keys_of_its_own(context, form)
+}
+
 /// Only STS narrows what keys may do, and only for a token that is exchanged here.
 pub(super) fn check_form(form: &CredentialForm) -> Result<(), Failure> {
     match form.kind() {

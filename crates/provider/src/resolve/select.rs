@@ -5,7 +5,7 @@ use s3_credential_core::{
     SourcedForm,
 };
 
-use super::scope::{check_delivery, scope_of};
+use super::scope::{check_delivery, has_keys_of_its_own, scope_of};
 use super::{Resolver, Selected};
 use crate::error::ProvideError;
 use crate::identity::Identity;
@@ -18,8 +18,9 @@ impl Resolver {
         settings: &Settings,
         context: &ProvideContext,
     ) -> Result<Selected, ProvideError> {
-        let scope = scope_of(settings, context)?;
+        let scope = scope_of(settings, context);
         if context.is_anonymous() {
+            scope?;
             return Ok(Selected {
                 identity: Identity::anonymous(context),
                 form: CredentialForm::Anonymous,
@@ -27,6 +28,11 @@ impl Resolver {
                 region: self.region.resolve(&*self.clock, context).await,
             });
         }
+        // A volume with keys of its own needs no scope, so what its definition says of one is no error yet.
+        let scope = match (scope, context.level()) {
+            (Err(_), AuthenticationLevel::Secret) => None,
+            (scope, _) => Some(scope?),
+        };
         refuse_ephemeral(settings, context)?;
         let chain = self.chain(context.level());
         let (answer, region) = tokio::join!(
@@ -39,6 +45,11 @@ impl Resolver {
             region_attempts: region.attempts.clone(),
         };
         let sourced = answer.result.map_err(told)?;
+        let scope = match scope {
+            _ if has_keys_of_its_own(context, &sourced.form) => None,
+            Some(scope) => scope,
+            None => scope_of(settings, context).map_err(told)?,
+        };
         if scope.is_some() {
             check_delivery(settings, context, &sourced.form).map_err(told)?;
         }

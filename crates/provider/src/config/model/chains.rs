@@ -21,6 +21,7 @@ pub(crate) struct Chains {
     #[schemars(length(min = 1))]
     pub(crate) secret: Vec<Link>,
     /// The region resolvers: which region STS is called in.
+    #[schemars(length(min = 1))]
     pub(crate) region: Vec<Link>,
 }
 

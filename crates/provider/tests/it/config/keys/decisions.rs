@@ -109,7 +109,7 @@ pub(super) const CASES: &[Case<Scene>] = &[
     case("files.ownerOnly", Driver, ["", "file mode 640"], ["files: {ownerOnly: true}", "file mode 600"]),
     case("operationTimeout", Driver, [SLOW, "within 30 s"], ["chains: {driver: [slow]}\noperationTimeout: 2s", "within 2 s"]),
     case("allowEphemeralDriverLevel", Inline, ["", "permission-denied"], ["allowEphemeralDriverLevel: true", "source secret-environment"]),
-    case("allowPlainHttp", PlainHttp, ["", "misconfigured"], ["allowPlainHttp: true", "unavailable"]),
+    case("allowPlainHttp", PlainHttp, ["", "misconfigured"], ["allowPlainHttp: true", "delivery profile"]),
     case("statePath", Driver, ["", "state in elsewhere: false"], ["statePath: SCRATCH/elsewhere", "state in elsewhere: true"]),
     case("services.imds.probe", Driver, ["chains: {driver: [imds]}", "asked imds: not-applicable"], [PROFILE_OF_NODE, "source imds"]),
 ];
