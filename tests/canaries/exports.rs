@@ -81,7 +81,11 @@ const HOLD_NONE: &[&str] = &[
     "SecretNamespace",
     "Stamp",
     "UnpublishRequest",
+    "MountOptionProblem",
+    "StsRoute", // a host; never what stands before it
     "VolumeScope",
+    "Warning",
+    "WarningKind",
     "WritePath",
     "WrittenFile",
 ];

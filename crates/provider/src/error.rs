@@ -7,7 +7,7 @@ use s3_credential_core::{Attempt, Code, ErrorKind, Failure};
 
 /// Why a volume has no credentials, or could not be cleaned up.
 ///
-/// `Display` is one line for the user of the volume; [`ProvideError::help`] says what to do. Neither holds a secret.
+/// `Display` is one line for the user of the volume: what is wrong, then what to do. It holds no secret.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ProvideError {
@@ -93,7 +93,7 @@ impl From<ProvideError> for tonic::Status {
 
 impl fmt::Display for ProvideError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.failure.fmt(f)
+        write!(f, "{}; {}", self.failure.message(), self.help())
     }
 }
 
