@@ -204,8 +204,12 @@ async fn secret_watch_conforms() {
 
 #[tokio::test]
 async fn the_source_profile_conforms() {
-    let (config, credentials) =
-        (file("[default]\n"), file(&format!("[default]\naws_secret_access_key={CANARY}\n")));
+    let (config, credentials) = (
+        file("[default]\n"),
+        file(&format!(
+            "[default]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\naws_secret_access_key={CANARY}\n"
+        )),
+    );
     let driver = |config: &str| {
         environment(&[
             (names::AWS_CONFIG_FILE, config),
@@ -217,7 +221,8 @@ async fn the_source_profile_conforms() {
     SourceConformance::of(ProfileSource::new(&driver(config.path().to_str().unwrap())))
         .canary(CANARY)
         .provides(systemd(), FormKind::Profile)
-        .does_not_apply(plain("driver"))
+        .provides(plain("driver"), FormKind::Profile)
+        .does_not_apply(plain("pod"))
         .check()
         .await;
     SourceConformance::of(ProfileSource::new(&driver("/nowhere/at/all")))

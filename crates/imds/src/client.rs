@@ -22,6 +22,9 @@ use crate::wire::{Stage, Wire};
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const REGION: &str = "/latest/meta-data/placement/region";
 
+/// A path of 512 characters and a name of 64 (IAM User Guide, "IAM and AWS STS quotas").
+const MAX_ROLE_LEN: usize = 512 + 64;
+
 /// The first pause between attempts; each is twice the one before, and up to half of it is left to chance.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
@@ -89,7 +92,11 @@ impl Imds {
 
     /// The document with the keys of this role.
     pub(crate) async fn keys_of(&self, role: &str) -> Result<Zeroizing<String>, Trouble> {
-        self.look_up(&format!("{ROLES}{role}"), Wanted::Keys).await
+        let document = self.look_up(&format!("{ROLES}{role}"), Wanted::Keys).await;
+        document.map_err(|trouble| match trouble {
+            Trouble::Absent(Wanted::Keys) => Trouble::NoKeys(role.into()),
+            trouble => trouble,
+        })
     }
 
     /// The name of the region, as it comes.
@@ -201,12 +208,20 @@ pub(crate) fn role_in(list: &str) -> Result<&str, Trouble> {
     match list.lines().next().map(str::trim) {
         None | Some("") => Err(Trouble::Absent(Wanted::Role)),
         Some(role) if is_role_name(role) => Ok(role),
-        Some(_) => Err(Trouble::malformed(Wanted::Role.as_str())),
+        Some(_) => Err(Trouble::Broken(
+            "lists a role whose name holds a character that no role name has".into(),
+        )),
     }
 }
 
-/// IAM's alphabet: what cannot break out of the path.
+/// Checks that a name stays within the path of a request. EC2 lists a role without its path; what stands in for IMDS (kube2iam,
+/// kiam) lists it with its path, or with a slash at its end, and expects it back in the same form.
 fn is_role_name(name: &str) -> bool {
-    name.len() <= 64
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+    let is_segment = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && segment
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+    };
+    name.len() <= MAX_ROLE_LEN && name.strip_suffix('/').unwrap_or(name).split('/').all(is_segment)
 }

@@ -27,6 +27,10 @@ pub(crate) enum Trouble {
     Forbidden,
     /// 404, or an empty list.
     Absent(Wanted),
+    /// A role is listed, and there is no document with its keys.
+    NoKeys(Box<str>),
+    /// 404, 405 or 501 for the session token: version 1 only.
+    OnlyVersion1(u16),
     /// 401: the session token is not known (any more).
     TokenRefused,
     /// 429.
@@ -71,6 +75,7 @@ impl Trouble {
             Some(403) => Self::Forbidden,
             Some(404) if token.is_none() => Self::Absent(wanted),
             Some(429) => Self::Throttled,
+            Some(status @ (404 | 405 | 501)) if token.is_some() => Self::OnlyVersion1(status),
             Some(status) if !(200..300).contains(&status) => Self::Broken(
                 format!("answered the request for {question} with HTTP {status}").into(),
             ),
@@ -94,7 +99,7 @@ impl Trouble {
         match self {
             Self::Misconfigured(failure) => failure.into(),
             Self::Throttled => Failure::new(ErrorKind::Throttled, reason).with_help(help).into(),
-            Self::TokenRefused | Self::Broken(_) => {
+            Self::NoKeys(_) | Self::OnlyVersion1(_) | Self::TokenRefused | Self::Broken(_) => {
                 Failure::new(ErrorKind::Unavailable, reason).with_help(help).into()
             }
             Self::Silent(_) => {
@@ -114,13 +119,15 @@ impl Trouble {
         let kind = match self {
             Self::Misconfigured(failure) => return failure,
             Self::SwitchedOff | Self::Forbidden => ErrorKind::Misconfigured,
-            Self::Absent(Wanted::Keys) => ErrorKind::Unavailable,
             Self::Absent(_) => ErrorKind::NotFound,
             Self::Silent(_) => ErrorKind::TimedOut,
             Self::Throttled => ErrorKind::Throttled,
-            Self::Refused | Self::Unreachable | Self::TokenRefused | Self::Broken(_) => {
-                ErrorKind::Unavailable
-            }
+            Self::NoKeys(_)
+            | Self::OnlyVersion1(_)
+            | Self::Refused
+            | Self::Unreachable
+            | Self::TokenRefused
+            | Self::Broken(_) => ErrorKind::Unavailable,
         };
         Failure::new(kind, reason).with_help(help)
     }
@@ -170,8 +177,19 @@ impl Trouble {
                 format!("the instance has no role: IMDS at {endpoint} lists no instance profile"),
                 "attach an instance profile to the node, or give the driver credentials of its own",
             ),
+            Self::NoKeys(role) => (
+                format!("IMDS at {endpoint} lists the role {role} and has no keys for it"),
+                "try again: a role that was just attached takes some seconds; if it stays so, check what stands in for IMDS on this \
+                 node, and how it names roles",
+            ),
+            Self::OnlyVersion1(status) => (
+                format!(
+                    "IMDS at {endpoint} answered the request for a session token with HTTP {status}: it speaks version 1 only, and version 2 is required"
+                ),
+                VERSION_1,
+            ),
             Self::Absent(Wanted::Keys) => (
-                format!("IMDS at {endpoint} names a role and has no keys for it"),
+                format!("IMDS at {endpoint} has no keys for the instance's role"),
                 "try again: a role that was just attached takes some seconds",
             ),
             Self::Absent(Wanted::Region) => (
@@ -201,6 +219,8 @@ const HOP_LIMIT: &str = "raise the hop limit of IMDS (HttpPutResponseHopLimit) t
      --http-put-response-hop-limit 2`) and in its launch template; or give the driver credentials and AWS_REGION of its own";
 const NOT_EC2: &str = "on EC2, let the driver's pod through to IMDS (network policies, iptables rules, HttpEndpoint); elsewhere, give the \
      driver credentials and AWS_REGION of its own, and set AWS_EC2_METADATA_DISABLED=true";
+const VERSION_1: &str = "let what stands in for IMDS on this node (kube2iam, an emulator) answer PUT /latest/api/token; or give the driver \
+     credentials and AWS_REGION of its own, and set AWS_EC2_METADATA_DISABLED=true";
 const BROKEN: &str = "try again; if it stays so, check AWS_EC2_METADATA_SERVICE_ENDPOINT and what stands between the driver and IMDS";
 
 impl Wanted {

@@ -34,11 +34,14 @@ pub(super) fn half(view: &View<'_>, expected: &mut Outcome) {
     }
 }
 
-/// None of the recorded cases has the files that its variables name, so that there is nothing to copy.
+/// One variable is enough to configure a profile, for every mount kind. None of the recorded cases has the files that its
+/// variables name, so that there is nothing to copy.
 pub(super) fn profile_copies(view: &View<'_>, expected: &mut Outcome) {
     let named = [names::AWS_CONFIG_FILE, names::AWS_SHARED_CREDENTIALS_FILE];
+    let is_configured = named.iter().chain([&names::AWS_PROFILE]).any(|name| view.has(name));
     let is_chosen = view.driver_level().is_some()
-        && view.driver_sources().first() == Some(&DriverSource::Profile)
+        && is_configured
+        && view.driver_sources().iter().all(|source| *source == DriverSource::Profile)
         && !view.has(names::AWS_ACCESS_KEY_ID);
     if is_chosen && named.iter().all(|name| view.file_of(name).is_none()) {
         refuse(view, ErrorKind::Misconfigured, expected);

@@ -87,8 +87,8 @@ fn environment() -> [(&'static str, &'static str); 14] {
             "long-term keys of the driver, with AWS_SECRET_ACCESS_KEY and perhaps AWS_SESSION_TOKEN",
         ),
         (
-            names::AWS_CONFIG_FILE,
-            "with AWS_SHARED_CREDENTIALS_FILE the driver's own profile, for systemd mounts only",
+            names::AWS_PROFILE,
+            "with AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE the driver's own profile; each of the three configures it",
         ),
         (names::AWS_REGION, "the region for volumes that name none; then AWS_DEFAULT_REGION"),
         (

@@ -139,18 +139,42 @@ async fn driver_level_by_keys() {
 }
 
 #[tokio::test]
-async fn driver_level_by_the_drivers_profile_under_systemd() {
+async fn driver_level_by_the_drivers_profile() {
     let driver = Driver::new();
-    let config = driver.file("config", "[default]\nregion = eu-north-1\n");
-    let credentials =
-        driver.file("credentials", &format!("[default]\naws_secret_access_key={CANARY}\n"));
+    let config = driver.file("config", "[default]\nregion = eu-north-1\n[profile admin]\na = b\n");
+    let keys = format!("aws_access_key_id=AKIAPROFILE\naws_secret_access_key={CANARY}\n");
+    let credentials = driver
+        .file("credentials", &format!("[default]\n{keys}[admin]\naws_access_key_id=AKIAADMIN\n"));
     let driver =
         driver.with("AWS_CONFIG_FILE", &config).with("AWS_SHARED_CREDENTIALS_FILE", &credentials);
-    let object = provided(&driver, &publish("driver"), &["--mount-kind", "systemd"]).await;
-    assert_eq!(decided(&object), ["driver", "profile", "profile", "profile", "null"]);
-    assert_eq!(contents(&object, "AWS_CONFIG_FILE"), "[default]\nregion = eu-north-1\n");
-    assert!(contents(&object, "AWS_SHARED_CREDENTIALS_FILE").contains(CANARY));
-    assert!(!names(&object).contains(&"AWS_DEFAULT_REGION"), "no region is known");
+    for kind in ["systemd", "pod"] {
+        let object = provided(&driver, &publish("driver"), &["--mount-kind", kind]).await;
+        assert_eq!(decided(&object), ["driver", "profile", "profile", "profile", "null"]);
+        assert_eq!(contents(&object, "AWS_CONFIG_FILE"), "[default]\nregion = eu-north-1\n");
+        let credentials = contents(&object, "AWS_SHARED_CREDENTIALS_FILE");
+        assert_eq!(credentials, format!("[default]\n{keys}"));
+        assert!(!names(&object).contains(&"AWS_DEFAULT_REGION"), "no region is known");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_is_half_configured_never_becomes_the_instance_profile() {
+    let cloud = Cloud::start().await;
+    let driver = cloud.driver();
+    let empty = driver.file("empty", "[other]\naws_access_key_id=AKIAOTHER\n");
+    for variable in ["AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        for kind in ["systemd", "pod"] {
+            let driver = cloud.driver().with(variable, &empty);
+            let failure = driver.provide(&publish("driver"), &["--mount-kind", kind]).await.error();
+            failure.is("misconfigured", "FAILED_PRECONDITION", 3);
+            failure.says(variable);
+        }
+    }
+    for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        let driver = cloud.driver().with(variable, "/dev/null");
+        let object = provided(&driver, &publish("driver"), &[]).await;
+        assert_eq!(object["credentialSource"], "imds");
+    }
 }
 
 #[tokio::test]

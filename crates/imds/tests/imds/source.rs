@@ -1,6 +1,7 @@
 use futures::future::join_all;
 use s3_credential_core::{Code, CredentialForm, CredentialSource as _, ErrorKind, SourceChain};
 use s3_credential_imds::{Imds, ImdsSettings, ImdsSource};
+use s3_credential_testkit::iam::Role;
 use s3_credential_testkit::server::{ANY, Fault};
 use std::sync::Arc;
 use tokio::net::TcpSocket;
@@ -10,6 +11,9 @@ use crate::fixture::{
     HeldTime, SECOND, assert_kind, failure, instance, not_applicable, volume, volume_at,
 };
 
+/// A role that does not trust `ec2.amazonaws.com`.
+const DISTRUSTFUL: &str = "arn:aws:iam::111122223333:role/distrustful";
+
 #[tokio::test]
 async fn a_role_makes_the_instance_profile_apply() {
     let instance = instance().await;
@@ -17,7 +21,60 @@ async fn a_role_makes_the_instance_profile_apply() {
     assert_eq!(source.name(), "imds");
     let form = source.provide(&volume()).await.unwrap();
     assert_eq!(form, CredentialForm::InstanceProfile);
-    assert_eq!(instance.emulator.calls().of("GetCredentials"), 0);
+    assert_eq!(instance.emulator.calls().of("GetCredentials"), 1);
+}
+
+#[tokio::test]
+async fn a_role_that_the_instance_may_not_assume_stops_the_chain_with_the_reason() {
+    let instance = instance().await;
+    // Listed, and its trust policy does not name EC2.
+    instance.iam.add_role(Role::new(DISTRUSTFUL));
+    instance.emulator.set_role(Some(DISTRUSTFUL));
+    let source = ImdsSource::new(instance.imds());
+    let failure = failure(source.provide(&volume()).await.unwrap_err());
+    assert_kind(&failure, ErrorKind::PermissionDenied);
+    assert!(failure.message().contains("AssumeRoleUnauthorizedAccess"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_role_without_keys_stops_the_chain() {
+    let instance = instance().await;
+    let source = ImdsSource::new(instance.imds());
+    for fault in [
+        Fault::status(404, ""),
+        Fault::status(200, r#"{"Code":"Failed","Message":"canary"}"#),
+        Fault::status(200, r#"{"Code":"Success","SecretAccessKey":"canary"}"#),
+    ] {
+        instance.emulator.faults().times("GetCredentials", 3, fault);
+        let failure = failure(source.provide(&volume()).await.unwrap_err());
+        assert_kind(&failure, ErrorKind::Unavailable);
+        assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+        instance.emulator.faults().clear_all();
+    }
+    source.provide(&volume()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_that_is_listed_with_a_path_or_a_slash_is_asked_for_as_it_is_listed() {
+    let instance = instance().await;
+    let source = ImdsSource::new(instance.imds());
+    let document = r#"{"AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"t","Expiration":"2027-01-01T00:00:00Z"}"#;
+    for role in ["data/team-x/reader", "reader/"] {
+        let faults = instance.emulator.faults();
+        faults.once("ListRoles", Fault::status(200, role));
+        faults.once("GetCredentials", Fault::status(200, document));
+        source.provide(&volume()).await.unwrap();
+
+        faults.once("ListRoles", Fault::status(200, role));
+        let failure = failure(source.provide(&volume()).await.unwrap_err());
+        assert!(failure.message().contains(&format!("the role {role} ")), "{failure}");
+    }
+    for role in ["/reader", "a//b", "a/../b", ".", "a b", "a?b", "a%2fb"] {
+        instance.emulator.faults().times("ListRoles", 3, Fault::status(200, role));
+        let failure = failure(source.provide(&volume()).await.unwrap_err());
+        assert!(failure.message().contains("lists a role whose name"), "{role}: {failure}");
+        instance.emulator.faults().clear_all();
+    }
 }
 
 #[tokio::test]
@@ -242,6 +299,7 @@ async fn an_endpoint_without_session_tokens_is_no_imds() {
     let failure = failure(source.provide(&volume()).await.unwrap_err());
     assert_kind(&failure, ErrorKind::Unavailable);
     assert!(failure.message().contains("a session token with HTTP 404"), "{failure}");
+    assert!(failure.message().contains("version 1 only"), "{failure}");
 }
 
 #[tokio::test]

@@ -87,12 +87,16 @@ pub(crate) fn build_with(feature: &str) -> String {
 /// configure it.
 fn configured_by(source: &str, environment: &Environment) -> Option<&'static str> {
     let variables: &[&'static str] = match source {
-        source_names::IRSA => &[names::AWS_WEB_IDENTITY_TOKEN_FILE],
+        source_names::IRSA => &[names::AWS_WEB_IDENTITY_TOKEN_FILE, names::AWS_ROLE_ARN],
         source_names::POD_IDENTITY => &[
             names::AWS_CONTAINER_CREDENTIALS_FULL_URI,
             names::AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,
+            names::AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE,
+            names::AWS_CONTAINER_AUTHORIZATION_TOKEN,
         ],
-        source_names::SECRET_ENVIRONMENT => &[names::AWS_ACCESS_KEY_ID],
+        source_names::SECRET_ENVIRONMENT => {
+            &[names::AWS_ACCESS_KEY_ID, names::AWS_SECRET_ACCESS_KEY, names::AWS_SESSION_TOKEN]
+        }
         source_names::PROFILE => {
             &[names::AWS_PROFILE, names::AWS_CONFIG_FILE, names::AWS_SHARED_CREDENTIALS_FILE]
         }
