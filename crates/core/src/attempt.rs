@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catch_panic::catch_panic;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Failure};
 
@@ -236,7 +237,8 @@ impl<P: ?Sized> Links<P> {
                 continue;
             }
             let started = clock.elapsed();
-            let answer = ask(&link.plugin).await;
+            // The call itself may panic as well, before there is a future.
+            let answer = catch_panic(async { ask(&link.plugin).await }).await;
             let took = clock.elapsed().saturating_sub(started);
             walk.attempts.push(match answer {
                 Ok(answer) => {

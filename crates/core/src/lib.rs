@@ -24,6 +24,7 @@ mod clock;
 mod environment;
 mod error;
 mod secret;
+mod catch_panic;
 mod quiet;
 mod text;
 mod user_info;
@@ -59,6 +60,7 @@ mod delivery;
 mod plan;
 
 pub use attempt::{Attempt, AttemptError, NotApplicable, Outcome};
+pub use catch_panic::catch_panic;
 pub use chain::{SourceAnswer, SourceChain, SourcedForm};
 pub use cleanup_context::CleanupContext;
 pub use clock::{COARSE_TICK, Clock, Moment, SystemClock};
@@ -93,7 +95,7 @@ pub use role::RoleArn;
 pub use scope::VolumeScope;
 pub use secret::Secret;
 pub use service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
-pub use signal::{Changes, Signal};
+pub use signal::{Change, Changes, Signal};
 pub use single_flight::SingleFlight;
 pub use source::{CredentialSource, SourceError, source_fn, source_names};
 pub use sts_route::{

@@ -8,8 +8,8 @@
 )]
 
 use s3_credential_core::{
-    CredentialForm, CredentialSource, ErrorKind, Failure, Keys, MountTarget, NotApplicable,
-    Outcome, ProvideContext, PublishRequest, Region, RegionChain, RegionError, SourceChain,
+    Change, CredentialForm, CredentialSource, ErrorKind, Failure, Keys, MountTarget, NotApplicable,
+    Outcome, ProvideContext, PublishRequest, Region, RegionChain, RegionError, Signal, SourceChain,
     SourceError, SystemClock,
 };
 use s3_credential_testkit::mocks::{MockResolver, MockSource};
@@ -152,7 +152,7 @@ async fn exhaustion_after_a_time_out_can_be_retried() {
 #[tokio::test]
 async fn a_source_behind_pointers_keeps_its_name_its_answer_and_its_changes() {
     let mut mock = source("boxed", Ok(keys()));
-    let signal = s3_credential_core::Signal::default();
+    let signal = Signal::default();
     let subscription = signal.subscribe();
     mock.expect_changes().times(1).return_once(move || Some(subscription));
     let source: Box<dyn CredentialSource> = Box::new(std::sync::Arc::new(mock));
@@ -161,6 +161,71 @@ async fn a_source_behind_pointers_keeps_its_name_its_answer_and_its_changes() {
     let mut changes = source.changes().expect("a subscription");
     signal.notify();
     changes.changed().await;
+}
+
+#[derive(Debug)]
+struct Panicking {
+    early: bool,
+}
+
+#[async_trait::async_trait]
+impl CredentialSource for Panicking {
+    fn name(&self) -> &'static str {
+        "panicking"
+    }
+
+    async fn provide(&self, _: &ProvideContext) -> Result<CredentialForm, SourceError> {
+        if !self.early {
+            tokio::task::yield_now().await;
+        }
+        panic!("CANARY");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_panics_fails_like_any_other_and_stops_the_chain() {
+    for early in [true, false] {
+        let chain = SourceChain::first_try(Panicking { early }).or_else(untouched("next"));
+        let answer = chain.provide(&SystemClock, &context()).await;
+        let failure = answer.result.unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Internal);
+        assert!(!format!("{failure:?}").contains("CANARY"));
+        assert_eq!(
+            outcomes(&answer.attempts),
+            [("panicking", Outcome::Failed), ("next", Outcome::NotTried)]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_one_service_account_affects_no_other() {
+    let signal = Signal::default();
+    let mut changes = signal.subscribe();
+    signal.notify_service_account("team-a", "reader");
+    signal.notify_service_account("team-b", "reader");
+    signal.notify_service_account("team-a", "reader");
+    let change = changes.changed().await;
+    for (account, is_affected) in [
+        (Some("team-a/reader"), true),
+        (Some("team-b/reader"), true),
+        (Some("team-c/reader"), false),
+        (None, true),
+    ] {
+        assert_eq!(change.affects(account), is_affected, "{account:?}");
+    }
+
+    signal.notify_service_account("team-c", "reader");
+    let change = changes.changed().await;
+    assert!(!change.affects(Some("team-a/reader")), "reported already");
+
+    signal.notify_service_account("team-a", "reader");
+    signal.notify();
+    assert_eq!(changes.changed().await, Change::Any);
+    // Whatever one account does, what it reports stays one change.
+    for _ in 0..100_000 {
+        signal.notify_service_account("team-a", "reader");
+    }
+    assert!(!changes.changed().await.affects(Some("team-b/reader")));
 }
 
 fn resolver(name: &'static str, answer: Result<&'static str, RegionError>) -> MockResolver {

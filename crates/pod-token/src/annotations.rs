@@ -38,41 +38,57 @@ impl Annotations {
     }
 
     pub(crate) fn role_arn(&self) -> Result<Option<RoleArn>, Failure> {
-        let field = self.field("role-arn");
-        self.role_arn.as_deref().map(|arn| RoleArn::parse(&field, arn)).transpose()
+        let arn = self.checked("role-arn", self.role_arn.as_deref(), ErrorKind::InvalidRoleArn)?;
+        arn.map(|arn| RoleArn::parse(&self.field("role-arn"), arn)).transpose()
     }
 
-    pub(crate) fn audience(&self) -> Option<&str> {
-        self.audience.as_deref()
+    pub(crate) fn audience(&self) -> Result<Option<&str>, Failure> {
+        self.checked("audience", self.audience.as_deref(), ErrorKind::MissingToken)
     }
 
     /// In seconds. The API server takes no less than ten minutes, and less is raised to that.
     pub(crate) fn token_ttl(&self) -> Result<Option<Duration>, Failure> {
-        let Some(seconds) = &self.token_expiration else {
+        let name = "token-expiration";
+        let value = self.token_expiration.as_deref();
+        let Some(seconds) = self.checked(name, value, ErrorKind::InvalidRequest)? else {
             return Ok(None);
         };
         match seconds.parse() {
             Ok(seconds) => Ok(Some(Duration::from_secs(seconds))),
-            Err(_) => Err(self.refused(
-                "token-expiration",
-                "is not a number of seconds",
-                "a number such as 3600",
-            )),
+            Err(_) => {
+                Err(self.refused(name, "is not a number of seconds", "a number such as 3600"))
+            }
         }
     }
 
     /// The word of `AWS_STS_REGIONAL_ENDPOINTS`, from a boolean as Go's `strconv.ParseBool` takes it.
     pub(crate) fn regional_endpoints(&self) -> Result<Option<&'static str>, Failure> {
-        match self.sts_regional_endpoints.as_deref() {
+        let name = "sts-regional-endpoints";
+        let value = self.sts_regional_endpoints.as_deref();
+        match self.checked(name, value, ErrorKind::InvalidRequest)? {
             None => Ok(None),
             Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(Some("regional")),
             Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(Some("legacy")),
-            Some(_) => Err(self.refused(
-                "sts-regional-endpoints",
-                "is neither true nor false",
-                "true or false",
-            )),
+            Some(_) => Err(self.refused(name, "is neither true nor false", "true or false")),
         }
+    }
+
+    /// Refuses a value with white space around it. It cannot be seen, and no other message would name it as the cause.
+    fn checked<'a>(
+        &self,
+        name: &str,
+        value: Option<&'a str>,
+        kind: ErrorKind,
+    ) -> Result<Option<&'a str>, Failure> {
+        let Some(text) = value.filter(|value| value.trim() != *value) else { return Ok(value) };
+        let field = self.field(name);
+        let problem = if text.trim().is_empty() {
+            "is nothing but white space"
+        } else {
+            "has white space before or after its value"
+        };
+        Err(Failure::new(kind, format!("{field} {problem}"))
+            .with_help(format!("remove the white space from {field}")))
     }
 
     fn field(&self, name: &str) -> String {

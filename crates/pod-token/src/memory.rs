@@ -129,7 +129,7 @@ impl Memory {
         known.pods.insert(pod.to_owned(), now);
         let is_older = known.watch.is_on() && known.told_at.is_some_and(|at| at >= asked_at);
         if !is_older {
-            self.update(known, seen, now);
+            self.update(account, known, seen, now);
         }
     }
 
@@ -139,14 +139,14 @@ impl Memory {
         if let Some(known) = self.state().accounts.get_mut(account) {
             let seen = seen.unwrap_or_else(|| known.seen.clone());
             known.told_at = Some(now);
-            self.update(known, seen, now);
+            self.update(account, known, seen, now);
         }
     }
 
     /// The account is gone, or cannot be read any more: the next look will tell.
     pub(crate) fn forget(&self, account: &Account) {
         if self.state().accounts.remove(account).is_some() {
-            self.changed.notify();
+            self.notify(account);
         }
     }
 
@@ -170,13 +170,18 @@ impl Memory {
         }
     }
 
-    fn update(&self, known: &mut Known, seen: Seen, now: Duration) {
+    /// Reports a change of this account. The volumes of other service accounts are not affected.
+    fn notify(&self, account: &Account) {
+        self.changed.notify_service_account(&account.namespace, &account.name);
+    }
+
+    fn update(&self, account: &Account, known: &mut Known, seen: Seen, now: Duration) {
         known.read_at = now;
         known.asked_at = now;
         let changed = known.seen.annotations != seen.annotations;
         known.seen = seen;
         if changed {
-            self.changed.notify();
+            self.notify(account);
         }
     }
 

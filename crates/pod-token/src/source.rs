@@ -131,8 +131,8 @@ impl PodTokenSource {
 
     async fn token(&self, context: &ProvideContext, role: &Role) -> Result<Token, Failure> {
         let annotations = role.annotations.as_deref();
-        let audience =
-            annotations.and_then(Annotations::audience).unwrap_or(&self.settings.audience);
+        let audience = annotations.map_or(Ok(None), Annotations::audience)?;
+        let audience = audience.unwrap_or(&self.settings.audience);
         let field = ServiceAccountTokens::field(audience);
         let token = match self.own_requests() {
             Some((requests, ttl)) if context.tokens().is_empty() => {

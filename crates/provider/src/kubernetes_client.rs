@@ -2,15 +2,39 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use s3_credential_core::{Environment, ErrorKind, Failure, names};
 
+/// The driver's client of the Kubernetes API. It is made when it is first asked for; a failure is not remembered, so that a file
+/// which appears later is found by the next call.
+#[derive(Clone)]
+pub(crate) struct KubernetesClient {
+    environment: Environment,
+    made: Arc<Mutex<Option<Client>>>,
+}
+
+impl KubernetesClient {
+    pub(crate) fn new(environment: Environment) -> Self {
+        Self { environment, made: Arc::default() }
+    }
+
+    /// Returns the client, as [`client`] does.
+    pub(crate) fn get(&self) -> Result<Option<Client>, Failure> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.is_none() {
+            *made = client(&self.environment)?;
+        }
+        Ok(made.clone())
+    }
+}
+
 /// The client that `KUBECONFIG` describes, else the cluster's own for a pod; nothing where neither is there. What is there and
 /// cannot be used is a failure. To be called within a tokio runtime.
-pub(crate) fn client(environment: &Environment) -> Result<Option<Client>, Failure> {
+fn client(environment: &Environment) -> Result<Option<Client>, Failure> {
     let mut config =
         match (environment.get(names::KUBECONFIG), environment.get(names::KUBERNETES_SERVICE_HOST))
         {

@@ -3,7 +3,7 @@
 //! No configuration file is needed here: the default chains are plain Rust.
 
 #[cfg(any(feature = "pod-token", all(feature = "kube", feature = "secret", feature = "yaml")))]
-mod broken;
+mod retried;
 mod built_in;
 mod context;
 mod default_chains;
@@ -16,8 +16,6 @@ use std::sync::Arc;
 
 use s3_credential_core::Failure;
 
-#[cfg(all(feature = "kube", feature = "secret", feature = "yaml"))]
-pub(crate) use broken::or_broken;
 #[allow(unused_imports, reason = "a build without sources makes none")]
 pub(crate) use built_in::*;
 pub use context::PluginContext;
@@ -27,6 +25,8 @@ pub(crate) use instantiate::{ChainSteps, Slots, Step};
 pub(crate) use left_out::LeftOut;
 #[cfg(feature = "yaml")]
 pub(crate) use left_out::{LEFT_OUT_RESOLVERS, LEFT_OUT_SOURCES, build_with};
+#[cfg(all(feature = "kube", feature = "secret", feature = "yaml"))]
+pub(crate) use retried::or_retried;
 pub(crate) use services::ServiceSettings;
 #[cfg(feature = "doctor")]
 pub(crate) use services::Services;

@@ -123,8 +123,8 @@ impl Provider {
     async fn refresh_on_changes(self, source: String, mut changes: Changes) {
         let concurrency = usize::from(self.settings.rotation.concurrency);
         loop {
-            changes.changed().await;
-            let names = self.leases.of_source(&source);
+            let change = changes.changed().await;
+            let names = self.leases.of_source(&source, &change);
             let refresh = async |name: Arc<str>| self.refresh(&name).await;
             stream::iter(names).for_each_concurrent(concurrency, refresh).await;
         }

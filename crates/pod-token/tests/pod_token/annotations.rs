@@ -27,6 +27,24 @@ async fn a_role_that_is_none_is_refused_by_its_annotation() {
 }
 
 #[tokio::test]
+async fn white_space_around_an_annotation_is_named_as_the_cause() {
+    for (name, value) in [
+        (ANNOTATION, format!(" {ROLE}")),
+        (ANNOTATION, format!("{ROLE}\n")),
+        (ANNOTATION, format!("{ROLE}\u{a0}")),
+        (AUDIENCE, format!("{STS_AUDIENCE} ")),
+        (REGIONAL, "true ".to_owned()),
+    ] {
+        let world = World::start().await;
+        world.annotate(&[(ANNOTATION, ROLE), (name, &value)]);
+        let failure = failure(&world.source(PodTokenSettings::default()), &world.context()).await;
+        for text in [failure.message(), failure.help()] {
+            assert!(text.contains("white space") && text.contains(name), "{name}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_empty_annotation_is_an_unset_one() {
     let world = World::with_role("").await;
     let reason = skip(&world.source(PodTokenSettings::default()), &world.context()).await;

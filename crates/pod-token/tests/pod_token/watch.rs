@@ -58,6 +58,19 @@ async fn a_changed_annotation_is_told_and_known_without_a_read() {
 }
 
 #[tokio::test]
+async fn a_changed_annotation_affects_the_volumes_of_its_service_account_alone() {
+    let (world, _source, mut changes) = watched().await;
+    world.annotate(&[(ANNOTATION, OTHER_ROLE)]);
+    let change = timeout(Duration::from_secs(20), changes.changed()).await.unwrap();
+    let context = world.context();
+    let (namespace, name) = context.service_account().unwrap();
+    assert!(change.affects(Some(&format!("{namespace}/{name}"))));
+    for other in [format!("{namespace}/other"), format!("other/{name}")] {
+        assert!(!change.affects(Some(&other)), "{other}");
+    }
+}
+
+#[tokio::test]
 async fn a_watched_account_is_not_read_again_while_the_watch_lives() {
     let (world, source, _changes) = watched().await;
     world.clock.advance(Duration::from_secs(179));

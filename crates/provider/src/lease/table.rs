@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use s3_credential_core::{ErrorKind, Failure, PlannedFile, ProvideContext};
+use s3_credential_core::{Change, ErrorKind, Failure, PlannedFile, ProvideContext};
 use tokio::sync::Notify;
 
 use super::LeaseRecord;
@@ -134,10 +134,14 @@ impl LeaseTable {
         records.map(|(name, lease)| (Arc::clone(name), Arc::clone(&lease.record))).collect()
     }
 
-    /// The names of the leases of one source.
-    pub(crate) fn of_source(&self, source: &str) -> Vec<Arc<str>> {
+    /// Returns the names of the leases of one source that a change of it affects.
+    pub(crate) fn of_source(&self, source: &str, change: &Change) -> Vec<Arc<str>> {
         let table = self.table();
-        let of_source = |lease: &Lease| lease.record.identity.source.as_deref() == Some(source);
+        let of_source = |lease: &Lease| {
+            let identity = &lease.record.identity;
+            identity.source.as_deref() == Some(source)
+                && change.affects(identity.service_account.as_deref())
+        };
         table
             .leases
             .iter()

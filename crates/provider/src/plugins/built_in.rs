@@ -52,16 +52,18 @@ pub(crate) mod pod_token {
     use s3_credential_pod_token::{PodTokenSettings, PodTokenSource};
 
     use crate::plugins::PluginContext;
-    use crate::plugins::broken::or_broken;
+    use crate::plugins::retried::or_retried;
 
     pub(crate) fn source(
         settings: &PodTokenSettings,
         context: &PluginContext,
     ) -> Arc<dyn CredentialSource> {
-        let source = context.kubernetes().map(|client| {
-            Arc::new(PodTokenSource::new(settings.clone(), context.clock(), client)) as Arc<_>
-        });
-        or_broken(source_names::POD_TOKEN, source)
+        let (settings, clock) = (settings.clone(), context.clock());
+        let kubernetes = context.kubernetes.clone();
+        or_retried(source_names::POD_TOKEN, move || {
+            let client = kubernetes.get()?;
+            Ok(Arc::new(PodTokenSource::new(settings.clone(), Arc::clone(&clock), client)))
+        })
     }
 }
 

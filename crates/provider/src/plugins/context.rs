@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-#[cfg(feature = "kube")]
-use std::sync::OnceLock;
 
 #[cfg(feature = "kube")]
 use kube::Client;
@@ -14,16 +12,17 @@ use s3_credential_core::{Clock, Environment};
 use s3_credential_imds::Imds;
 
 #[cfg(feature = "kube")]
-use crate::kubernetes_client;
+use crate::kubernetes_client::KubernetesClient;
 
 /// What a plug-in gets from the driver that it serves: its environment, its clock, and clients that are shared.
+#[derive(Clone)]
 pub struct PluginContext {
     pub(crate) environment: Environment,
     pub(crate) clock: Arc<dyn Clock>,
     #[cfg(feature = "imds")]
     pub(crate) imds: Imds,
     #[cfg(feature = "kube")]
-    pub(crate) kubernetes: OnceLock<Result<Option<Client>, Failure>>,
+    pub(crate) kubernetes: KubernetesClient,
 }
 
 impl PluginContext {
@@ -43,11 +42,13 @@ impl PluginContext {
         self.imds.clone()
     }
 
-    /// A client of the Kubernetes API that `KUBECONFIG` or the driver's pod names; nothing where neither is there. It is made when it is
-    /// first asked for. It neither retries nor limits the time of an answer, since watches go through it too: whoever asks does.
+    /// Returns a client of the Kubernetes API that `KUBECONFIG` or the driver's pod names. `None` if neither is there.
+    ///
+    /// It is made when it is first asked for, and after a failure the next call tries again. It neither retries nor limits the time
+    /// of an answer, since watches go through it too: its callers do.
     #[cfg(feature = "kube")]
     pub fn kubernetes(&self) -> Result<Option<Client>, Failure> {
-        self.kubernetes.get_or_init(|| kubernetes_client::client(&self.environment)).clone()
+        self.kubernetes.get()
     }
 }
 

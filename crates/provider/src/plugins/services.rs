@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-#[cfg(feature = "kube")]
-use std::sync::OnceLock;
 
 use s3_credential_core::{Clock, Environment, FormKind, KeyExchange};
 #[cfg(feature = "imds")]
@@ -13,6 +11,8 @@ use s3_credential_pod_identity::{AgentExchange, AgentSettings};
 #[cfg(feature = "sts")]
 use s3_credential_sts::{Sts, StsSettings};
 
+#[cfg(feature = "kube")]
+use crate::kubernetes_client::KubernetesClient;
 use crate::plugins::PluginContext;
 
 /// How the services are called that hand out keys. The environment says where they are.
@@ -58,7 +58,7 @@ impl ServiceSettings {
                 environment: environment.clone(),
                 clock,
                 #[cfg(feature = "kube")]
-                kubernetes: OnceLock::new(),
+                kubernetes: KubernetesClient::new(environment.clone()),
             },
         }
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use s3_credential_core::{
     CredentialForm, Delivery, ErrorKind, ExchangeRequest, Failure, FormKind, Keys, ProvideContext,
-    RegionAnswer, ResolvedRegion, TokenAge, VolumeScope, Warning, WarningKind, resolver_names,
+    RegionAnswer, ResolvedRegion, TokenAge, VolumeScope, Warning, WarningKind, catch_panic,
+    resolver_names,
 };
 
 use super::scope::{check_form, delivery_of, is_left_unscoped};
@@ -200,7 +201,7 @@ impl Resolver {
         if let Some(exchanged) = self.exchanged.find(form, &request).filter(is_fresh) {
             return Ok(exchanged);
         }
-        let keys = exchange.exchange(form, &request).await?;
+        let keys = catch_panic(async { exchange.exchange(form, &request).await }).await?;
         keys.check_given()?;
         keys.check_current(self.clock.now())?;
         Ok(self.exchanged.insert(form.clone(), request, keys))

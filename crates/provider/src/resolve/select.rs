@@ -2,7 +2,7 @@
 
 use s3_credential_core::{
     AuthenticationLevel, CredentialForm, ErrorKind, Failure, ProvideContext, SourceError,
-    SourcedForm,
+    SourcedForm, catch_panic,
 };
 
 use super::scope::{check_delivery, has_keys_of_its_own, scope_of};
@@ -75,7 +75,7 @@ impl Resolver {
             Some(role) => context.with_role_arn(role),
             None => context.clone(),
         };
-        let form = match source.provide(&context).await {
+        let form = match catch_panic(async { source.provide(&context).await }).await {
             Ok(form) => form,
             Err(SourceError::Failed(failure)) => return Err(failure),
             Err(_) => return Ok(None),

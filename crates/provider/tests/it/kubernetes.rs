@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use s3_credential_core::{Clock as _, Environment, SystemClock, TOKENS_KEY, names};
-use s3_credential_provider::{MountTarget, Provided, Provider, PublishRequest};
+use s3_credential_provider::{
+    ErrorKind, MountTarget, ProvideError, Provided, Provider, PublishRequest,
+};
 use s3_credential_testkit::kubernetes::Kubernetes;
 use tokio::task::yield_now;
 use tokio::time::{advance, pause, resume, timeout};
@@ -25,6 +27,10 @@ fn annotate(kubernetes: &Kubernetes, role: &str) {
 }
 
 async fn publish(provider: &Provider, write_path: &Path) -> Provided {
+    try_publish(provider, write_path).await.unwrap()
+}
+
+async fn try_publish(provider: &Provider, write_path: &Path) -> Result<Provided, ProvideError> {
     let at = SystemClock.now() + SignedDuration::from_hours(1);
     let tokens =
         format!(r#"{{"sts.amazonaws.com":{{"token":"opaque","expirationTimestamp":"{at}"}}}}"#);
@@ -37,7 +43,33 @@ async fn publish(provider: &Provider, write_path: &Path) -> Provided {
                 (TOKENS_KEY, &tokens),
             ]);
     let context = provider.context(request, MountTarget::new(write_path)).unwrap();
-    provider.provide(&context).await.unwrap()
+    provider.provide(&context).await
+}
+
+/// A kubeconfig, or the service account of a pod, may come after the driver has started.
+#[tokio::test]
+async fn a_client_that_cannot_be_made_at_the_start_is_made_later() {
+    let scratch = tempfile::tempdir().unwrap();
+    let write_path = scratch.path().join("write");
+    std::fs::create_dir(&write_path).unwrap();
+    let kubernetes = Kubernetes::start().await.unwrap();
+    kubernetes.put_namespace("tenant");
+    annotate(&kubernetes, READER);
+    let kubeconfig = scratch.path().join("kubeconfig");
+    let environment = Environment::default()
+        .with(names::KUBECONFIG, kubeconfig.to_str().unwrap())
+        .with(names::AWS_REGION, "eu-north-1");
+    let state = scratch.path().join("state");
+    let provider = Provider::builder().environment(environment).state_path(state).build().unwrap();
+    let error = try_publish(&provider, &write_path).await.unwrap_err();
+    assert_eq!(error.failure.kind(), ErrorKind::Misconfigured);
+    assert!(error.failure.message().contains("KUBECONFIG"), "{error}");
+
+    kubernetes.write_kubeconfig(&kubeconfig, kubernetes.admin_token()).unwrap();
+    for _ in 0..2 {
+        publish(&provider, &write_path).await;
+    }
+    kubernetes.called("watch serviceaccounts", 1).await;
 }
 
 /// The API server sends a bookmark about every minute, and nothing in between.

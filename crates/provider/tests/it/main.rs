@@ -9,6 +9,7 @@
 )]
 
 mod cache;
+mod changes;
 mod config;
 mod endpoint;
 mod exchange;

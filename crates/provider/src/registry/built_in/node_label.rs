@@ -1,6 +1,6 @@
 //! `node-label`
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use s3_credential_core::{Failure, RegionError, RegionResolver, resolver_fn, resolver_names};
 use schemars::JsonSchema;
@@ -32,21 +32,42 @@ pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     registry.register_region(
         resolver_names::NODE_LABEL,
         |section: &NodeLabelSection, context: &PluginContext| {
-            Ok(node_label(section, context).unwrap_or_else(|error| {
-                Arc::new(resolver_fn(resolver_names::NODE_LABEL, move |_| {
-                    let error = error.clone();
-                    async move { Err(error) }
-                }))
-            }))
+            let make = {
+                let (variable, context) = (section.node_variable.clone(), context.clone());
+                move || node_label(&variable, &context)
+            };
+            Ok(make().unwrap_or_else(|_| retried(make)))
         },
     )
 }
 
+/// A resolver that is made by the first call for which that is possible.
+fn retried(
+    make: impl Fn() -> Result<Arc<dyn RegionResolver>, RegionError> + Send + Sync + 'static,
+) -> Arc<dyn RegionResolver> {
+    let made = Mutex::new(None);
+    let get = move || {
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.is_none() {
+            *made = Some(make()?);
+        }
+        Ok::<_, RegionError>(made.clone())
+    };
+    Arc::new(resolver_fn(resolver_names::NODE_LABEL, move |context| {
+        let made = get();
+        async move {
+            match made? {
+                Some(resolver) => resolver.resolve(&context).await,
+                None => Err(RegionError::not_applicable("the resolver is not made")),
+            }
+        }
+    }))
+}
+
 fn node_label(
-    section: &NodeLabelSection,
+    variable: &str,
     context: &PluginContext,
 ) -> Result<Arc<dyn RegionResolver>, RegionError> {
-    let variable = &section.node_variable;
     let node = context.environment().get(variable).ok_or_else(|| {
         RegionError::not_applicable(format!(
             "{variable} is not set for the driver: its node is not known"

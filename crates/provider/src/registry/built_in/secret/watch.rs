@@ -8,7 +8,8 @@ use s3_credential_secret::{KeyNames, SecretNamespace, SecretWatchSettings, Secre
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::plugins::{PluginContext, or_broken};
+use crate::kubernetes_client::KubernetesClient;
+use crate::plugins::{PluginContext, or_retried};
 use crate::registry::Registry;
 
 /// One Secret, watched through the Kubernetes API.
@@ -83,7 +84,8 @@ fn max_backoff() -> Duration {
 pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
     registry
         .register(source_names::SECRET_WATCH, |section: &WatchSection, context: &PluginContext| {
-            Ok(or_broken(source_names::SECRET_WATCH, watched(section.settings()?, context)))
+            let (settings, kubernetes) = (section.settings()?, context.kubernetes.clone());
+            Ok(or_retried(source_names::SECRET_WATCH, move || watched(&settings, &kubernetes)))
         })?
         .always_answers()
         .check(|section| section.settings().map(drop));
@@ -91,10 +93,10 @@ pub(super) fn register(registry: &mut Registry) -> Result<(), Failure> {
 }
 
 fn watched(
-    settings: SecretWatchSettings,
-    context: &PluginContext,
+    settings: &SecretWatchSettings,
+    kubernetes: &KubernetesClient,
 ) -> Result<Arc<dyn CredentialSource>, Failure> {
-    let client = context.kubernetes()?.ok_or_else(|| {
+    let client = kubernetes.get()?.ok_or_else(|| {
         Failure::new(
             ErrorKind::Misconfigured,
             "no Kubernetes API is configured to watch the Secret through",
