@@ -103,5 +103,5 @@ fn watched(
         )
         .with_help("run the driver in a cluster, or set KUBECONFIG")
     })?;
-    Ok(Arc::new(SecretWatchSource::new(client, settings)?))
+    Ok(Arc::new(SecretWatchSource::new(client, settings.clone())?))
 }
