@@ -6,9 +6,11 @@ mod settings;
 mod token;
 mod limit;
 mod grants;
+mod pushed_keys;
 
 mod socket;
 mod connections;
+mod descriptors;
 mod listener;
 
 mod request;
@@ -27,6 +29,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use grants::{Grants, KeySource};
+pub use pushed_keys::PushedKeys;
 pub use settings::EndpointSettings;
 pub use token::new_token;
 
@@ -38,8 +41,16 @@ pub use token::new_token;
 /// greedy client keeps one that knows its token from being answered.
 ///
 /// # Assumptions
-/// Nobody but the volume's Mountpoint reads the token. The port is one that no one else can have bound: below 1024, see
-/// [`EndpointSettings::address`].
+/// Nobody but the volume's Mountpoint reads the token. The port is one that no other user can take, see [`EndpointSettings::address`]
+/// and [`Endpoint::has_reserved_port`].
+///
+/// # Descriptors
+/// The start raises the process's soft limit of open files towards the hard limit. Connections use at most half of it, see
+/// [`EndpointSettings::max_connections`].
+///
+/// # Without a provider
+/// The endpoint needs no provider: another process can serve it, and [`PushedKeys`] holds what that process receives. Grants are
+/// inserted, updated and removed by the lease's name while it listens.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -92,6 +103,12 @@ impl Endpoint {
     /// The address. To survive a restart, the next endpoint is bound to it.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether only a privileged process can take this port while the endpoint is down: `net.ipv4.ip_unprivileged_port_start` of this
+    /// network namespace is above it. Where it is not, another local process could bind the port and collect tokens.
+    pub fn has_reserved_port(&self) -> bool {
+        socket::is_reserved(self.address.port())
     }
 
     /// Where the keys of this volume are.

@@ -56,13 +56,13 @@ pub use apply::{Applied, WrittenFile};
 #[cfg(all(fuzzing, feature = "endpoint"))]
 pub use endpoint::fuzzing;
 #[cfg(feature = "endpoint")]
-pub use endpoint::{Endpoint, EndpointSettings, Grants, KeySource, new_token};
+pub use endpoint::{Endpoint, EndpointSettings, Grants, KeySource, PushedKeys, new_token};
 pub use examination::{DirectoryState, has_openat2};
 pub use lock::Lock;
 pub use name::directory_name;
 pub use options::FileOptions;
 pub use stamp::{Generation, Stamp};
-pub use state_path::StatePath;
+pub use state_path::{DirectoryLock, StatePath};
 pub use tmpfs::is_in_memory;
 pub use volume::Existing;
 pub use write_path::WritePath;

@@ -1,10 +1,12 @@
 //! What the driver remembers: records and locks, where neither Mountpoint nor a tenant can write.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, fchmod, fstat, mkdirat, openat, renameat, statat, unlinkat,
+    AtFlags, CWD, FlockOperation, Mode, OFlags, fchmod, flock, fstat, mkdirat, openat, renameat,
+    statat, unlinkat,
 };
 use rustix::io::{self, Errno, retry_on_intr};
 use s3_credential_core::{ErrorKind, Failure};
@@ -24,6 +26,14 @@ use crate::{effective_uid, name, temporary};
 #[derive(Debug, Clone)]
 pub struct StatePath {
     directory: Arc<Directory>,
+}
+
+/// The lock of a state path as a whole, released when it is dropped.
+#[derive(Debug)]
+#[must_use = "a lock is released when it is dropped"]
+pub struct DirectoryLock {
+    // The lock lives as long as this handle.
+    _handle: OwnedFd,
 }
 
 impl StatePath {
@@ -75,6 +85,19 @@ impl StatePath {
     pub fn try_lock(&self, name: &str) -> Result<Option<Lock>, Failure> {
         name::check(name)?;
         Lock::try_take(&self.directory, name)
+    }
+
+    /// Takes the directory's own lock, unless another thread or process holds it. It is apart from the locks of the records. A crash
+    /// releases it.
+    pub fn try_lock_directory(&self) -> Result<Option<DirectoryLock>, Failure> {
+        let failed = |errno| refused("cannot lock the state path", self.path(), errno);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = openat(&self.directory.handle, ".", flags, Mode::empty()).map_err(failed)?;
+        match flock(&handle, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(DirectoryLock { _handle: handle })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(errno) => Err(failed(errno)),
+        }
     }
 
     /// The record of this name.

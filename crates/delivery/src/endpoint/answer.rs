@@ -91,6 +91,12 @@ pub(super) fn keys(keys: &Keys, now: Timestamp) -> Answer {
     respond(StatusCode::OK, Bytes::from_owner(SecretBody(body)))
 }
 
+/// Closes the connection after this answer.
+pub(super) fn last(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
 fn respond(status: StatusCode, body: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;

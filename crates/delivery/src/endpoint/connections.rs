@@ -1,81 +1,116 @@
-//! Who is connected, and who has to go when too many are.
+//! The open connections of an endpoint: their limits, and which of them closes when another one needs its place.
+
+mod slot;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::task::{AbortHandle, Id, JoinSet};
+use slot::Slot;
+pub(super) use slot::{Connection, Standing};
 
-/// Whether a connection has shown a token of a volume.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Trust(Arc<AtomicBool>);
-
-impl Trust {
-    pub(super) fn earn(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn is_earned(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
+/// How many connections may be open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) total: usize,
+    pub(super) per_volume: usize,
+    pub(super) unauthenticated: usize,
 }
 
-/// The tasks of the open connections. All end with it.
-#[derive(Debug)]
-pub(super) struct Connections {
-    tasks: JoinSet<()>,
-    open: HashMap<Id, Open>,
-    accepted: u64,
-    at_most: usize,
-}
+/// The table of open connections. All clones are one table.
+#[derive(Debug, Clone)]
+pub(super) struct Connections(Arc<Inner>);
 
 #[derive(Debug)]
-struct Open {
-    number: u64,
-    task: AbortHandle,
-    trust: Trust,
+struct Inner {
+    limits: Limits,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    open: HashMap<u64, Arc<Slot>>,
+    /// Numbers connections and their requests, in the order in which they came.
+    last: u64,
 }
 
 impl Connections {
-    pub(super) fn new(at_most: usize) -> Self {
-        Self { tasks: JoinSet::new(), open: HashMap::new(), accepted: 0, at_most }
+    pub(super) fn new(limits: Limits) -> Self {
+        Self(Arc::new(Inner { limits, table: Mutex::default() }))
     }
 
-    /// Serves one more connection, if there is room or a stranger to send away; else it is dropped, and so closed.
-    pub(super) fn admit<F>(&mut self, serve: impl FnOnce(Trust) -> F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        if self.open.len() >= self.at_most && !self.send_a_stranger_away() {
-            return;
+    /// Takes one more connection, if the limits leave room for it.
+    pub(super) fn admit(&self) -> Option<Connection> {
+        let mut table = self.lock();
+        let unauthenticated = table.open.values().filter(|slot| slot.volume().is_none()).count();
+        let Limits { total, unauthenticated: limit, .. } = self.0.limits;
+        if table.open.len() >= total || unauthenticated >= limit {
+            return None;
         }
-        let trust = Trust::default();
-        let task = self.tasks.spawn(serve(trust.clone()));
-        self.accepted += 1;
-        self.open.insert(task.id(), Open { number: self.accepted, task, trust });
+        let number = table.next();
+        let slot = Arc::new(Slot::new(number));
+        table.open.insert(number, Arc::clone(&slot));
+        Some(Connection::new(self.clone(), slot))
     }
 
-    /// The oldest has had the most time to show its token.
-    fn send_a_stranger_away(&mut self) -> bool {
-        let strangers = self.open.iter().filter(|(_, open)| !open.trust.is_earned());
-        let oldest = strangers.min_by_key(|(_, open)| open.number).map(|(id, _)| *id);
-        let Some(stranger) = oldest.and_then(|id| self.open.remove(&id)) else { return false };
-        stranger.task.abort();
-        true
+    /// Asks a connection to close for another one. The oldest one without a token goes first, since it had the most time to show one;
+    /// then the idle one that was used least recently, of the volume that has the most.
+    pub(super) fn make_room(&self) {
+        let table = self.lock();
+        let staying = || table.open.values().filter(|slot| !slot.is_leaving());
+        let oldest =
+            staying().filter(|slot| slot.volume().is_none()).min_by_key(|slot| slot.number);
+        if let Some(slot) = oldest {
+            return slot.leave();
+        }
+        let mut counts = HashMap::<Arc<str>, usize>::new();
+        for volume in staying().filter_map(|slot| slot.volume()) {
+            *counts.entry(volume).or_default() += 1;
+        }
+        let crowd = |slot: &Slot| slot.volume().and_then(|volume| counts.get(&volume).copied());
+        let last = staying()
+            .min_by_key(|slot| (slot.is_busy(), std::cmp::Reverse(crowd(slot)), slot.last_used()));
+        if let Some(slot) = last {
+            slot.leave();
+        }
     }
 
-    /// Forgets a connection that has ended; pending while none has.
-    pub(super) async fn ended(&mut self) {
-        let ended = match self.tasks.join_next_with_id().await {
-            Some(Ok((id, ()))) => id,
-            Some(Err(error)) => error.id(),
-            None => return std::future::pending().await,
-        };
-        self.open.remove(&ended);
+    /// Notes that a connection has shown the token of a volume. The volume's least recently used idle connection closes, where it
+    /// has more than its share; where all are busy, this connection closes after its answer.
+    fn authenticate(&self, slot: &Slot, volume: &str) -> Standing {
+        let mut table = self.lock();
+        slot.used(table.next());
+        if slot.volume().as_deref() == Some(volume) {
+            return Standing::Member;
+        }
+        slot.belongs_to(volume);
+        let is_peer =
+            |other: &&Arc<Slot>| !other.is_leaving() && other.volume().as_deref() == Some(volume);
+        if table.open.values().filter(is_peer).count() <= self.0.limits.per_volume {
+            return Standing::Member;
+        }
+        let idle = table.open.values().filter(is_peer);
+        let idle = idle.filter(|other| other.number != slot.number && !other.is_busy());
+        match idle.min_by_key(|other| other.last_used()) {
+            Some(other) => {
+                other.leave();
+                Standing::Member
+            }
+            None => Standing::Excess,
+        }
     }
 
-    /// Until the last one has ended.
-    pub(super) async fn all_ended(&mut self) {
-        while self.tasks.join_next().await.is_some() {}
+    fn remove(&self, number: u64) {
+        self.lock().open.remove(&number);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
     }
 }

@@ -6,7 +6,7 @@ use s3_credential_core::{Clock, Failure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio::sync::watch;
 
-use super::connections::Trust;
+use super::connections::{Connections, Limits};
 use super::grants::Grants;
 use super::listener::{http, serve};
 use super::service::Service;
@@ -25,7 +25,9 @@ pub async fn converse(
     let service = Arc::new(Service::new(&settings, 980, grants, clock)?);
     let (mut client, server) = duplex(ROOM);
     let (_open, closing) = watch::channel(false);
-    let serving = serve(http(&settings), server, service, Trust::default(), closing);
+    let connections = Connections::new(Limits { total: 1, per_volume: 1, unauthenticated: 1 });
+    let Some(connection) = connections.admit() else { return Ok(Vec::new()) };
+    let serving = serve(http(&settings), server, service, connection, closing);
     let mut told = Vec::new();
     let conversation = async {
         // Who is refused is disconnected, and need not be heard out.

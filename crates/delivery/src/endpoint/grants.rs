@@ -43,7 +43,8 @@ pub struct Grants(Arc<RwLock<HashMap<String, Arc<Grant>>>>);
 pub(super) struct Grant {
     pub(super) token: Secret,
     pub(super) keys: Arc<dyn KeySource>,
-    pub(super) admitted: Admitted,
+    /// Shared with the grants that came before under this id: new keys are no new allowance.
+    pub(super) admitted: Arc<Admitted>,
 }
 
 /// The longest id, in bytes.
@@ -63,9 +64,19 @@ impl Grants {
             ));
         }
         token::check(&token)?;
-        let grant = Grant { token, keys, admitted: Admitted::default() };
-        self.write().insert(id.to_owned(), Arc::new(grant));
+        let mut grants = self.write();
+        let admitted = grants.get(id).map(|grant| Arc::clone(&grant.admitted)).unwrap_or_default();
+        grants.insert(id.to_owned(), Arc::new(Grant { token, keys, admitted }));
         Ok(())
+    }
+
+    /// Serves other keys under this id, to the same token. Returns whether the id is served.
+    pub fn update(&self, id: &str, keys: Arc<dyn KeySource>) -> bool {
+        let mut grants = self.write();
+        let Some(grant) = grants.get_mut(id) else { return false };
+        let (token, admitted) = (grant.token.clone(), Arc::clone(&grant.admitted));
+        *grant = Arc::new(Grant { token, keys, admitted });
+        true
     }
 
     /// Serves this volume no longer. Whether it was served.

@@ -12,8 +12,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use super::connections::{Connections, Trust};
+use super::connections::{Connection, Connections};
+use super::descriptors;
 use super::service::Service;
 use super::settings::EndpointSettings;
 
@@ -23,8 +26,11 @@ const MAX_HEAD_LEN: usize = 8 << 10;
 /// How long connections have to end by themselves.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The pause after the system had no room for a connection.
+/// How long a closing connection may take before the next one is asked to close, and before the system is asked for a descriptor again.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(50);
+
+/// The least time between two warnings that connections cannot be accepted.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 pub(super) async fn listen(
     listener: TcpListener,
@@ -33,32 +39,56 @@ pub(super) async fn listen(
     closing: watch::Receiver<bool>,
 ) {
     let http = http(&settings);
-    let mut connections = Connections::new(settings.max_connections);
+    let connections = Connections::new(descriptors::limits(&settings));
+    let mut tasks = JoinSet::new();
     let mut closed = pin!(closed(closing.clone()));
+    // A connection that was accepted and waits for room: the only one beyond the limits.
+    let mut waiting = None;
+    let mut no_descriptor = false;
+    let mut warned_at: Option<Instant> = None;
     loop {
+        if let Some(stream) = waiting.take() {
+            match connections.admit() {
+                Some(connection) => {
+                    let (http, service) = (http.clone(), Arc::clone(&service));
+                    tasks.spawn(serve(http, stream, service, connection, closing.clone()));
+                }
+                None => waiting = Some(stream),
+            }
+        }
+        let is_full = no_descriptor || waiting.is_some();
+        if is_full {
+            connections.make_room();
+        }
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => connections.admit(|trust| {
-                    // Each answer is one write: there is nothing to wait for. A socket that refuses works all the same.
+            accepted = listener.accept(), if !is_full => match accepted {
+                Ok((stream, _)) => {
+                    // Each answer is one write: there is no reason to delay it. A socket that refuses works all the same.
                     stream.set_nodelay(true).unwrap_or_default();
-                    serve(http.clone(), stream, Arc::clone(&service), trust, closing.clone())
-                }),
-                Err(error) => recover(&error).await,
+                    waiting = Some(stream);
+                }
+                Err(error) if is_of_client(&error) => {}
+                Err(error) => {
+                    no_descriptor = true;
+                    if warned_at.is_none_or(|at| at.elapsed() > WARNING_INTERVAL) {
+                        warned_at = Some(Instant::now());
+                        tracing::warn!(%error, "the credentials endpoint cannot accept connections");
+                    }
+                }
             },
-            () = connections.ended() => {}
+            Some(_) = tasks.join_next() => no_descriptor = false,
+            () = tokio::time::sleep(NO_ROOM_PAUSE), if is_full => no_descriptor = false,
             () = closed.as_mut() => break,
         }
     }
     drop(listener);
-    tokio::time::timeout(GRACE, connections.all_ended()).await.unwrap_or_default();
+    let all_ended = async { while tasks.join_next().await.is_some() {} };
+    tokio::time::timeout(GRACE, all_ended).await.unwrap_or_default();
 }
 
-/// A client that went away is no matter; a system without room is asked again in a while, or this would be a busy loop.
-async fn recover(error: &io::Error) {
-    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
-        tracing::warn!(%error, "the credentials endpoint cannot accept connections");
-        tokio::time::sleep(NO_ROOM_PAUSE).await;
-    }
+/// A client that went away before it was accepted.
+fn is_of_client(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
 }
 
 /// What is taken for HTTP.
@@ -76,19 +106,28 @@ pub(super) async fn serve(
     http: http1::Builder,
     stream: impl AsyncRead + AsyncWrite + Unpin,
     service: Arc<Service>,
-    trust: Trust,
+    connection: Connection,
     closing: watch::Receiver<bool>,
 ) {
-    let answer =
-        service_fn(|request| async { Ok::<_, Infallible>(service.answer(request, &trust).await) });
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), answer));
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = closed(closing) => {}
-    }
-    connection.as_mut().graceful_shutdown();
+    let answer = service_fn(|request| async {
+        Ok::<_, Infallible>(service.answer(request, &connection).await)
+    });
+    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), answer));
+    let grace = tokio::select! {
+        biased;
+        // First, so that a token that has arrived counts before the connection is judged.
+        _ = serving.as_mut() => return,
+        () = connection.must_leave() => match (connection.is_authenticated(), connection.is_busy()) {
+            (false, _) => return,
+            (true, false) => GRACE,
+            (true, true) => service.load_timeout.saturating_add(GRACE),
+        },
+        // The listener ends what takes too long.
+        () = closed(closing) => Duration::MAX,
+    };
+    serving.as_mut().graceful_shutdown();
     // A connection that breaks has ended too.
-    connection.await.unwrap_or_default();
+    drop(tokio::time::timeout(grace, serving).await);
 }
 
 /// Until the endpoint is to end, or is gone.

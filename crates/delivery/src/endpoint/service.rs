@@ -10,7 +10,7 @@ use s3_credential_core::{Clock, Failure, Keys, Secret};
 use subtle::ConstantTimeEq as _;
 
 use super::answer::{self, Answer, Refusal};
-use super::connections::Trust;
+use super::connections::{Connection, Standing};
 use super::grants::{Grant, Grants};
 use super::limit::Rate;
 use super::request::{Asked, look_at};
@@ -22,7 +22,7 @@ pub(super) struct Service {
     clock: Arc<dyn Clock>,
     port: String,
     rate: Rate,
-    load_timeout: Duration,
+    pub(super) load_timeout: Duration,
     /// What is compared where no volume is known: nobody has it.
     nobodys: Secret,
 }
@@ -44,20 +44,40 @@ impl Service {
         })
     }
 
-    pub(super) async fn answer<B: Body>(&self, request: Request<B>, trust: &Trust) -> Answer {
-        let granted = look_at(&request, &self.port).and_then(|asked| self.authorize(&asked));
-        let grant = match granted {
-            Ok(grant) => grant,
+    pub(super) async fn answer<B: Body>(
+        &self,
+        request: Request<B>,
+        connection: &Connection,
+    ) -> Answer {
+        let granted =
+            look_at(&request, &self.port).and_then(|asked| Ok((asked.id, self.authorize(&asked)?)));
+        let (volume, grant) = match granted {
+            Ok(granted) => granted,
             Err(refusal) => return refused(refusal),
         };
-        trust.earn();
+        let standing = connection.authenticate(volume);
+        let _answering = connection.answering();
+        let answer = self.answer_authorized(&grant, standing).await;
+        match standing {
+            Standing::Member => answer,
+            Standing::Excess => answer::last(answer),
+        }
+    }
+
+    async fn answer_authorized(&self, grant: &Grant, standing: Standing) -> Answer {
         if !grant.admitted.admit(self.rate, self.clock.coarse().elapsed) {
             return refused(Refusal::TooMany);
         }
-        match self.keys(&grant).await {
-            Some(keys) => answer::keys(&keys, self.clock.coarse().now),
-            None => refused(Refusal::NoKeys),
-        }
+        let keys = match (grant.keys.current(), standing) {
+            (Some(keys), _) => Some(keys),
+            (None, Standing::Member) => self.load(grant).await,
+            // It would wait, and keep one more connection open for it.
+            (None, Standing::Excess) => return refused(Refusal::TooMany),
+        };
+        keys.map_or_else(
+            || refused(Refusal::NoKeys),
+            |keys| answer::keys(&keys, self.clock.coarse().now),
+        )
     }
 
     /// In the same time for a volume that is not known as for a token that is wrong: neither tells which ids there are.
@@ -68,10 +88,7 @@ impl Service {
         grant.filter(|_| is_right.into()).ok_or(Refusal::Unauthorized)
     }
 
-    async fn keys(&self, grant: &Grant) -> Option<Arc<Keys>> {
-        if let Some(keys) = grant.keys.current() {
-            return Some(keys);
-        }
+    async fn load(&self, grant: &Grant) -> Option<Arc<Keys>> {
         match tokio::time::timeout(self.load_timeout, grant.keys.load()).await {
             Ok(Ok(keys)) => Some(keys),
             Ok(Err(failure)) => {

@@ -11,9 +11,13 @@ pub struct EndpointSettings {
     ///
     /// A running Mountpoint knows the port: an endpoint that comes back after a restart must be given the address it had.
     pub address: Option<SocketAddr>,
-    /// How many connections may be open; 1024. Beyond, the oldest one that has not shown a token makes room for the next; where all
-    /// have, the next one is closed.
+    /// How many connections may be open; 1024, and at most half of the descriptors that the process may open. Half of them may be
+    /// without a token. Beyond, the oldest one without a token closes for the next one; where all have shown a token, an idle one
+    /// of the volume that has the most connections closes. A request with a good token that is being answered is never cut off.
     pub max_connections: usize,
+    /// How many connections of one volume may be open; 64. Beyond, the volume's least recently used idle connection closes; where
+    /// none is idle, the new one closes after its answer.
+    pub max_connections_per_volume: usize,
     /// How long a connection may take to send the head of a request, from its begin or its last answer on, so how long it may idle;
     /// 10 seconds.
     pub header_timeout: Duration,
@@ -30,6 +34,7 @@ impl Default for EndpointSettings {
         Self {
             address: None,
             max_connections: 1024,
+            max_connections_per_volume: 64,
             header_timeout: Duration::from_secs(10),
             requests_per_second: 100_000,
             load_timeout: Duration::from_secs(5),

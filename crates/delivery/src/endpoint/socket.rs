@@ -27,7 +27,16 @@ pub(super) fn listen(address: Option<SocketAddr>) -> Result<TcpListener, Failure
 fn default() -> Result<TcpListener, Failure> {
     for port in PRIVILEGED_PORTS {
         match bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
-            Ok(listener) => return Ok(listener),
+            Ok(listener) => {
+                if !is_reserved(port) {
+                    tracing::warn!(
+                        port,
+                        "net.ipv4.ip_unprivileged_port_start lets any process take the port of the credentials endpoint while the \
+                         driver is down, and collect tokens: raise it to 1024 in this network namespace"
+                    );
+                }
+                return Ok(listener);
+            }
             Err(error) if error.kind() == Io::PermissionDenied => {
                 tracing::warn!(
                     "the credentials endpoint listens on an unprivileged port, which another process could take while the driver is \
@@ -40,6 +49,19 @@ fn default() -> Result<TcpListener, Failure> {
     }
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     bind(address).map_err(|error| refused(Some(address), &error))
+}
+
+/// Where the kernel says from which port on any process may bind.
+const UNPRIVILEGED_PORT_START: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+
+/// The kernel's own value, which holds where the file cannot be read.
+const DEFAULT_UNPRIVILEGED_PORT_START: u32 = 1024;
+
+/// Whether only a privileged process can bind this port in this network namespace.
+pub(super) fn is_reserved(port: u16) -> bool {
+    let start = std::fs::read_to_string(UNPRIVILEGED_PORT_START).ok();
+    let start = start.and_then(|start| start.trim().parse().ok());
+    u32::from(port) < start.unwrap_or(DEFAULT_UNPRIVILEGED_PORT_START)
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

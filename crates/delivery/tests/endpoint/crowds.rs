@@ -1,10 +1,11 @@
 //! Slow, idle, greedy and many.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use s3_credential_delivery::EndpointSettings;
+use s3_credential_delivery::{EndpointSettings, PushedKeys};
 
-use crate::support::{Site, settings};
+use crate::support::{Site, keys, now, settings};
 
 fn impatient() -> Site {
     Site::with(&EndpointSettings { header_timeout: Duration::from_millis(100), ..settings() })
@@ -71,21 +72,104 @@ async fn a_flood_of_connections_keeps_no_volume_from_its_keys() {
 }
 
 #[tokio::test]
-async fn where_all_are_trusted_the_next_is_disconnected() {
+async fn where_all_have_shown_a_token_an_idle_connection_closes_for_the_next_one() {
     let site = Site::with(&EndpointSettings { max_connections: 3, ..settings() });
-    let volume = site.volume("v");
-    let mut trusted = Vec::new();
-    for _ in 0..3 {
+    let (crowd, other) = (site.volume("crowd"), site.volume("other"));
+    let mut first = site.client().await;
+    assert_eq!(first.ask(&other.request()).await.status, 200);
+    let mut idle = Vec::new();
+    for _ in 0..2 {
         let mut client = site.client().await;
-        assert_eq!(client.ask(&volume.request()).await.status, 200);
-        trusted.push(client);
+        assert_eq!(client.ask(&crowd.request()).await.status, 200);
+        idle.push(client);
+    }
+    let mut next = site.client().await;
+    assert_eq!(next.ask(&other.request()).await.status, 200);
+    idle[0].is_closed().await;
+    assert_eq!(idle[1].ask(&crowd.request()).await.status, 200);
+    assert_eq!(first.ask(&other.request()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_volume_with_a_thousand_open_connections_shuts_no_other_volume_out() {
+    let site = Site::new();
+    let (crowd, other) = (site.volume("crowd"), site.volume("other"));
+    let mut open = Vec::new();
+    for _ in 0..1024 {
+        let mut client = site.client().await;
+        assert_eq!(client.ask(&crowd.request()).await.status, 200);
+        open.push(client);
+    }
+    assert_eq!(site.ask(&other.request()).await.status, 200);
+    assert_eq!(site.ask(&crowd.request()).await.status, 200);
+    let kept = open.split_off(1024 - 60);
+    for client in &mut open[..900] {
+        client.is_closed().await;
+    }
+    for mut client in kept {
+        assert_eq!(client.ask(&crowd.request()).await.status, 200, "within the volume's share");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_being_answered_is_not_cut_off_for_another_connection() {
+    let site = Site::with(&EndpointSettings { max_connections_per_volume: 2, ..settings() });
+    let volume = site.volume("v");
+    volume.keys.hold(None);
+    let mut waiting = Vec::new();
+    for loads in 1..=2 {
+        let mut client = site.client().await;
+        client.say(&volume.request()).await;
+        while volume.keys.loads() < loads {
+            tokio::task::yield_now().await;
+        }
+        waiting.push(client);
     }
     let mut one_too_many = site.client().await;
-    one_too_many.say(&volume.request()).await;
-    assert!(one_too_many.answer().await.is_none());
-    for client in &mut trusted {
-        assert_eq!(client.ask(&volume.request()).await.status, 200);
+    assert_eq!(one_too_many.ask(&volume.request()).await.status, 429, "it would wait too");
+    one_too_many.is_closed().await;
+
+    volume.keys.hold(Some(keys("held")));
+    let mut one_too_many = site.client().await;
+    assert_eq!(one_too_many.ask(&volume.request()).await.status, 200, "it need not wait");
+    one_too_many.is_closed().await;
+
+    volume.keys.upstream(Ok(keys("late")));
+    for client in &mut waiting {
+        assert_eq!(client.answer().await.unwrap().field("AccessKeyId"), "AKIAlate");
     }
+}
+
+#[tokio::test]
+async fn new_keys_are_no_new_allowance() {
+    let site = Site::with(&EndpointSettings { requests_per_second: 2, ..settings() });
+    let volume = site.volume("v");
+    let mut client = site.client().await;
+    assert_eq!(client.ask(&volume.request()).await.status, 200);
+    assert!(site.grants.update("v", Arc::new(Arc::new(keys("new")))));
+    let answer = client.ask(&volume.request()).await;
+    assert_eq!(answer.field("AccessKeyId"), "AKIAnew");
+    site.grants.insert("v", volume.token.clone(), Arc::new(Arc::new(keys("newer")))).unwrap();
+    assert_eq!(client.ask(&volume.request()).await.status, 429);
+    assert!(!site.grants.update("unknown", Arc::new(Arc::new(keys("new")))));
+}
+
+#[tokio::test]
+async fn pushed_keys_are_served_until_they_expire_and_a_request_waits_for_the_next() {
+    let site = Site::new();
+    let expires_at = now() + Duration::from_mins(1);
+    let clock = Arc::new(site.clock.clone());
+    let pushed = PushedKeys::new(keys("first").with_expires_at(expires_at), clock);
+    let volume = site.volume("v");
+    assert!(site.grants.update("v", Arc::clone(&pushed) as _));
+    let mut client = site.client().await;
+    assert_eq!(client.ask(&volume.request()).await.field("AccessKeyId"), "AKIAfirst");
+
+    site.clock.advance(Duration::from_mins(2));
+    client.say(&volume.request()).await;
+    tokio::task::yield_now().await;
+    pushed.push(keys("second").with_expires_at(expires_at + Duration::from_hours(1)));
+    assert_eq!(client.answer().await.unwrap().field("AccessKeyId"), "AKIAsecond");
 }
 
 #[tokio::test]
