@@ -16,7 +16,7 @@ pub(crate) use parts::*;
 #[derive(Debug, Parser)]
 #[command(
     name = "s3cred",
-    version,
+    version = crate::version::VERSION,
     propagate_version = true,
     max_term_width = help::WIDTH,
     after_help = "`s3cred --help` tells exit statuses, kinds of errors, environment, files and examples.",

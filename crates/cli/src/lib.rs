@@ -43,6 +43,7 @@ mod request;
 mod setup;
 mod text;
 mod tree;
+mod version;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

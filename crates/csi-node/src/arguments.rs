@@ -7,6 +7,12 @@ use clap::{Parser, ValueEnum};
 
 const WIDTH: usize = 100;
 
+/// The release, with the commit and time of the build where the build sets `S3_CSI_VERSION`, as the image's does.
+const VERSION: &str = match option_env!("S3_CSI_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 const AFTER_HELP: &str = "\
 The environment is the driver's: AWS_*, KUBECONFIG and the others that `s3cred --help` lists. It reaches no mount.
 RUST_LOG sets the level of the log (default: info).
@@ -19,7 +25,7 @@ line and column; 1 where the service cannot start.";
 /// It answers the kubelet's CSI calls over a unix socket, provides each volume's credentials and keeps them fresh, and mounts
 /// volumes with processes of s3-csi-mounter. It may be restarted at any time: no mount notices.
 #[derive(Debug, Parser)]
-#[command(name = "s3-csi-node", version, max_term_width = WIDTH, after_help = AFTER_HELP)]
+#[command(name = "s3-csi-node", version = VERSION, max_term_width = WIDTH, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     /// The unix socket on which CSI calls are served
     #[arg(long, env = "S3_CSI_ENDPOINT", value_name = "URL", required_unless_present = "check")]
