@@ -42,7 +42,8 @@ pub use error::CallError;
 pub use mount_id::{MountId, PluginDirectory};
 pub use mount_options::MountpointArguments;
 pub use mounter::{
-    MountCommand, MountOwner, Mounter, MounterError, RunningMount, mountpoint_failure,
+    MountCommand, MountOwner, Mounter, MounterError, RunningMount, SocketMounter,
+    mountpoint_failure,
 };
 pub use mounts::{
     FuseOptions, LinuxMounts, MountEntry, Mounts, Usage, is_mounted, parse_mountinfo,

@@ -1,5 +1,6 @@
 //! What the service asks of the mounter, behind a trait, so that tests need no second process.
 
+mod client;
 mod failure;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use s3_credential_provider::EnvironmentValue;
 use crate::error::CallError;
 use crate::mount_id::MountId;
 
+pub use client::SocketMounter;
 pub use failure::mountpoint_failure;
 
 /// The user and group of one mount's process.

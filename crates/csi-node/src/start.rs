@@ -17,7 +17,7 @@ use crate::error::CallError;
 use crate::grpc::NodeInfo;
 use crate::logging;
 use crate::mount_id::PluginDirectory;
-use crate::mounter::Mounter;
+use crate::mounter::{Mounter, SocketMounter};
 use crate::mounts::{LinuxMounts, Mounts};
 use crate::node::{MemoryBudget, Node, NodeOptions};
 use crate::service::{ServiceOptions, serve};
@@ -138,15 +138,11 @@ async fn run_service(
         },
         PluginDirectory::new(plugin_dir),
         Arc::new(LinuxMounts) as Arc<dyn Mounts>,
-        mounter(&mounter_dir)?,
+        Arc::new(SocketMounter::new(mounter_dir, settings.mount_timeout)) as Arc<dyn Mounter>,
         provider,
         volumes,
     );
     serve(node, options, stopping).await
-}
-
-fn mounter(_directory: &Path) -> Result<Arc<dyn Mounter>, CallError> {
-    Err(CallError::internal("no mounter"))
 }
 
 /// The kubelet sees the plugin directory at its host path, and the service may see it elsewhere.

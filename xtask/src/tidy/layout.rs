@@ -39,11 +39,13 @@ pub(crate) const LAYERS: &[Layer] = &[
     layer("testkit", &["core"]),
     layer("cli", &["core", "provider", "testkit"]),
     layer("csi", &[]),
-    layer("csi-node", &["delivery", "provider", "csi"]),
+    layer("mounter", &[]),
+    layer("csi-node", &["delivery", "provider", "csi", "mounter"]),
 ];
 
 /// Packages that are not called `s3-credential-<folder>`, by their folder.
-const PACKAGES: &[(&str, &str)] = &[("csi", "s3-csi-proto"), ("csi-node", "s3-csi-node")];
+const PACKAGES: &[(&str, &str)] =
+    &[("csi", "s3-csi-proto"), ("csi-node", "s3-csi-node"), ("mounter", "s3-csi-mounter")];
 
 impl Layer {
     /// The name of its package.

@@ -7,8 +7,8 @@ use crate::tidy::source::Source;
 use crate::tidy::tree::Tree;
 
 pub(crate) fn only_delivery_writes_files(tree: &Tree) -> Vec<Finding> {
-    // The node service makes mount points and sockets, and no credential file.
-    find(tree, &["delivery", "testkit", "csi-node"], writes_files, |path| {
+    // The node service and the mounter make mount points and sockets, and no credential file.
+    find(tree, &["delivery", "testkit", "csi-node", "mounter"], writes_files, |path| {
         format!("`{path}` writes files; only `delivery` does: call its API")
     })
 }

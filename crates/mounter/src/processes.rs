@@ -1,0 +1,183 @@
+//! All processes of this mounter.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, BufReader};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::message::{Message, ProcessEntry, Reply};
+use crate::output::Output;
+use crate::process::{self, Started};
+
+/// How long a process may take to end by itself once its file system is unmounted, and after SIGTERM.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A thread that reads a pipe needs little.
+const STACK: usize = 128 << 10;
+
+/// The longest line that is kept in memory, in bytes.
+const MAX_LINE: u64 = 16 << 10;
+
+/// The processes, by their mount.
+#[derive(Debug, Clone)]
+pub(crate) struct Processes(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    program: PathBuf,
+    state: Mutex<BTreeMap<String, Process>>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Process {
+    pid: Option<u32>,
+    is_ready: bool,
+    status: Option<String>,
+    output: Output,
+}
+
+impl Processes {
+    pub(crate) fn new(program: PathBuf) -> Self {
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        Self(Arc::new(Shared { program, state, changed }))
+    }
+
+    /// Starts a mount's process, and returns when it is ready or has ended.
+    pub(crate) fn mount(&self, message: &Message, device: OwnedFd, user: Option<u32>) -> Reply {
+        let id = message.volume_id.clone().unwrap_or_else(|| message.bucket_name.clone());
+        {
+            let mut state = self.state();
+            if state.get(&id).is_some_and(|process| process.status.is_none()) {
+                return Reply::Refused {
+                    reason: "a process of this mount runs already".to_owned(),
+                };
+            }
+            state.insert(id.clone(), Process::default());
+        }
+        let started = process::start(&self.0.program, message, device, user);
+        let result = started.and_then(|started| self.watch(&id, started));
+        if let Err(error) = result {
+            self.state().remove(&id);
+            self.0.changed.notify_all();
+            let stderr = format!("cannot start {}: {error}\n", self.0.program.display());
+            return Reply::Failed { status: "not started".to_owned(), stderr };
+        }
+        let state = self.state();
+        let waiting = |state: &mut BTreeMap<String, Process>| {
+            state.get(&id).is_some_and(|process| !process.is_ready && process.status.is_none())
+        };
+        let mut state =
+            self.0.changed.wait_while(state, waiting).unwrap_or_else(PoisonError::into_inner);
+        match state.get(&id) {
+            Some(Process { status: Some(status), output, .. }) => {
+                let reply = Reply::Failed { status: status.clone(), stderr: output.text() };
+                state.remove(&id);
+                reply
+            }
+            Some(_) => Reply::Ready,
+            None => Reply::Refused { reason: "the mount was stopped".to_owned() },
+        }
+    }
+
+    /// Reads the output of a process in a thread of its own, which reaps it.
+    fn watch(&self, id: &str, started: Started) -> io::Result<()> {
+        let Started { mut child, output } = started;
+        if let Some(process) = self.state().get_mut(id) {
+            process.pid = Some(child.id());
+        }
+        let (processes, id) = (self.clone(), id.to_owned());
+        let reading = thread::Builder::new().stack_size(STACK).spawn(move || {
+            processes.read(&id, output);
+            processes.ended(&id, child.wait());
+        });
+        reading.map(drop)
+    }
+
+    fn read(&self, id: &str, output: io::PipeReader) {
+        let mut reader = BufReader::with_capacity(1 << 10, output);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = io::Read::take(&mut reader, MAX_LINE).read_until(b'\n', &mut line);
+            if !matches!(read, Ok(len) if len > 0) {
+                return;
+            }
+            let text = String::from_utf8_lossy(&line);
+            let text = text.trim_end();
+            tracing::debug!(mount = id, "mountpoint: {text}");
+            if let Some(process) = self.state().get_mut(id)
+                && process.output.push(text)
+            {
+                process.is_ready = true;
+                self.0.changed.notify_all();
+            }
+        }
+    }
+
+    fn ended(&self, id: &str, status: io::Result<ExitStatus>) {
+        let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+        tracing::info!(mount = id, status, "a Mountpoint process has ended");
+        if let Some(process) = self.state().get_mut(id) {
+            process.pid = None;
+            process.status = Some(status);
+        }
+        self.0.changed.notify_all();
+    }
+
+    /// Stops a mount's process: it ends by itself once its file system is unmounted, else by signals.
+    pub(crate) fn stop(&self, id: &str) {
+        for signal in [None, Some(Signal::TERM), Some(Signal::KILL)] {
+            let pid = self.state().get(id).and_then(|process| process.pid);
+            if let (Some(signal), Some(pid)) = (signal, pid.and_then(pid_of)) {
+                // One that has ended meanwhile is fine.
+                let _ = kill_process_group(pid, signal);
+            }
+            let running = |state: &mut BTreeMap<String, Process>| {
+                state.get(id).is_some_and(|process| process.pid.is_some())
+            };
+            let state = self.state();
+            let waited = self.0.changed.wait_timeout_while(state, EXIT_TIMEOUT, running);
+            let waited = waited.unwrap_or_else(PoisonError::into_inner);
+            if !waited.1.timed_out() {
+                break;
+            }
+        }
+        self.state().remove(id);
+        self.0.changed.notify_all();
+    }
+
+    /// Returns all processes, and those that have ended by themselves until they are stopped.
+    pub(crate) fn list(&self) -> Vec<ProcessEntry> {
+        let state = self.state();
+        let entry = |(id, process): (&String, &Process)| ProcessEntry {
+            volume_id: id.clone(),
+            pid: process.pid,
+            last_lines: process.output.text(),
+        };
+        state.iter().map(entry).collect()
+    }
+
+    /// Waits until no process is left.
+    pub(crate) fn all_ended(&self) {
+        let running = |state: &mut BTreeMap<String, Process>| {
+            state.values().any(|process| process.status.is_none())
+        };
+        let state = self.state();
+        drop(self.0.changed.wait_while(state, running).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn state(&self) -> MutexGuard<'_, BTreeMap<String, Process>> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pid_of(pid: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(pid).ok()?)
+}

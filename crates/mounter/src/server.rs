@@ -1,0 +1,162 @@
+//! The mounter's socket: one thread for each message.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::client::Sockets;
+use crate::message::{Message, Operation, Reply};
+use crate::processes::Processes;
+use crate::users::{UserRange, Users};
+use crate::wire;
+
+/// How long a sender may take for its message.
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(15);
+
+const STACK: usize = 256 << 10;
+
+/// A mounter that listens. Its socket goes with it.
+#[derive(Debug)]
+pub struct Server {
+    path: PathBuf,
+    listener: UnixListener,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    processes: Processes,
+    users: Users,
+    is_draining: AtomicBool,
+    /// Whether processes can be started as other users.
+    is_root: bool,
+}
+
+impl Server {
+    /// Listens in a directory, as the newest generation. Sockets that nobody serves any more are removed.
+    pub fn bind(directory: &Path, program: PathBuf, range: UserRange) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        let sockets = Sockets::new(directory);
+        let mut newest = 0;
+        for (generation, path) in sockets.list() {
+            newest = newest.max(generation);
+            if UnixStream::connect(&path).is_err() {
+                fs::remove_file(&path)?;
+            }
+        }
+        let path = sockets.path(newest + 1);
+        let users = Users::open(&directory.join("users"), range)?;
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        tracing::info!(socket = %path.display(), "listening");
+        let state = State {
+            processes: Processes::new(program),
+            users,
+            is_draining: AtomicBool::new(false),
+            is_root: rustix::process::geteuid().is_root(),
+        };
+        Ok(Self { path, listener, state: Arc::new(state) })
+    }
+
+    /// Serves messages in threads of their own, and returns at once.
+    pub fn serve(&self) -> io::Result<()> {
+        let (listener, state) = (self.listener.try_clone()?, Arc::clone(&self.state));
+        let accepting = move || {
+            for stream in listener.incoming().flatten() {
+                let state = Arc::clone(&state);
+                let answering = thread::Builder::new().stack_size(STACK);
+                if let Err(error) = answering.spawn(move || state.answer(&stream)) {
+                    tracing::warn!("cannot answer a message: {error}");
+                }
+            }
+        };
+        thread::Builder::new().stack_size(STACK).spawn(accepting).map(drop)
+    }
+
+    /// Takes no new mount from now on, and returns when the last process has ended.
+    pub fn drain(&self) {
+        self.state.is_draining.store(true, Ordering::Release);
+        self.state.processes.all_ended();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl State {
+    fn answer(&self, stream: &UnixStream) {
+        let received =
+            stream.set_read_timeout(Some(RECEIVE_TIMEOUT)).and_then(|()| wire::receive(stream));
+        let reply = match received {
+            Ok((message, device)) => self.reply(&message, device),
+            Err(error) => Reply::Refused { reason: error.to_string() },
+        };
+        if let Err(error) = wire::answer(stream, &reply) {
+            tracing::debug!("a sender takes no answer: {error}");
+        }
+    }
+
+    fn reply(&self, message: &Message, device: Option<OwnedFd>) -> Reply {
+        let refused = |reason: &str| Reply::Refused { reason: reason.to_owned() };
+        let id = message.volume_id.as_deref().unwrap_or_default();
+        let needs_id = message.operation != Operation::List && message.version.is_some();
+        if (needs_id || !id.is_empty()) && !is_id(id) {
+            return refused(
+                "volumeId is missing, or has other characters than letters, digits, `.`, `_` and `-`",
+            );
+        }
+        let is_draining = self.is_draining.load(Ordering::Acquire);
+        match message.operation {
+            Operation::Mount | Operation::Reserve if is_draining => Reply::Draining,
+            Operation::Mount => match device {
+                None => refused("no descriptor comes with the message"),
+                Some(_) if message.bucket_name.is_empty() => refused("bucketName is missing"),
+                Some(_) if message.bucket_name.starts_with('-') => {
+                    refused("bucketName is not the name of a bucket")
+                }
+                Some(device) => self.mount(message, device),
+            },
+            Operation::Reserve => match self.user(id) {
+                Ok(uid) => Reply::Reserved { uid, gid: uid },
+                Err(error) => Reply::Refused { reason: format!("cannot reserve a user: {error}") },
+            },
+            Operation::List => Reply::Mounts { mounts: self.processes.list() },
+            Operation::Stop => {
+                self.processes.stop(id);
+                self.users.release(id);
+                Reply::Ready
+            }
+        }
+    }
+
+    fn mount(&self, message: &Message, device: OwnedFd) -> Reply {
+        let id = message.volume_id.as_deref().unwrap_or(&message.bucket_name);
+        match self.user(id) {
+            Ok(uid) => self.processes.mount(message, device, self.is_root.then_some(uid)),
+            Err(error) => Reply::Refused { reason: format!("cannot reserve a user: {error}") },
+        }
+    }
+
+    /// Without root all processes have the mounter's own user: for developers.
+    fn user(&self, id: &str) -> io::Result<u32> {
+        if self.is_root {
+            return self.users.reserve(id);
+        }
+        Ok(rustix::process::geteuid().as_raw())
+    }
+}
+
+fn is_id(id: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    id.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.chars().all(is_plain)
+}
