@@ -1,4 +1,4 @@
-//! The start of a driver: taking up the leases of an earlier run, and removing what belongs to no one.
+//! The start of a driver: it takes up the leases of an earlier run, and removes what no lease needs.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,17 +14,19 @@ use crate::lease::{LeaseKey, LeaseRecord, canonical};
 use crate::provider::Provider;
 use crate::rotation::Event;
 
-/// What a resume found.
+/// The result of a resume.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ResumeReport {
-    /// LeaseTable that were taken up again.
+    /// Leases that were taken up again.
     pub adopted: usize,
-    /// Paths that belonged to no one and are gone.
+    /// Paths that belonged to no lease, and were removed.
     pub removed: Vec<PathBuf>,
-    /// Journal entries that are unreadable or of another version, and were left alone.
+    /// Journal entries that are unreadable, of another version or no records at all. They were left alone.
     pub unreadable: Vec<String>,
-    /// What could not be removed.
+    /// Directories under [`ResumeOptions::own_write_paths`] that no record describes, and that were left alone.
+    pub unrecorded: Vec<PathBuf>,
+    /// The failures of single leases and directories. No other lease is affected.
     pub failures: Vec<Failure>,
 }
 
@@ -33,9 +35,15 @@ pub struct ResumeReport {
 pub struct ResumeOptions<'a> {
     /// Says of a target path whether it is still published; without it the journal is believed.
     pub still_published: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
-    /// Write paths that are this provider's alone. Directories in them that no lease of the journal knows are removed: what a
-    /// state path that was lost (a reboot) leaves behind.
+    /// Write paths that are this provider's alone. A lost state path leaves directories in them that no record describes.
+    /// They are reported, and stay: the next publish of the same volume adopts them, its cleanup removes them.
     pub own_write_paths: Vec<PathBuf>,
+    /// Returns whether no Mountpoint can be running with the credentials in a directory that no record describes. Such a
+    /// directory under [`ResumeOptions::own_write_paths`] is then removed.
+    ///
+    /// A running process keeps no trace in the directory, so the evidence is the caller's: the mount table and the list of
+    /// Mountpoint processes, or the knowledge that the node has just booted.
+    pub is_unused: Option<&'a (dyn Fn(&Path) -> bool + Sync)>,
 }
 
 impl fmt::Debug for ResumeOptions<'_> {
@@ -47,77 +55,89 @@ impl fmt::Debug for ResumeOptions<'_> {
 }
 
 impl Provider {
-    /// Takes up every lease of the journal that is still held, and removes the others, what a crash has left included. To be called
+    /// Takes up every lease of the journal that is still held, and removes the others, what a crash has left included. Call it
     /// before the first `provide`.
+    ///
+    /// A bad entry is the trouble of its own lease: it is in the report, and the other leases are taken up.
+    ///
+    /// # Errors
+    /// The error of the state path, if its entries cannot be listed.
     pub async fn resume(&self, options: ResumeOptions<'_>) -> Result<ResumeReport, ProvideError> {
         let mut resumed = ResumeReport::default();
         let changing = self.resolver.sources_that_tell_of_changes();
-        resumed.removed.extend(self.journal.sweep()?);
-        resumed.removed.extend(self.checkpoint.sweep()?);
+        for swept in [self.journal.sweep(), self.checkpoint.sweep()] {
+            resumed.note(swept);
+        }
         for name in self.journal.names()? {
             let resuming =
                 self.resume_lease(name, options.still_published, &changing, &mut resumed).await;
-            if let Err(failure) = resuming {
-                resumed.failures.push(failure);
-            }
+            resumed.note(resuming);
         }
-        if let Err(failure) = self.forget_strays().await {
-            resumed.failures.push(failure);
-        }
-        // An entry that cannot be read may be of a newer version with leases in these very directories.
-        if resumed.unreadable.is_empty() {
-            for write_path in options.own_write_paths {
-                if let Err(failure) = self.sweep_strays(&canonical(&write_path), &mut resumed).await
-                {
-                    resumed.failures.push(failure);
-                }
-            }
+        self.forget_strays(&mut resumed).await;
+        for write_path in &options.own_write_paths {
+            let swept =
+                self.sweep_strays(&canonical(write_path), options.is_unused, &mut resumed).await;
+            resumed.note(swept);
         }
         tracing::info!(
             adopted = resumed.adopted,
             removed = resumed.removed.len(),
+            unreadable = resumed.unreadable.len(),
+            unrecorded = resumed.unrecorded.len(),
             failures = resumed.failures.len(),
             "leases resumed"
         );
         Ok(resumed)
     }
 
+    /// Returns what was removed.
     async fn resume_lease(
         &self,
         name: String,
         still_published: Option<&(dyn Fn(&str) -> bool + Sync)>,
         changing: &HashSet<String>,
         resumed: &mut ResumeReport,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<PathBuf>, Failure> {
         let _guard = self.locks.lock(&name).await;
-        let mut entry = self.journal.lock_named(&name).await?;
+        let mut entry = match self.journal.lock_named(&name).await {
+            // A directory, a file that is too large or that this user may not open: no retry reads it.
+            Err(failure) if !failure.is_retryable() => {
+                tracing::warn!(entry = name, %failure, "an entry of the state path is no record");
+                resumed.unreadable.push(name);
+                return Ok(Vec::new());
+            }
+            entry => entry?,
+        };
         let Some(record) = entry.record() else {
             // Another process has removed it since it was listed, or it was never written.
             if entry.is_new() {
-                return entry.remove();
+                return entry.remove().map(|()| Vec::new());
             }
             resumed.unreadable.push(name);
-            return Ok(());
+            return Ok(Vec::new());
         };
         let mut record = LeaseRecord::clone(&record);
         let held_by = record.holders.len();
         record.holders.retain(|holder| still_published.is_none_or(|published| published(holder)));
         match WritePath::open_if_exists(&record.write_path)? {
             Some(write_path) if record.is_live() && !record.holders.is_empty() => {
-                if record.holders.len() < held_by {
-                    entry.write(&record)?;
+                if record.holders.len() < held_by
+                    && let Err(failure) = entry.write(&record)
+                {
+                    // The holders that are gone leave with the next record: until then the lease stays, which harms no mount.
+                    resumed.failures.push(failure);
                 }
-                resumed.removed.extend(write_path.sweep_temporary(&record.directory)?);
+                let swept = write_path.sweep_temporary(&record.directory);
                 self.adopt(&entry.key, record, changing);
                 resumed.adopted += 1;
+                swept
             }
             _ => {
                 let removed = self.remove_lease(&record.write_path, entry)?;
                 self.emit(Event::Swept { lease: record.id(), removed: removed.len() });
-                resumed.removed.extend(removed);
+                Ok(removed)
             }
         }
-        Ok(())
     }
 
     fn adopt(&self, key: &LeaseKey, record: LeaseRecord, changing: &HashSet<String>) {
@@ -143,36 +163,83 @@ impl Provider {
         self.leases.put(&key.name, lease);
     }
 
-    /// Forgets what is kept for the endpoint of leases that are in no journal.
-    async fn forget_strays(&self) -> Result<(), Failure> {
-        for name in self.checkpoint.names()? {
-            let key = LeaseKey { write_path: PathBuf::new(), directory: String::new(), name };
-            let entry = self.journal.lock(&key).await?;
-            if entry.is_new() {
-                self.checkpoint.remove(&key.name)?;
-                entry.remove()?;
-            }
+    /// Removes the checkpoints of leases that are in no journal.
+    async fn forget_strays(&self, resumed: &mut ResumeReport) {
+        let names = self.checkpoint.names().unwrap_or_else(|failure| {
+            resumed.failures.push(failure);
+            Vec::new()
+        });
+        for name in names {
+            let forgotten = self.forget_stray(name).await.map(|()| Vec::new());
+            resumed.note(forgotten);
+        }
+    }
+
+    async fn forget_stray(&self, name: String) -> Result<(), Failure> {
+        if self.journal.has(&name)? {
+            return Ok(());
+        }
+        let key = LeaseKey { write_path: PathBuf::new(), directory: String::new(), name };
+        let entry = self.journal.lock(&key).await?;
+        if entry.is_new() {
+            self.checkpoint.remove(&key.name)?;
+            entry.remove()?;
         }
         Ok(())
     }
 
-    /// Removes directories that look like leases and are in no journal.
-    async fn sweep_strays(&self, path: &Path, resumed: &mut ResumeReport) -> Result<(), Failure> {
+    /// Removes the directories that no record describes and the caller knows to be unused. Reports the others.
+    async fn sweep_strays(
+        &self,
+        path: &Path,
+        is_unused: Option<&(dyn Fn(&Path) -> bool + Sync)>,
+        resumed: &mut ResumeReport,
+    ) -> Result<Vec<PathBuf>, Failure> {
         let Some(write_path) = WritePath::open_if_exists(path)? else {
-            return Ok(());
+            return Ok(Vec::new());
         };
         for directory in write_path.directories()? {
+            let there = path.join(&directory);
             let key = LeaseKey::in_directory(path.to_owned(), directory);
-            if self.journal.has(&key.name)? {
-                continue;
-            }
-            let entry = self.journal.lock(&key).await?;
-            // Asked under the lock: another process may have provided it in the meantime.
-            if entry.is_new() {
-                resumed.removed.extend(write_path.remove(&key.directory)?);
-                entry.remove()?;
+            match self.journal.has(&key.name) {
+                Ok(false) if is_unused.is_some_and(|is_unused| is_unused(&there)) => {
+                    let removed = self.remove_stray(&write_path, &key).await;
+                    resumed.note(removed);
+                }
+                Ok(false) => {
+                    tracing::warn!(
+                        path = %there.display(),
+                        "a directory of credentials has no record: a Mountpoint may run with it"
+                    );
+                    resumed.unrecorded.push(there);
+                }
+                known => resumed.note(known.map(|_| Vec::new())),
             }
         }
-        Ok(())
+        Ok(Vec::new())
+    }
+
+    async fn remove_stray(
+        &self,
+        write_path: &WritePath,
+        key: &LeaseKey,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let entry = self.journal.lock(key).await?;
+        // Checked under the lock: another process may have provided it in the meantime.
+        if !entry.is_new() {
+            return Ok(Vec::new());
+        }
+        let removed = write_path.remove(&key.directory)?;
+        entry.remove()?;
+        Ok(removed)
+    }
+}
+
+impl ResumeReport {
+    fn note(&mut self, removed: Result<Vec<PathBuf>, Failure>) {
+        match removed {
+            Ok(removed) => self.removed.extend(removed),
+            Err(failure) => self.failures.push(failure),
+        }
     }
 }

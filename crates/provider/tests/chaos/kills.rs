@@ -171,13 +171,15 @@ impl Known {
         let options = ResumeOptions {
             // What was under way was not answered, so that nothing is mounted with it, or nothing any more.
             still_published: if caller_knows { Some(&still_published) } else { None },
-            own_write_paths: if caller_knows { vec![place.write_path()] } else { Vec::new() },
+            own_write_paths: vec![place.write_path()],
+            is_unused: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let provider = runtime.block_on(async {
             let provider = place.provider(&Arc::default());
             let resumed = provider.resume(options).await.unwrap();
             assert!(resumed.failures.is_empty() && resumed.unreadable.is_empty(), "{resumed:?}");
+            assert!(resumed.unrecorded.is_empty(), "{resumed:?}");
             provider
         });
         let found = uses(&provider.leases());

@@ -267,20 +267,61 @@ async fn a_copy_of_a_record_is_no_second_lease() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn directories_of_a_lost_journal_are_swept_where_the_caller_owns_them() {
+async fn an_entry_that_is_no_record_stops_no_other_lease_from_being_resumed() {
+    let world = World::new();
+    world.provider().provide(&world.context("v")).await.unwrap();
+    let state = world.record().parent().unwrap().to_owned();
+    std::fs::create_dir(state.join("lost+found")).unwrap();
+    std::fs::create_dir(state.join(".x.0123456789abcdef.new")).unwrap();
+    std::fs::File::create(state.join("large")).unwrap().set_len(1 << 40).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", state.join("link")).unwrap();
+    let provider = world.provider();
+    let mut resumed = provider.resume(ResumeOptions::default()).await.unwrap();
+    resumed.unreadable.sort();
+    assert_eq!((resumed.adopted, resumed.removed.len()), (1, 0), "{resumed:?}");
+    assert_eq!(resumed.unreadable, ["large", "link", "lost+found"]);
+    provider.provide(&world.context("v")).await.unwrap();
+    provider.provide(&world.context("w")).await.unwrap();
+    provider.cleanup(&world.cleanup("v")).await.unwrap();
+    assert_eq!(world.tokens().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn directories_of_a_lost_journal_are_reported_and_stay() {
     let world = World::new();
     world.provider().provide(&world.context("v")).await.unwrap();
     std::fs::remove_dir_all(world.state.path().join("state")).unwrap();
-    std::fs::create_dir(world.write.path().join("somebody-elses")).unwrap();
     let options = ResumeOptions {
         own_write_paths: vec![world.write.path().to_owned()],
         ..ResumeOptions::default()
     };
     let resumed = world.provider().resume(options).await.unwrap();
-    assert_eq!(resumed.removed.len(), 2);
-    let left: Vec<_> = std::fs::read_dir(world.write.path())
+    assert_eq!((resumed.removed.len(), resumed.unrecorded.len()), (0, 1), "{resumed:?}");
+    assert_eq!(world.tokens().len(), 1, "a Mountpoint may run with it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn directories_of_a_lost_journal_are_swept_where_the_caller_knows_that_none_is_in_use() {
+    let world = World::new();
+    world.provider().provide(&world.context("v")).await.unwrap();
+    world.provider().provide(&world.context("mounted")).await.unwrap();
+    std::fs::remove_dir_all(world.state.path().join("state")).unwrap();
+    std::fs::create_dir(world.write.path().join("foreign")).unwrap();
+    let is_unused =
+        |path: &std::path::Path| !path.file_name().unwrap().to_str().unwrap().contains("mounted");
+    let options = ResumeOptions {
+        own_write_paths: vec![world.write.path().to_owned()],
+        is_unused: Some(&is_unused),
+        ..ResumeOptions::default()
+    };
+    let resumed = world.provider().resume(options).await.unwrap();
+    assert_eq!((resumed.removed.len(), resumed.unrecorded.len()), (2, 1), "{resumed:?}");
+    let mut left: Vec<_> = std::fs::read_dir(world.write.path())
         .unwrap()
-        .map(|entry| entry.unwrap().file_name())
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(left, ["somebody-elses"]);
+    left.sort();
+    assert_eq!(left.len(), 2);
+    assert!(left.contains(&"foreign".to_owned()), "{left:?}");
+    assert!(left.iter().any(|name| name.contains("mounted")), "{left:?}");
 }
