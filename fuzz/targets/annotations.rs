@@ -1,4 +1,5 @@
-//! What a tenant can write into a ServiceAccount: annotations, and names; and an operator's rules for them.
+//! What a tenant can write into a ServiceAccount: annotations, and names; and an operator's rules
+//! for them.
 #![no_main]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! `NodePublishVolumeRequest` and `NodeUnpublishVolumeRequest` as JSON, to what `provide` and `cleanup` are told.
+//! `NodePublishVolumeRequest` and `NodeUnpublishVolumeRequest` as JSON, to what `provide` and
+//! `cleanup` are told.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -23,7 +24,8 @@ fuzz_target!(|json: &[u8]| {
 });
 
 fn publish(mut request: PublishRequest) {
-    // In the JSON of tokens the canary could come to stand in the name of an audience, which is no secret.
+    // In the JSON of tokens the canary could come to stand in the name of an audience, which is no
+    // secret.
     for (_, secret) in request.secrets.iter_mut().filter(|(name, _)| *name != TOKENS_KEY) {
         *secret = planted(secret.expose());
     }

@@ -6,7 +6,8 @@ use s3_credential_core::{Failure, Keys};
 use s3_credential_fuzz::{assert_clean, assert_quiet};
 use s3_credential_secret::fuzzing::{listed, watched};
 
-// The values of the seeds hold the canary in base64, so that it can be seen only where they were decoded.
+// The values of the seeds hold the canary in base64, so that it can be seen only where they were
+// decoded.
 fuzz_target!(|text: &str| {
     for read in [listed(text, "s3-keys"), watched(text)].into_iter().flatten() {
         check(read);

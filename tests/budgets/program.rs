@@ -1,6 +1,8 @@
-//! What `cargo xtask budgets` counts the system calls of: each operation once, between two marks that a tracer sees.
+//! What `cargo xtask budgets` counts the system calls of: each operation once, between two marks
+//! that a tracer sees.
 //!
-//! Everything runs on one thread, and once before it is counted, so that what is set up once for all is not.
+//! Everything runs on one thread, and once before it is counted, so that what is set up once for
+//! all is not.
 #![allow(clippy::unwrap_used, reason = "a program for tests")]
 
 use std::path::Path;

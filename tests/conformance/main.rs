@@ -405,3 +405,41 @@ async fn a_source_that_breaks_the_rules_is_found_out() {
         .await;
     assert_eq!(found.len(), 2, "{found:?}");
 }
+
+#[tokio::test]
+async fn a_source_without_cases_does_not_conform() {
+    let found = SourceConformance::of(SecretEnvironmentSource::new(&environment(&[])));
+    let found = found.problems().await;
+    assert!(found[0].contains("it has no cases"), "{found:?}");
+    let fixed = FixedRegion::new("eu-west-1".parse().unwrap());
+    let found = ResolverConformance::of(fixed).problems().await;
+    assert!(found[0].contains("it has no cases"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_source_that_blocks_its_thread_does_not_conform() {
+    use s3_credential_core::{SourceError, source_fn};
+    let blocking = source_fn("blocking", |_| async {
+        let end = SystemClock.elapsed() + std::time::Duration::from_millis(1_100);
+        while SystemClock.elapsed() < end {
+            std::hint::spin_loop();
+        }
+        Err(SourceError::not_applicable("it took a while"))
+    });
+    let found = SourceConformance::of(blocking).does_not_apply(plain("driver")).problems().await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("blocks its thread"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_source_that_logs_its_keys_does_not_conform() {
+    use s3_credential_core::{CredentialForm, Keys, source_fn};
+    let logging = source_fn("logging", |_| async {
+        let keys = Keys::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI");
+        tracing::trace!(secret = keys.secret_access_key.expose(), "made");
+        Ok(CredentialForm::Keys(keys))
+    });
+    let conformance = SourceConformance::of(logging).provides(plain("driver"), FormKind::Keys);
+    let found = conformance.problems().await;
+    assert!(found.iter().any(|problem| problem.contains("shows a secret")), "{found:?}");
+}

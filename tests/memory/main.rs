@@ -1,6 +1,8 @@
-//! What is left of a secret in the driver's memory when its lease is gone: nothing that our code made.
+//! What is left of a secret in the driver's memory when its lease is gone: nothing that our code
+//! made.
 //!
-//! Copies that other libraries make and do not zeroise are listed in SECURITY.md; what is tested here goes through none of them.
+//! Copies that other libraries make and do not zeroise are listed in SECURITY.md; what is tested
+//! here goes through none of them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -88,8 +90,9 @@ impl World {
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/reader";
 
-/// `{"alg":"RS256"}` and `{"aud":["sts.amazonaws.com"],"sub":"system:serviceaccount:tenant:reader","exp":4102444800}`; its signature is
-/// the secret, without which the rest is worth nothing.
+/// `{"alg":"RS256"}` and
+/// `{"aud":["sts.amazonaws.com"],"sub":"system:serviceaccount:tenant:reader","exp":4102444800}`;
+/// its signature is the secret, without which the rest is worth nothing.
 const JWT: &str = concat!(
     "eyJhbGciOiJSUzI1NiJ9.",
     "eyJhdWQiOlsic3RzLmFtYXpvbmF3cy5jb20iXSwic3ViIjoic3lzdGVtOnNlcnZpY2VhY2NvdW50OnRlbmFudDpyZWFkZXIiLCJleHAiOjQxMDI0NDQ4MDB9.",

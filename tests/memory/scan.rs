@@ -8,11 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// How much of the secret counts as a copy of it: what an allocator leaves of a freed block, whose first bytes it uses itself, is more.
+/// How much of the secret counts as a copy of it: what an allocator leaves of a freed block, whose
+/// first bytes it uses itself, is more.
 const PIECE: usize = 16;
 const LEN: usize = 4 * PIECE;
 
-/// Turns each byte into one that stands in no text, and back: what is searched for is nowhere in memory as it is.
+/// Turns each byte into one that stands in no text, and back: what is searched for is nowhere in
+/// memory as it is.
 const MASK: u8 = 0x80;
 
 /// How much is read at once.

@@ -1,4 +1,5 @@
-//! A lease keeps the scope that it was published with: a running Mountpoint was started for its prefix, and cannot be moved.
+//! A lease keeps the scope that it was published with: a running Mountpoint was started for its
+//! prefix, and cannot be moved.
 
 use s3_credential_core::Delivery;
 use s3_credential_provider::{Event, Scope};

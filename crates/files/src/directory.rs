@@ -11,17 +11,21 @@ use crate::error::{DirectoryError, FileError};
 use crate::file::{open_at, read_at};
 use crate::stamp::Stamp;
 
-/// The link that the kubelet swaps: the files of a mounted volume are links to `..data/<name>`, and `..data` leads to the directory
-/// of the generation (Kubernetes, `pkg/volume/util/atomic_writer.go`).
+/// The link that the kubelet swaps: the files of a mounted volume are links to `..data/<name>`, and
+/// `..data` leads to the directory of the generation (Kubernetes,
+/// `pkg/volume/util/atomic_writer.go`).
 const GENERATION: &str = "..data";
 
-/// How often a read begins anew before it gives up. A swap takes microseconds and comes once a minute at most.
+/// How often a read starts again before it gives up. A swap takes microseconds and comes once a
+/// minute at most.
 const ATTEMPTS: usize = 5;
 
-/// Those of the named files that are in the directory, each of at most `limit` bytes. A name is a plain file name, no path.
+/// Those of the named files that are in the directory, each of at most `limit` bytes. A name is a
+/// plain file name, no path.
 ///
-/// All are of one generation: `..data` is resolved once, and the read begins anew if it is swapped in between. A directory without
-/// `..data` is read as it is, and anew if a file comes or goes meanwhile.
+/// All are of one generation: `..data` is resolved once, and the read starts again if it is swapped
+/// in between. A directory without `..data` is read directly, and again if a file comes or goes
+/// meanwhile.
 pub fn read_directory<'a>(
     directory: impl AsRef<Path>,
     names: impl IntoIterator<Item = &'a str>,

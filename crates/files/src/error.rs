@@ -10,7 +10,7 @@ use s3_credential_core::{ErrorKind, Failure};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileError {
-    /// There is nothing at this path.
+    /// There is no file at this path.
     Missing,
     /// It is a directory, a FIFO, a device or a socket.
     NotRegular,
@@ -25,7 +25,8 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// The failure of a file that the driver's set-up names as `what`; `content` is the kind for what it holds.
+    /// The failure of a file that the driver's set-up names as `what`; `content` is the kind for
+    /// what it holds.
     pub fn failure(self, content: ErrorKind, what: &str) -> Failure {
         let kind = match self {
             Self::Missing | Self::NotRegular => ErrorKind::Misconfigured,

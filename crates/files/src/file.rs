@@ -11,9 +11,11 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::FileError;
 
-/// The text of a regular file of at most `limit` bytes; links are followed, as the kubelet's volumes consist of them.
+/// The text of a regular file of at most `limit` bytes; links are followed, as the kubelet's
+/// volumes consist of them.
 ///
-/// Nothing else than a regular file is read, and none makes it wait: a FIFO is refused, not listened to.
+/// Only a regular file is read, and none makes it wait: a FIFO is refused, not
+/// listened to.
 pub fn read(path: impl AsRef<Path>, limit: usize) -> Result<Secret, FileError> {
     read_at(CWD, path.as_ref(), limit)
 }
@@ -30,7 +32,8 @@ pub(crate) fn read_at(
         return Err(FileError::NotRegular);
     }
     let expected = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    // One byte more than the limit tells that it is exceeded; and room for all, lest a growing buffer leave copies behind.
+    // One byte more than the limit shows that it is exceeded; and room for all, lest a growing
+    // buffer leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(expected.min(limit).saturating_add(1)));
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     file.take(most).read_to_end(&mut bytes)?;

@@ -14,11 +14,12 @@ use crate::stamp::Stamp;
 /// No look is closer to the one before.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Looks at files from time to time and tells when one is another than before, by identity and times: also through the links of a
-/// volume that the kubelet swaps.
+/// Polls files and reports when one is another than before, by identity and
+/// times: also through the links of a volume that the kubelet swaps.
 ///
-/// One task does it for all subscribers, and only while there is one. A look is one `stat` for each file, which on the kubelet's tmpfs
-/// costs about a microsecond; unlike inotify it needs no rebuilding when a directory on the way is replaced, and works everywhere.
+/// One task does it for all subscribers, and only while there is one. A look is one `stat` for each
+/// file, which on the kubelet's tmpfs costs about a microsecond; unlike inotify it needs no
+/// rebuilding when a directory on the way is replaced, and works everywhere.
 #[derive(Debug)]
 pub struct Follower(Arc<Shared>);
 
@@ -41,7 +42,8 @@ impl Follower {
         }))
     }
 
-    /// A subscription to changes from now on; none outside of a tokio runtime, where nothing can be looked at from time to time.
+    /// A subscription to changes from now on; none outside of a tokio runtime, where nothing can be
+    /// looked at from time to time.
     pub fn changes(&self) -> Option<Changes> {
         let runtime = Handle::try_current().ok()?;
         let changes = self.0.signal.subscribe();
@@ -74,7 +76,8 @@ impl Shared {
         self.paths.iter().map(|path| Stamp::of(path)).collect()
     }
 
-    /// Under the lock, so that a subscriber who comes now either is seen here or starts a task of its own.
+    /// Under the lock, so that a subscriber who comes now either is seen here or starts a task of
+    /// its own.
     fn is_over(&self) -> bool {
         let mut task = self.task();
         let over = !self.signal.has_subscribers();
@@ -85,7 +88,7 @@ impl Shared {
     }
 
     fn task(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        // Nothing can be half-done in there: a poisoned lock is as good as any.
+        // The value is never half-written: a poisoned lock is still good.
         self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

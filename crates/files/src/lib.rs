@@ -1,11 +1,12 @@
 //! Small files that others replace while we read them: projected tokens, mounted Secrets, profiles.
 //!
-//! **In:** paths. **Out:** their text as a [`Secret`](s3_credential_core::Secret), from [`read`] and [`read_directory`], and a
-//! subscription to their changes, from [`Follower`]. **Fails** with a [`FileError`], which says what is wrong with the file and which
+//! **In:** paths. **Out:** their text as a [`Secret`](s3_credential_core::Secret), from [`read`]
+//! and [`read_directory`], and a subscription to their changes, from [`Follower`]. **Fails** with a
+//! [`FileError`], which says what is wrong with the file and which
 //! [`ErrorKind`](s3_credential_core::ErrorKind) that is; never with what is in it.
 //!
-//! This crate writes nothing. It is what several sources share, since no source may depend on another, and it is not in core,
-//! which touches no file.
+//! This crate never writes. It is what several sources share, since no source may depend on
+//! another, and it is not in core, which touches no file.
 //!
 //! ```
 //! use s3_credential_core::ErrorKind;

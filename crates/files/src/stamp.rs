@@ -1,4 +1,4 @@
-//! What tells one generation of a file from the next without reading it.
+//! The fingerprint of a file: it differs between generations, without reading the content.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;

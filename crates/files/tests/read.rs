@@ -15,7 +15,8 @@ use s3_credential_files::{DirectoryError, FileError, read, read_directory};
 
 const LIMIT: usize = 64;
 
-/// What the kubelet does with a volume: a new generation beside the old one, the link swapped by a rename, the old one removed.
+/// What the kubelet does with a volume: a new generation beside the old one, the link swapped by a
+/// rename, the old one removed.
 fn swap(volume: &Path, generation: &str, files: &[(&str, &str)]) {
     let old = fs::read_link(volume.join("..data")).ok();
     fs::create_dir(volume.join(generation)).unwrap();

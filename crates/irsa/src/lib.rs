@@ -1,10 +1,13 @@
-//! Credential source `irsa`: the driver's own web-identity token and role (IAM roles for service accounts).
+//! Credential source `irsa`: the driver's own web-identity token and role (IAM roles for service
+//! accounts).
 //!
-//! **In:** `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN` and `AWS_ROLE_SESSION_NAME` of the driver's environment, as the EKS webhook or
-//! an operator sets them, and [`IrsaSettings`] for what else STS is asked. **Out:** the token and the role as
-//! [`CredentialForm::WebIdentity`](s3_credential_core::CredentialForm), read anew each time, and a subscription to the kubelet's
-//! replacing the token. **Fails** where only one of token file and role is there (`misconfigured`), and where the token is malformed or
-//! expired; where neither is there it is not applicable.
+//! **In:** `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN` and `AWS_ROLE_SESSION_NAME` of the
+//! driver's environment, as the EKS webhook or an operator sets them, and [`IrsaSettings`] for what
+//! else STS is asked. **Out:** the token and the role as
+//! [`CredentialForm::WebIdentity`](s3_credential_core::CredentialForm), read each time, and a
+//! subscription to the kubelet's replacing the token. **Fails** where only one of token file and
+//! role is there (`misconfigured`), and where the token is malformed or expired; where neither is
+//! there it is not applicable.
 //!
 //! ```
 //! use s3_credential_core::{CredentialSource as _, Environment, MountTarget, ProvideContext, PublishRequest, SystemClock};

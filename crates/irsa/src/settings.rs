@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use s3_credential_core::{RoleHop, SessionSettings};
 
-/// Settings of the source `irsa`. The default asks STS for the role and nothing more.
+/// Settings of the source `irsa`. The default asks STS for the role only.
 ///
-/// With a duration, a policy, policy ARNs or a second hop Mountpoint cannot do the exchange: the keys
-/// are then delivered by profile or endpoint.
+/// With a duration, a policy, policy ARNs or a second hop Mountpoint cannot do the exchange: the
+/// keys are then delivered by profile or endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "config",

@@ -16,15 +16,18 @@ use crate::token_file::TokenFile;
 /// The driver's own web-identity token and role.
 ///
 /// # Guarantees
-/// The token file is read at each call: what is handed over is what the kubelet wrote last. A role that the context names (the one that
-/// a live lease was published with) goes before `AWS_ROLE_ARN`.
+/// The token file is read at each call: what is handed over is what the kubelet wrote last. A role
+/// that the context names (the one that a live lease was published with) goes before
+/// `AWS_ROLE_ARN`.
 ///
 /// # Errors
-/// Not applicable where neither variable is set, and at pod level, where no volume gets the driver's identity. `misconfigured` where
-/// one variable is there without the other, or names no readable file; `malformed-token`; `expired-token`; `invalid-role-arn`.
+/// Not applicable where neither variable is set, and at pod level, where no volume gets the
+/// driver's identity. `misconfigured` where one variable is there without the other, or names no
+/// readable file; `malformed-token`; `expired-token`; `invalid-role-arn`.
 ///
 /// # Caveats
-/// Whose token it is and for which audience is the business of STS: an identity provider may be set up for any audience.
+/// Whose token it is and for which audience is the business of STS: an identity provider may be set
+/// up for any audience.
 #[derive(Debug)]
 pub struct IrsaSource {
     environment: Environment,
@@ -42,7 +45,8 @@ struct Found<'a> {
 }
 
 impl IrsaSource {
-    /// The source for a driver with this environment. Settings that STS would refuse are refused here.
+    /// The source for a driver with this environment. Settings that STS would refuse are refused
+    /// here.
     pub fn new(
         environment: Environment,
         clock: impl Clock,

@@ -1,7 +1,8 @@
 //! A configuration file: what an operator chooses per deployment.
 //!
-//! The text becomes a tree whose values know their places; the tree is compared with the schema, which is merged from the model's and
-//! each plug-in's; then it is read into types. What is wrong is told all at once, each with its line and column.
+//! The text becomes a tree whose values know their places; the tree is compared with the schema,
+//! which is merged from the model's and each plug-in's; then it is read into types. Every problem
+//! is reported at once, with its line and column.
 
 // In the order in which data flows.
 mod former_keys;
@@ -147,7 +148,7 @@ impl Config {
 
     /// Everything that can be read, and everything that is wrong.
     fn read(registry: &Registry, tree: &Node, diagnostics: &mut Vec<Diagnostic>) -> Option<Self> {
-        // There is nothing to check in what is all default.
+        // An empty file needs no check.
         if *tree != Node::empty() {
             let schema = schema::schema(registry);
             diagnostics
@@ -208,7 +209,8 @@ impl Config {
     }
 }
 
-/// Where the path of the mapping or list ends that a value is in; nothing for a value of the file itself.
+/// Returns where the path of the enclosing mapping or list ends. `None` for a key of the file
+/// itself.
 fn parent(path: &str) -> Option<usize> {
     path.rfind(['.', '['])
 }

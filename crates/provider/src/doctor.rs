@@ -1,6 +1,8 @@
-//! How the machine stands: everything that credentials may come from, go through or be written to, looked at at once.
+//! How the machine stands: everything that credentials may come from, go through or be written to,
+//! looked at at once.
 //!
-//! Nothing is changed, and no credential is sent to anybody but the driver's own to its Kubernetes API.
+//! Nothing is changed, and no credential is sent to anybody but the driver's own to its Kubernetes
+//! API.
 
 // In the order of the checks.
 mod check;
@@ -49,8 +51,8 @@ impl DoctorOptions {
 pub struct Diagnosis {
     /// Every check, in an order that does not depend on the outcome.
     pub checks: Vec<Check>,
-    /// Where a permission of the Kubernetes API is missing: roles with all that are needed, and their bindings to the driver's
-    /// account, as YAML for `kubectl apply`.
+    /// Where a permission of the Kubernetes API is missing: roles with all that are needed, and
+    /// their bindings to the driver's account, as YAML for `kubectl apply`.
     pub roles: Option<String>,
 }
 
@@ -62,8 +64,8 @@ impl Diagnosis {
 }
 
 impl Provider {
-    /// Looks at everything that this provider's credentials may come from, go through or be written to. It takes as long as the slowest
-    /// of them, and at most about 10 seconds.
+    /// Looks at everything that this provider's credentials may come from, go through or be written
+    /// to. It takes as long as the slowest of them, and at most about 10 seconds.
     pub async fn doctor(&self, options: &DoctorOptions) -> Diagnosis {
         let (resolver, services) = (&*self.resolver, &*self.services);
         let patience = Patience { clock: &*resolver.clock };

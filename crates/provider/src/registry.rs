@@ -16,10 +16,12 @@ pub(crate) use formats::{add_patterns, check as check_format};
 use plugin_types::SettingsCheck;
 pub(crate) use plugin_types::{PluginType, PluginTypes, is_name};
 
-/// The types of credential sources and region resolvers that a configuration may name. The default are those of this workspace.
+/// The types of credential sources and region resolvers that a configuration may name. The default
+/// are those of this workspace.
 ///
-/// A third party's source is one more registration, with settings of its own type: its keys are checked with line and column, explained
-/// in the schema and suggested for misspelled ones as everybody's are.
+/// A third party's source is one more registration, with settings of its own type: its keys are
+/// checked with line and column, explained in the schema and suggested for misspelled ones as
+/// everybody's are.
 ///
 /// ```
 /// use s3_credential_provider::{AuthenticationLevel, Config, CredentialForm, Keys, PluginContext, Registry, source_fn};
@@ -83,12 +85,13 @@ impl Registry {
         }
     }
 
-    /// Registers a type of source: lower-case letters, digits and inner dashes. Its settings are what a configuration says under `sources`,
-    /// beside the keys `type` and `timeout` that every source has; for a source that is only named in a chain they are read from an
-    /// empty mapping.
+    /// Registers a type of source: lower-case letters, digits and inner dashes. Its settings are
+    /// what a configuration says under `sources`, beside the keys `type` and `timeout` that every
+    /// source has; for a source that is only named in a chain they are read from an empty mapping.
     ///
-    /// The factory is called once for each place in a chain, within the tokio runtime of the provider. It fails for what makes the
-    /// configuration useless; what may get better is for the source to tell when it is asked.
+    /// The factory is called once for each place in a chain, within the tokio runtime of the
+    /// provider. It fails for what makes the configuration useless; what may get better is for the
+    /// source to tell when it is asked.
     ///
     /// # Errors
     /// `invalid-configuration` where the name is taken or can be none.
@@ -140,7 +143,8 @@ impl Registry {
 }
 
 impl<S: 'static> Registration<'_, S> {
-    /// The source has credentials at these levels only: a chain of another one in which it stands alone is refused.
+    /// The source has credentials at these levels only: a chain of another one in which it stands
+    /// alone is refused.
     #[allow(
         clippy::must_use_candidate,
         clippy::return_self_not_must_use,
@@ -151,8 +155,8 @@ impl<S: 'static> Registration<'_, S> {
         self
     }
 
-    /// Checks the settings of the source when a configuration is read, so that `config check` reports a
-    /// failure with the source's name, line and column.
+    /// Checks the settings of the source when a configuration is read, so that `config check`
+    /// reports a failure with the source's name, line and column.
     #[allow(
         clippy::must_use_candidate,
         clippy::return_self_not_must_use,
@@ -163,7 +167,8 @@ impl<S: 'static> Registration<'_, S> {
         self
     }
 
-    /// The source never says "not applicable" at its levels: what comes after it in a chain is never asked.
+    /// The source never says "not applicable" at its levels: what comes after it in a chain is
+    /// never asked.
     #[allow(
         clippy::must_use_candidate,
         clippy::return_self_not_must_use,

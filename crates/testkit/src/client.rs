@@ -1,7 +1,9 @@
-//! An AWS client as the reader of delivered credentials is one: it has an environment, the files that this names, and nothing else.
+//! An AWS client as the reader of delivered credentials is one: it has an environment, the files
+//! that this names, and no others.
 //!
-//! Keys are found by the AWS SDK's own default chain, and signatures are made by the SDK's own signer: what works here works in a
-//! program that is started with this environment. Plain HTTP only, as the emulators speak it.
+//! Keys are found by the AWS SDK's own default chain, and signatures are made by the SDK's own
+//! signer: what works here works in a program that is started with this environment. Plain HTTP
+//! only, as the emulators speak it.
 //!
 //! ```
 //! use s3_credential_testkit::client::Client;
@@ -46,7 +48,7 @@ pub struct Client {
     environment: BTreeMap<String, Secret>,
 }
 
-/// Why a client got no further. Nothing of an answer is in it but a service's error code.
+/// Why a client got no further. Of an answer it holds only a service's error code.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -71,9 +73,10 @@ impl Client {
         Self { environment: environment.into_iter().map(owned).collect() }
     }
 
-    /// The keys that the SDK's default chain finds now. Nothing is remembered: files are read and services asked at each call.
+    /// The keys that the SDK's default chain finds now. There is no cache: files are read and
+    /// services asked at each call.
     pub async fn keys(&self) -> Result<Keys, ClientError> {
-        // The cause may quote what a service answered, so only the kind is told.
+        // The cause may quote what a service answered, so only the kind is shown.
         let no_keys = |error: &dyn fmt::Display| ClientError::NoKeys(error.to_string());
         let config = self.config().await;
         let chain = config.credentials_provider().ok_or_else(|| no_keys(&"there is no chain"))?;

@@ -1,4 +1,5 @@
-//! What every source and every resolver must do, ours or a third party's, as a suite that a crate's own tests run.
+//! A conformance suite for sources and resolvers, which the tests of a crate run.
+//! `docs/conformance.md` lists what it checks.
 //!
 //! ```
 //! use s3_credential_core::{CredentialForm, FormKind, MountTarget, ProvideContext, PublishRequest, SourceError, source_fn};
@@ -25,7 +26,9 @@
 //! # }
 //! ```
 
-use std::fmt::Write as _;
+mod findings;
+mod observed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,8 +38,8 @@ use s3_credential_core::{
 };
 use tokio::time::timeout;
 
-/// However its upstream fares, no plug-in keeps a mount waiting longer than this.
-const PATIENCE: Duration = Duration::from_secs(30);
+use findings::{Findings, outcome};
+use observed::Observed;
 
 /// The suite for one source.
 #[derive(Debug)]
@@ -50,7 +53,7 @@ pub struct SourceConformance {
 }
 
 impl SourceConformance {
-    /// Of this source, by the machine's clock.
+    /// Makes the suite of a source, with the machine's clock.
     pub fn of(source: impl CredentialSource) -> Self {
         Self {
             source: Arc::new(source),
@@ -62,35 +65,36 @@ impl SourceConformance {
         }
     }
 
-    /// By this clock.
+    /// Sets the clock that expiry is compared with.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// A volume that the source serves, in this form.
+    /// Adds a volume that the source serves, in this form.
     #[must_use]
     pub fn provides(mut self, context: ProvideContext, form: FormKind) -> Self {
         self.provides.push((context, form));
         self
     }
 
-    /// A volume that the source has nothing for.
+    /// Adds a volume that the source does not apply to.
     #[must_use]
     pub fn does_not_apply(mut self, context: ProvideContext) -> Self {
         self.skips.push(context);
         self
     }
 
-    /// A volume for which the source is broken in this way.
+    /// Adds a volume for which the source fails with this kind.
     #[must_use]
     pub fn fails(mut self, context: ProvideContext, kind: ErrorKind) -> Self {
         self.fails.push((context, kind));
         self
     }
 
-    /// A secret that may appear in nothing that is shown.
+    /// Adds a secret that must not be shown. The keys that the source returns are added by
+    /// themselves.
     #[must_use]
     pub fn canary(mut self, secret: impl Into<String>) -> Self {
         self.canaries.push(secret.into());
@@ -108,18 +112,23 @@ impl SourceConformance {
         );
     }
 
-    /// Runs the suite, and tells what does not conform.
+    /// Runs the suite, and returns what does not conform.
     pub async fn problems(&self) -> Vec<String> {
         let mut found = Findings { canaries: self.canaries.clone(), ..Findings::default() };
         found.name(self.source.name());
+        found.cases(self.provides.len() + self.skips.len() + self.fails.len());
         for (context, form) in &self.provides {
             self.provided(context, *form, &mut found).await;
         }
         for context in &self.skips {
-            found.skipped(self.ask(context).await);
+            let (answer, observed) = self.ask(context).await;
+            found.skipped(answer);
+            found.observed(&observed);
         }
         for (context, kind) in &self.fails {
-            found.failed(self.ask(context).await, *kind);
+            let (answer, observed) = self.ask(context).await;
+            found.failed(answer, *kind);
+            found.observed(&observed);
         }
         found.shown(&format!("{:?}", self.source));
         // A subscription can be had at any time, and dropped again.
@@ -127,14 +136,27 @@ impl SourceConformance {
         found.problems
     }
 
-    async fn ask(&self, context: &ProvideContext) -> Option<Result<CredentialForm, AttemptError>> {
-        timeout(PATIENCE, self.source.provide(context)).await.ok()
+    async fn ask(
+        &self,
+        context: &ProvideContext,
+    ) -> (Option<Result<CredentialForm, AttemptError>>, Observed) {
+        let mut observed = Observed::default();
+        let answer = observed.wait(self.source.provide(context)).await;
+        (answer, observed)
     }
 
     async fn provided(&self, context: &ProvideContext, kind: FormKind, found: &mut Findings) {
         // A caller may give up at any await: that must not spoil the calls after it.
         drop(timeout(Duration::ZERO, self.source.provide(context)).await);
-        let (first, second) = tokio::join!(self.ask(context), self.ask(context));
+        let ((first, observed), (second, of_second)) =
+            tokio::join!(self.ask(context), self.ask(context));
+        if let Some(Ok(CredentialForm::Keys(keys))) = &first {
+            let secrets = [Some(&keys.secret_access_key), keys.session_token.as_ref()];
+            let secrets = secrets.into_iter().flatten().map(|secret| secret.expose().to_owned());
+            found.canaries.extend(secrets.filter(|secret| !secret.is_empty()));
+        }
+        found.observed(&observed);
+        found.observed(&of_second);
         let (Some(Ok(first)), Some(Ok(second))) = (&first, &second) else {
             found.add(format!("where it should provide it answers {}", outcome(first.as_ref())));
             return;
@@ -168,7 +190,7 @@ pub struct ResolverConformance {
 }
 
 impl ResolverConformance {
-    /// Of this resolver.
+    /// Makes the suite of a resolver.
     pub fn of(resolver: impl RegionResolver) -> Self {
         Self {
             resolver: Arc::new(resolver),
@@ -178,21 +200,21 @@ impl ResolverConformance {
         }
     }
 
-    /// A volume whose region it knows.
+    /// Adds a volume whose region the resolver knows.
     #[must_use]
     pub fn resolves(mut self, context: ProvideContext, region: &str) -> Self {
         self.resolves.push((context, region.parse().expect("the suite is given a region")));
         self
     }
 
-    /// A volume whose region it does not know.
+    /// Adds a volume that the resolver does not apply to.
     #[must_use]
     pub fn does_not_apply(mut self, context: ProvideContext) -> Self {
         self.skips.push(context);
         self
     }
 
-    /// A volume for which it is broken in this way.
+    /// Adds a volume for which the resolver fails with this kind.
     #[must_use]
     pub fn fails(mut self, context: ProvideContext, kind: ErrorKind) -> Self {
         self.fails.push((context, kind));
@@ -210,13 +232,16 @@ impl ResolverConformance {
         );
     }
 
-    /// Runs the suite, and tells what does not conform.
+    /// Runs the suite, and returns what does not conform.
     pub async fn problems(&self) -> Vec<String> {
         let mut found = Findings::default();
         found.name(self.resolver.name());
+        found.cases(self.resolves.len() + self.skips.len() + self.fails.len());
         for (context, region) in &self.resolves {
             drop(timeout(Duration::ZERO, self.resolver.resolve(context)).await);
-            match self.ask(context).await {
+            let (answer, observed) = self.ask(context).await;
+            found.observed(&observed);
+            match answer {
                 Some(Ok(answer)) if answer == *region => {}
                 Some(Ok(_)) => found.add("it answers another region".to_owned()),
                 other => found.add(format!(
@@ -226,103 +251,24 @@ impl ResolverConformance {
             }
         }
         for context in &self.skips {
-            found.skipped(self.ask(context).await);
+            let (answer, observed) = self.ask(context).await;
+            found.skipped(answer);
+            found.observed(&observed);
         }
         for (context, kind) in &self.fails {
-            found.failed(self.ask(context).await, *kind);
+            let (answer, observed) = self.ask(context).await;
+            found.failed(answer, *kind);
+            found.observed(&observed);
         }
         found.problems
     }
 
-    async fn ask(&self, context: &ProvideContext) -> Option<Result<Region, AttemptError>> {
-        timeout(PATIENCE, self.resolver.resolve(context)).await.ok()
-    }
-}
-
-#[derive(Default)]
-struct Findings {
-    canaries: Vec<String>,
-    problems: Vec<String>,
-}
-
-impl Findings {
-    fn add(&mut self, problem: impl std::fmt::Display) {
-        self.problems.push(format!("- {problem}"));
-    }
-
-    /// One word everywhere: configuration key, metric label, output.
-    fn name(&mut self, name: &str) {
-        let words = |name: &str| {
-            name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        };
-        if name.is_empty() || !words(name) || name.starts_with('-') || name.ends_with('-') {
-            self.add("its name is not of lower-case letters, digits and inner dashes".to_owned());
-        }
-    }
-
-    /// Where the plug-in should not apply.
-    fn skipped<T>(&mut self, answer: Option<Result<T, AttemptError>>) {
-        match answer {
-            Some(Err(error @ AttemptError::NotApplicable(_))) => self.error(&error),
-            other => self
-                .add(format!("where it should not apply it answers {}", outcome(other.as_ref()))),
-        }
-    }
-
-    /// Where the plug-in should be broken in this way.
-    fn failed<T>(&mut self, answer: Option<Result<T, AttemptError>>, kind: ErrorKind) {
-        match answer {
-            Some(Err(AttemptError::Failed(failure))) => {
-                if failure.kind() != kind {
-                    self.add(format!(
-                        "where it should fail with {kind} it fails with {}",
-                        failure.kind()
-                    ));
-                }
-                self.error(&AttemptError::Failed(failure));
-            }
-            other => self.add(format!(
-                "where it should fail with {kind} it answers {}",
-                outcome(other.as_ref())
-            )),
-        }
-    }
-
-    /// What a user reads: on one line, with what to do.
-    fn error(&mut self, error: &AttemptError) {
-        let message = error.to_string();
-        if message.trim().is_empty() || message.contains(['\n', '\r']) {
-            self.add("the reason it gives is empty or on several lines".to_owned());
-        }
-        if let AttemptError::Failed(failure) = error
-            && failure.help() == failure.kind().advice()
-            && !failure.is_retryable()
-        {
-            self.add(format!("it fails with {} and does not say what to do", failure.kind()));
-        }
-        let mut shown = format!("{message} {error:?}");
-        let mut cause = std::error::Error::source(error);
-        while let Some(error) = cause {
-            let _ = write!(shown, " {error}");
-            cause = error.source();
-        }
-        self.shown(&shown);
-    }
-
-    fn shown(&mut self, text: &str) {
-        if self.canaries.iter().any(|canary| text.contains(canary.as_str())) {
-            self.add("it shows a secret".to_owned());
-        }
-    }
-}
-
-fn outcome<T>(answer: Option<&Result<T, AttemptError>>) -> String {
-    match answer {
-        None => format!("nothing within {} s", PATIENCE.as_secs()),
-        Some(Ok(_)) => "credentials or a region".to_owned(),
-        Some(Err(AttemptError::Failed(failure))) => {
-            format!("a failure: {}: {failure}", failure.kind())
-        }
-        Some(Err(error)) => format!("not applicable: {error}"),
+    async fn ask(
+        &self,
+        context: &ProvideContext,
+    ) -> (Option<Result<Region, AttemptError>>, Observed) {
+        let mut observed = Observed::default();
+        let answer = observed.wait(self.resolver.resolve(context)).await;
+        (answer, observed)
     }
 }

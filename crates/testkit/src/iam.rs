@@ -77,7 +77,8 @@ impl Iam {
         self.0.clock.now()
     }
 
-    /// Registers an identity provider and the audiences (client ids) that it may name. One of the same URL is replaced.
+    /// Registers an identity provider and the audiences (client ids) that it may name. One of the
+    /// same URL is replaced.
     pub fn add_provider<'a>(
         &self,
         verifier: Verifier,
@@ -98,15 +99,16 @@ impl Iam {
         lock(&self.0.state).roles.remove(arn);
     }
 
-    /// Adds an identity policy to a role or a user. Without one they may do nothing.
+    /// Adds an identity policy to a role or a user. Without one they may not do anything.
     pub fn add_policy(&self, arn: &str, document: &str) -> Result<(), PolicyError> {
         let policy = Policy::parse(document)?;
         lock(&self.0.state).policies.entry(arn.to_owned()).or_default().push(policy);
         Ok(())
     }
 
-    /// Whether these keys may do this: their role's or user's policies must allow it and, where their session was given a policy, that
-    /// one too. Managed session policies are not known here, and allow nothing.
+    /// Whether these keys may do this: their role's or user's policies must allow it and, where
+    /// their session was given a policy, that one too. Managed session policies are not known here,
+    /// and allow nothing.
     pub fn allows(&self, caller: &Issued, access: &Access<'_>) -> bool {
         let principal = caller.session.as_ref().map_or(&caller.arn, |session| &session.role_arn);
         let policies = lock(&self.0.state).policies.get(principal).cloned().unwrap_or_default();

@@ -1,7 +1,8 @@
 //! The EC2 Instance Metadata Service, version 2.
 //!
-//! Operations: `GetToken`, `GetRegion`, `GetAvailabilityZone`, `ListRoles`, `GetCredentials`, `GetIdentityDocument`, `Other`.
-//! Time and keys come from an [`Iam`], so that the instance profile's keys are good at STS.
+//! Operations: `GetToken`, `GetRegion`, `GetAvailabilityZone`, `ListRoles`, `GetCredentials`,
+//! `GetIdentityDocument`, `Other`. Time and keys come from an [`Iam`], so that the instance
+//! profile's keys are good at STS.
 //!
 //! ```
 //! use s3_credential_testkit::iam::{Iam, Role, Trust};
@@ -91,13 +92,15 @@ impl Imds {
         state.zone = format!("{region}a");
     }
 
-    /// The role of the instance profile, by its ARN in the [`Iam`]. Without one the list of roles is 404. If the role is not there or
-    /// does not trust `ec2.amazonaws.com`, the answer is IMDS's `AssumeRoleUnauthorizedAccess` document.
+    /// The role of the instance profile, by its ARN in the [`Iam`]. Without one the list of roles
+    /// is 404. If the role is not there or does not trust `ec2.amazonaws.com`, the answer is IMDS's
+    /// `AssumeRoleUnauthorizedAccess` document.
     pub fn set_role(&self, arn: Option<&str>) {
         lock(&self.state).profile.set_role(arn);
     }
 
-    /// How long the profile's keys last; six hours unless set. They are replaced when less than five minutes are left.
+    /// How long the profile's keys last; six hours unless set. They are replaced when less than
+    /// five minutes are left.
     pub fn set_credentials_ttl(&self, ttl: Duration) {
         lock(&self.state).profile.set_ttl(ttl);
     }
@@ -112,7 +115,8 @@ impl Imds {
         lock(&self.state).enabled = enabled;
     }
 
-    /// Whether the client sits behind more hops than `HttpPutResponseHopLimit`: the answer to the token's PUT never arrives.
+    /// Whether the client sits behind more hops than `HttpPutResponseHopLimit`: the answer to the
+    /// token's PUT never arrives.
     pub fn set_hop_limit_reached(&self, reached: bool) {
         lock(&self.state).hop_limit_reached = reached;
     }
@@ -122,7 +126,8 @@ impl Imds {
         lock(&self.state).tokens_optional = optional;
     }
 
-    /// Forgets every token, as a restart of the instance's metadata service does: 401 until the client asks for a new one.
+    /// Forgets every token, as a restart of the instance's metadata service does: 401 until the
+    /// client asks for a new one.
     pub fn forget_tokens(&self) {
         lock(&self.state).tokens = Tokens::default();
     }

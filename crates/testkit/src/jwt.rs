@@ -1,4 +1,5 @@
-//! Service-account tokens: an issuer that makes them as the Kubernetes API server does, and their verification.
+//! Service-account tokens: an issuer that makes them as the Kubernetes API server does, and their
+//! verification.
 //!
 //! ```
 //! use s3_credential_testkit::jwt::Issuer;
@@ -39,7 +40,8 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// An issuer with a new key. `url` becomes the `iss` claim as it is; two issuers of one URL have different keys.
+    /// An issuer with a new key. `url` becomes the `iss` claim as it is; two issuers of one URL
+    /// have different keys.
     ///
     /// # Panics
     /// If the system has no randomness.
@@ -64,7 +66,8 @@ impl Issuer {
         &self.kid
     }
 
-    /// A token for a Kubernetes service account, valid for an hour; see [`TokenBuilder`] for the rest.
+    /// A token for a Kubernetes service account, valid for an hour; see [`TokenBuilder`] for the
+    /// rest.
     pub fn service_account(&self, namespace: &str, name: &str) -> TokenBuilder {
         TokenBuilder::new(self.clone(), namespace, name)
     }

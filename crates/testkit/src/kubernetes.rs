@@ -1,12 +1,16 @@
-//! A Kubernetes API server as far as the credential provider needs one: ServiceAccounts with TokenRequest, Secrets, Nodes, Pods.
+//! A Kubernetes API server as far as the credential provider needs one: ServiceAccounts with
+//! TokenRequest, Secrets, Nodes, Pods.
 //!
-//! What goes in: objects, users and rules, by the methods of [`Kubernetes`] or over the wire. What comes out: a server that `kubectl`
-//! and `kube::Client` work against, with LIST and WATCH by resource version, RBAC, and the `Status` objects and messages of
-//! kube-apiserver. How it fails: what is not served is a 404 or 405 `Status`; planned failures are [`Failure`]s and
-//! [`Fault`](crate::server::Fault)s by operation (`get serviceaccounts`, `watch secrets`, `create serviceaccounts/token`).
+//! What goes in: objects, users and rules, by the methods of [`Kubernetes`] or over the wire. What
+//! comes out: a server that `kubectl` and `kube::Client` work against, with LIST and WATCH by
+//! resource version, RBAC, and the `Status` objects and messages of kube-apiserver. How it fails:
+//! what is not served is a 404 or 405 `Status`; planned failures are [`Failure`]s and
+//! [`Fault`](crate::server::Fault)s by operation (`get serviceaccounts`, `watch secrets`,
+//! `create serviceaccounts/token`).
 //!
-//! A body may be protobuf where `kubectl` sends it. Not here: Tables (so `kubectl get` shows names and ages), JSON patch, server-side
-//! apply, dry runs, paging (`limit` is ignored, as a server may), impersonation, controllers.
+//! A body may be protobuf where `kubectl` sends it. Not here: Tables (so `kubectl get` shows names
+//! and ages), JSON patch, server-side apply, dry runs, paging (`limit` is ignored, as a server
+//! may), impersonation, controllers.
 //!
 //! ```
 //! use s3_credential_testkit::kubernetes::{Kubernetes, Rule};
@@ -17,7 +21,7 @@
 //! let role = "arn:aws:iam::111122223333:role/web";
 //! kubernetes.put_service_account("apps", "web", &[("eks.amazonaws.com/role-arn", role)]);
 //!
-//! // The driver may read service accounts, and nothing else.
+//! // The driver may only read service accounts.
 //! kubernetes.put_service_account("kube-system", "s3-csi-driver-sa", &[]);
 //! kubernetes.grant(
 //!     "system:serviceaccount:kube-system:s3-csi-driver-sa",
@@ -75,7 +79,8 @@ pub use access::Rule;
 pub use failure::Failure;
 pub use watch::WatchEnd;
 
-/// A running API server; it stops when it is dropped. As it is a [`Server`], it has `url()`, `calls()`, `faults()` and the rest.
+/// A running API server; it stops when it is dropped. As it is a [`Server`], it has `url()`,
+/// `calls()`, `faults()` and the rest.
 pub struct Kubernetes {
     server: Server,
     api: Arc<Api>,
@@ -93,7 +98,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Signs service-account tokens as this issuer, so that others (the STS emulator) can verify them.
+    /// Signs service-account tokens as this issuer, so that others (the STS emulator) can verify
+    /// them.
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.issuer = issuer;
         self
@@ -105,7 +111,8 @@ impl Builder {
         self
     }
 
-    /// Listens without TLS. `kubectl` then sends no token, so that it is `system:anonymous`; `kube::Client` sends one all the same.
+    /// Listens without TLS. `kubectl` then sends no token, so that it is `system:anonymous`;
+    /// `kube::Client` sends one all the same.
     pub fn plain_http(mut self) -> Self {
         self.tls = None;
         self
@@ -170,8 +177,8 @@ impl Kubernetes {
         token
     }
 
-    /// Allows something to a user or to a group: `jane`, `system:serviceaccount:apps:web`, `system:serviceaccounts:apps`,
-    /// `system:authenticated`, `system:anonymous`.
+    /// Allows something to a user or to a group: `jane`, `system:serviceaccount:apps:web`,
+    /// `system:serviceaccounts:apps`, `system:authenticated`, `system:anonymous`.
     pub fn grant(&self, subject: &str, rule: Rule) {
         self.api.access.grant(subject, rule);
     }
@@ -181,7 +188,8 @@ impl Kubernetes {
         self.api.access.revoke(subject);
     }
 
-    /// A kubeconfig of the administrator: server, certificate authority, token; namespace `default`.
+    /// A kubeconfig of the administrator: server, certificate authority, token; namespace
+    /// `default`.
     pub fn kubeconfig_yaml(&self) -> String {
         self.kubeconfig_yaml_for(&self.admin_token)
     }
@@ -197,12 +205,13 @@ impl Kubernetes {
         file.write_all(self.kubeconfig_yaml_for(token).as_bytes())
     }
 
-    /// Ends every watch that runs now. What has happened before is told first.
+    /// Ends every watch that runs now. Earlier events are sent first.
     pub fn end_watches(&self, how: WatchEnd) {
         self.api.endings.send_replace(Some(how));
     }
 
-    /// Makes every resource version that a client has seen so far too old to watch from (`410 Expired`). Running watches go on.
+    /// Makes every resource version that a client has seen so far too old to watch from
+    /// (`410 Expired`). Running watches go on.
     pub fn compact(&self) {
         self.api.store.compact();
     }

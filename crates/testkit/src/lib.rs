@@ -1,9 +1,10 @@
 //! Emulators of the services around the S3 credential provider, for tests and for `s3cred demo`.
 //!
-//! What goes in: the state a test sets up (roles, associations, tokens, faults). What comes out: servers on 127.0.0.1 that speak the
-//! wire protocol of the real services, so that the real clients work against them, and a record of what they were asked. How it fails:
-//! starting is an [`std::io::Result`]; an emulator answers wrong input with the documented error of the service, and answers what it
-//! does not know with an error too, never with success.
+//! What goes in: the state a test sets up (roles, associations, tokens, faults). What comes out:
+//! servers on 127.0.0.1 that speak the wire protocol of the real services, so that the real clients
+//! work against them, and a record of what they were asked. How it fails: starting is an
+//! [`std::io::Result`]; an emulator answers wrong input with the documented error of the service,
+//! and answers what it does not know with an error too, never with success.
 //!
 //! | emulator | speaks |
 //! |---|---|
@@ -13,11 +14,13 @@
 //! | [`s3::S3`] | the part of S3 that Mountpoint lives on, with every policy evaluated |
 //! | [`kubernetes::Kubernetes`] | the part of the Kubernetes API that a driver uses |
 //!
-//! [`client::Client`] is the other side: a program with an environment, which finds its keys by the AWS SDK's own chain. [`scratch::Scratch`]
-//! is a directory for the files that both need, and [`log::CapturedLog`] what was logged meanwhile.
+//! [`client::Client`] is the other side: a program with an environment, which finds its keys by the
+//! AWS SDK's own chain. [`scratch::Scratch`] is a directory for the files that both need, and
+//! [`log::CapturedLog`] what was logged meanwhile.
 //!
-//! Every emulator is a [`server::Server`] with state of its own: `url()`, `calls()`, `requests()`, `faults()`, `stop()` and `restart()`
-//! are there on each. All run on the current tokio runtime and end when they are dropped.
+//! Every emulator is a [`server::Server`] with state of its own: `url()`, `calls()`, `requests()`,
+//! `faults()`, `stop()` and `restart()` are there on each. All run on the current tokio runtime and
+//! end when they are dropped.
 //!
 //! ```
 //! use s3_credential_testkit::server::{Handler, Request, Response, Server};
@@ -53,8 +56,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-// The common ground, the services in the order in which credentials pass through them, who reads the credentials, then what stands in
-// for our own traits.
+// The common ground, the services in the order in which credentials pass through them, who reads
+// the credentials, then what stands in for our own traits.
 pub mod clock;
 pub mod conformance;
 pub mod ids;

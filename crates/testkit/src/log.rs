@@ -26,7 +26,7 @@ pub struct CapturedLog {
 }
 
 impl CapturedLog {
-    /// Listens from now on, in the place of whoever does.
+    /// Starts to capture, in place of the current subscriber.
     #[must_use = "it listens until it is dropped"]
     pub fn start() -> Self {
         let buffer = LogBuffer::default();
@@ -45,7 +45,8 @@ impl CapturedLog {
 pub struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
 impl LogBuffer {
-    /// Writes all there is into this buffer. To be set for the whole process where other threads log too.
+    /// Writes all there is into this buffer. To be set for the whole process where other threads
+    /// log too.
     pub fn subscriber(&self) -> impl Subscriber + Send + Sync + 'static {
         tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
@@ -81,7 +82,7 @@ impl MakeWriter<'_> for LogBuffer {
     }
 }
 
-/// How much, and nothing of it: a log that was captured may itself be shown in one.
+/// Shows the length only: a captured log may itself be shown in one.
 impl fmt::Debug for LogBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,5 @@
-//! Mocks of the plug-in traits: strict doubles, on which an unexpected call panics and a missing one fails the test.
+//! Mocks of the plug-in traits: strict doubles, on which an unexpected call panics and a missing
+//! one fails the test.
 
 use async_trait::async_trait;
 use mockall::mock;

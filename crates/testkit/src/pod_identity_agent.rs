@@ -1,7 +1,8 @@
 //! The EKS Pod Identity agent, with EKS Auth and the cluster's associations behind it.
 //!
-//! One operation, `GetCredentials`. Answers and error texts are those of `aws/eks-pod-identity-agent` 0.1; planned faults of the
-//! service behind it are [`EksAuthError`]s. Time and keys come from an [`Iam`], so that the keys are good at STS.
+//! One operation, `GetCredentials`. Answers and error texts are those of
+//! `aws/eks-pod-identity-agent` 0.1; planned faults of the service behind it are [`EksAuthError`]s.
+//! Time and keys come from an [`Iam`], so that the keys are good at STS.
 //!
 //! ```
 //! use s3_credential_testkit::iam::{Iam, Role, Trust};
@@ -91,12 +92,14 @@ impl PodIdentityAgent {
         &self.iam
     }
 
-    /// Associates a service account with a role, at once; one that it had is replaced. Keys that are cached stay.
+    /// Associates a service account with a role, at once; one that it had is replaced. Keys that
+    /// are cached stay.
     pub fn associate(&self, namespace: &str, service_account: &str, role_arn: &str) {
         self.associate_in(Duration::ZERO, namespace, service_account, role_arn);
     }
 
-    /// The same, seen by EKS Auth only when the clock has gone on by `delay`: until then `ResourceNotFoundException`.
+    /// The same, seen by EKS Auth only when the clock has gone on by `delay`: until then
+    /// `ResourceNotFoundException`.
     pub fn associate_in(
         &self,
         delay: Duration,
@@ -117,13 +120,15 @@ impl PodIdentityAgent {
         lock(&self.state).upstream.set_ttl(ttl);
     }
 
-    /// The hosts by which it may be called, without ports; at first the agent's own addresses and loopback. Others get 403.
+    /// The hosts by which it may be called, without ports; at first the agent's own addresses and
+    /// loopback. Others get 403.
     pub fn set_hosts<'a>(&self, hosts: impl IntoIterator<Item = &'a str>) {
         lock(&self.state).hosts = hosts.into_iter().map(str::to_owned).collect();
     }
 
-    /// What EKS Auth answers instead, to every token that is not cached, until it is given `None`. Unlike a planned fault of the server,
-    /// cached keys live on under it, as they do with the agent.
+    /// What EKS Auth answers instead, to every token that is not cached, until it is given `None`.
+    /// Unlike a planned fault of the server, cached keys live on under it, as they do with the
+    /// agent.
     pub fn set_upstream_error(&self, error: Option<EksAuthError>) {
         lock(&self.state).upstream.set_error(error);
     }
@@ -198,7 +203,8 @@ impl Service {
     }
 }
 
-/// What the agent itself looks at: is it a token, and has its time come and not passed. The rest is for EKS Auth.
+/// What the agent itself looks at: is it a token, and has its time come and not passed. The rest is
+/// for EKS Auth.
 fn check_token(token: &str, now: Timestamp) -> Result<(), Refusal> {
     if token.is_empty() {
         return Err(Refusal::new(400, "Service account token cannot be empty"));

@@ -1,10 +1,11 @@
 //! S3: buckets whose objects are listed, read, written and deleted by those whom IAM allows to.
 //!
-//! Path-style requests, signed with SigV4 in the `Authorization` header. Who may do what is evaluated by [`Iam::allows`]: the policies
-//! of the role or user, and the session's own. Operations are counted under their own names. Planned faults are [`S3Error`]s.
+//! Path-style requests, signed with SigV4 in the `Authorization` header. Who may do what is
+//! evaluated by [`Iam::allows`]: the policies of the role or user, and the session's own.
+//! Operations are counted under their own names. Planned faults are [`S3Error`]s.
 //!
-//! What is not modelled: anonymous access, bucket policies and ACLs, access points, directory buckets, multipart uploads, ranges, metadata, and
-//! listings of more than one page.
+//! What is not modelled: anonymous access, bucket policies and ACLs, access points, directory
+//! buckets, multipart uploads, ranges, metadata, and listings of more than one page.
 //!
 //! ```
 //! use s3_credential_testkit::iam::Iam;

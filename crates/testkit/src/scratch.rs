@@ -1,4 +1,5 @@
-//! A directory of one's own, for the files that a driver would find: tokens, kubeconfigs, write paths.
+//! A directory of one's own, for the files that a driver would find: tokens, kubeconfigs, write
+//! paths.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ids;
 
-/// A directory that nobody else can enter (0700) and that goes with this value, whatever is in it.
+/// A directory that only its owner can enter (0700). It is removed with this value and its content.
 ///
 /// ```
 /// use s3_credential_testkit::scratch::Scratch;
@@ -47,7 +48,8 @@ impl Scratch {
         Ok(path)
     }
 
-    /// Writes a file in it, 0600, or replaces the one that is there as the kubelet does: a reader sees the old bytes or the new ones.
+    /// Writes a file in it, 0600, or replaces the one that is there as the kubelet does: a reader
+    /// sees the old bytes or the new ones.
     pub fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);
         let new = self.path.join(format!("{name}.{}", ids::uuid()));
@@ -60,7 +62,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // There is nobody to tell; what stays behind can be entered by its owner only.
+        // `drop` cannot report it; only the owner can enter what stays behind.
         let _ = fs::remove_dir_all(&self.path);
     }
 }

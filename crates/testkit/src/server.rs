@@ -1,7 +1,8 @@
 //! The HTTP/1.1 server under every emulator: it counts, records, and breaks on purpose.
 //!
-//! A [`Handler`] names the operation of a request and answers it. Before the handler is asked, the server counts the call under that
-//! name, records the request, and looks for a [`Fault`] planned for it.
+//! A [`Handler`] names the operation of a request and answers it. Before the handler is asked, the
+//! server counts the call under that name, records the request, and looks for a [`Fault`] planned
+//! for it.
 
 mod connection;
 mod fault;
@@ -37,10 +38,12 @@ pub const REQUESTS_KEPT: usize = 1024;
 /// What an emulator does with a request.
 #[async_trait]
 pub trait Handler: fmt::Debug + Send + Sync + 'static {
-    /// The name under which the request is counted and faults are planned: the API's own operation name where it has one.
+    /// The name under which the request is counted and faults are planned: the API's own operation
+    /// name where it has one.
     fn operation(&self, request: &Request) -> String;
 
-    /// The answer. It may be long-lived: see [`Response::stream`]. The future is dropped when the client goes away.
+    /// The answer. It may be long-lived: see [`Response::stream`]. The future is dropped when the
+    /// client goes away.
     async fn handle(&self, request: Request) -> Response;
 }
 
@@ -124,7 +127,8 @@ impl Server {
         self.address
     }
 
-    /// How often each operation was called so far. A call counts when its request is complete, whatever became of it.
+    /// How often each operation was called so far. A call counts when its request is complete,
+    /// whatever became of it.
     pub fn calls(&self) -> Calls {
         self.shared.log.calls()
     }
@@ -144,12 +148,14 @@ impl Server {
         &self.shared.faults
     }
 
-    /// Closes the listener and every connection, and returns once they are closed. Connecting is then refused. State and counts stay.
+    /// Closes the listener and every connection, and returns once they are closed. Connecting is
+    /// then refused. State and counts stay.
     pub async fn stop(&self) {
         let running = lock(&self.running).take();
         if let Some(task) = running {
             task.abort();
-            // Joining an aborted task is an error by design; what matters is that its sockets are gone.
+            // Joining an aborted task is an error by design; what matters is that its sockets are
+            // gone.
             let _ = task.await;
         }
     }
@@ -191,7 +197,8 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Sha
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // A failed accept is the client's doing (it went away) or a lack of descriptors: the next may do better.
+                // A failed accept is the client's doing (it went away) or a lack of descriptors:
+                // the next may do better.
                 if let Ok((stream, _)) = accepted {
                     connections.spawn(connection::serve(stream, tls.clone(), Arc::clone(&shared)));
                 }

@@ -1,11 +1,12 @@
 //! The Security Token Service: query protocol, XML answers.
 //!
-//! `AssumeRoleWithWebIdentity` verifies the token against the providers and roles of an [`Iam`]; `AssumeRole` and
-//! `GetCallerIdentity` verify SigV4. Operations are counted under their own names. Planned faults of the service are
-//! [`StsError`]s: `sts.faults().times("AssumeRoleWithWebIdentity", 2, StsError::throttling())`.
+//! `AssumeRoleWithWebIdentity` verifies the token against the providers and roles of an [`Iam`];
+//! `AssumeRole` and `GetCallerIdentity` verify SigV4. Operations are counted under their own names.
+//! Planned faults of the service are [`StsError`]s:
+//! `sts.faults().times("AssumeRoleWithWebIdentity", 2, StsError::throttling())`.
 //!
-//! What is not modelled: session tags need no permission of their own, the packed size of a policy is an estimate, and only the role's
-//! trust decides who may assume it (no identity policies).
+//! What is not modelled: session tags need no permission of their own, the packed size of a policy
+//! is an estimate, and only the role's trust decides who may assume it (no identity policies).
 //!
 //! ```
 //! use s3_credential_testkit::iam::Iam;

@@ -1,4 +1,5 @@
-//! The real `kubectl` against the Kubernetes emulator. Built only with the feature `e2e-kubectl`, and fails where there is no `kubectl`.
+//! The real `kubectl` against the Kubernetes emulator. Built only with the feature `e2e-kubectl`,
+//! and fails where there is no `kubectl`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

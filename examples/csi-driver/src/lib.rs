@@ -1,7 +1,8 @@
-//! The part of a CSI driver's node service that deals with credentials: what it does at each call of the kubelet.
+//! The part of a CSI driver's node service that deals with credentials: what it does at each call
+//! of the kubelet.
 //!
-//! **In:** the kubelet's requests. **Out:** the variables that Mountpoint is started with. **Fails** with the status that
-//! answers the call.
+//! **In:** the kubelet's requests. **Out:** the variables that Mountpoint is started with.
+//! **Fails** with the status that answers the call.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), csi_driver::Status> {
@@ -34,7 +35,8 @@ use s3_credential_provider::{
 pub struct Status {
     /// The gRPC code.
     pub code: Code,
-    /// What is wrong and what to do about it, on one line. The kubelet shows it in the pod's events.
+    /// What is wrong and what to do about it, on one line. The kubelet shows it in the pod's
+    /// events.
     pub message: String,
 }
 
@@ -46,14 +48,15 @@ pub struct Node {
 }
 
 impl Node {
-    /// Resumes the volumes of the last run and keeps all volumes fresh from now on. `write_path` is the directory that the
-    /// driver shares with Mountpoint.
+    /// Resumes the volumes of the last run and keeps all volumes fresh from now on. `write_path` is
+    /// the directory that the driver shares with Mountpoint.
     pub async fn start(provider: Provider, write_path: impl Into<PathBuf>) -> Result<Self, Status> {
         let credentials = provider.start(ResumeOptions::default()).await?;
         Ok(Self { credentials, target: MountTarget::new(write_path) })
     }
 
-    /// Answers NodePublishVolume before Mountpoint is started, and again whenever the kubelet republishes.
+    /// Answers NodePublishVolume before Mountpoint is started, and again whenever the kubelet
+    /// republishes.
     pub async fn publish(&self, request: PublishRequest) -> Result<Provided, Status> {
         Ok(self.credentials.publish(request, self.target.clone()).await?)
     }

@@ -1,4 +1,5 @@
-//! The driver, with the sources, the resolver and the exchange that it would have in a cluster played by strict mocks.
+//! The driver, with the sources, the resolver and the exchange that it would have in a cluster
+//! played by strict mocks.
 #![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
 use std::fs;

@@ -1,4 +1,5 @@
-//! `s3cred` with the plug-ins of the workspace and one of a third party, `process`. **In**, **out** and how it **fails**: as `s3cred`.
+//! `s3cred` with the plug-ins of the workspace and one of a third party, `process`. **In**, **out**
+//! and how it **fails**: as `s3cred`.
 
 use std::process::ExitCode;
 

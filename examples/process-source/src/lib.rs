@@ -1,9 +1,10 @@
-//! A credential source of a third party, to copy: keys that a program prints in the manner of `credential_process`, such as the helper of
-//! IAM Roles Anywhere.
+//! A credential source of a third party, to copy: keys that a program prints in the manner of
+//! `credential_process`, such as the helper of IAM Roles Anywhere.
 //!
-//! **In:** [`ProcessSettings`], which are what a configuration file says under `sources`, and a volume. **Out:** keys, with their expiry.
-//! **Fails** with `misconfigured` where the program cannot be started, `unavailable` where it fails, `invalid-secret` where what it prints
-//! is not keys; for a volume of another bucket than those of the settings the source does not apply.
+//! **In:** [`ProcessSettings`], which are what a configuration file says under `sources`, and a
+//! volume. **Out:** keys, with their expiry. **Fails** with `misconfigured` where the program
+//! cannot be started, `unavailable` where it fails, `invalid-secret` where what it prints is not
+//! keys; for a volume of another bucket than those of the settings the source does not apply.
 //!
 //! It is used by its name in a configuration file, after one registration:
 //!
@@ -15,8 +16,10 @@
 //! ```
 //!
 //! What every source has to do, and what this one shows:
-//! - say "does not apply" only of what is none of its business, with the reason; what is configured and broken is an error;
-//! - name fields in errors, and never show values: what the program prints goes into no message, in no way;
+//! - say "does not apply" only of what is none of its business, with the reason; what is configured
+//!   and broken is an error;
+//! - name fields in errors, and never show values: what the program prints goes into no message, in
+//!   no way;
 //! - be dropped at any await without harm: the program is killed then;
 //! - pass the suite of the testkit (`tests/conformance.rs`).
 
@@ -40,7 +43,8 @@ pub const NAME: &str = "process";
 /// The most that a program may print, in bytes.
 const MOST: usize = 64 << 10;
 
-/// What a configuration file says under `sources`. Each line of documentation is what the schema tells of the key.
+/// What a configuration file says under `sources`. Each line of documentation is what the schema
+/// tells of the key.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessSettings {

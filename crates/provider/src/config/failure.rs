@@ -6,7 +6,7 @@ use crate::document::{ConfigProblem, ConfigReport};
 use crate::error::ProvideError;
 
 impl ConfigReport {
-    /// The first error on one line, and how many more there are; nothing where there is none.
+    /// Returns the first error on one line, and how many more there are. `None` without an error.
     pub fn failure(&self) -> Option<Failure> {
         let mut errors = self.errors();
         let first = errors.next()?;

@@ -13,8 +13,8 @@ use chains::Chains;
 pub(crate) use chains::{Link, OnFailure};
 pub use node::NodeSettings;
 
-/// The configuration of the credential provider of an S3 CSI driver. Every key is optional, and has its
-/// default where it is left out.
+/// The configuration of the credential provider of an S3 CSI driver. Every key is optional, and has
+/// its default where it is left out.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[schemars(title = "s3cred")]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -22,10 +22,11 @@ pub(crate) struct Model {
     /// The version of this format: 1.
     #[schemars(range(min = 1, max = 1))]
     pub(crate) version: u32,
-    /// Which sources are asked at each authentication level, and which region resolvers, in their order.
+    /// Which sources are asked at each authentication level, and which region resolvers, in their
+    /// order.
     pub(crate) chains: Chains,
-    /// Settings of credential sources, by their name in chains. A name that is not a type of source needs
-    /// its `type`, so that one type can be there several times.
+    /// Settings of credential sources, by their name in chains. A name that is not a type of source
+    /// needs its `type`, so that one type can be there several times.
     #[schemars(skip)]
     pub(crate) sources: IgnoredAny,
     /// Settings of region resolvers, by their type.

@@ -20,7 +20,8 @@ pub(crate) struct Prepared<P: ?Sized> {
 pub(crate) struct PluginConfigs<'a, P: ?Sized> {
     plugin_types: &'a PluginTypes<P>,
     prepared: BTreeMap<String, Prepared<P>>,
-    /// What the file configures, with the place of its name and its type: some of it may have errors.
+    /// What the file configures, with the place of its name and its type: some of it may have
+    /// errors.
     named: BTreeMap<String, (Span, Option<String>)>,
 }
 
@@ -28,7 +29,8 @@ pub(crate) struct PluginConfigs<'a, P: ?Sized> {
 type Found<'b, 'a, P> = (Option<&'b Prepared<P>>, Option<&'a PluginType<P>>);
 
 impl<'a, P: ?Sized + 'static> PluginConfigs<'a, P> {
-    /// Reads a section. What is wrong with types was found before: what has errors is left out by `is_sound`.
+    /// Reads a section. What is wrong with types was found before: what has errors is left out by
+    /// `is_sound`.
     pub(crate) fn read(
         plugin_types: &'a PluginTypes<P>,
         section: Option<&Node>,
@@ -82,7 +84,8 @@ impl<'a, P: ?Sized + 'static> PluginConfigs<'a, P> {
         Ok(Prepared { timeout, factory })
     }
 
-    /// The plug-in that a chain names, and its type; nothing of what the file configures with errors, which are told already.
+    /// Returns the plug-in that a chain names, and its type. Both are `None` where the file
+    /// configures it with errors, which are reported already.
     pub(crate) fn find(&mut self, name: &str, span: Span) -> Result<Found<'_, 'a, P>, Diagnostic> {
         if let Some((_, kind)) = self.named.get(name) {
             return Ok((
@@ -102,8 +105,8 @@ impl<'a, P: ?Sized + 'static> PluginConfigs<'a, P> {
                 .suggesting(did_you_mean(name, names))
         })?;
         if !self.prepared.contains_key(name) {
-            let nothing = Node { span, value: Value::Mapping(Vec::new()) };
-            let factory = kind.prepare(&nothing).map_err(|error| {
+            let empty = Node { span, value: Value::Mapping(Vec::new()) };
+            let factory = kind.prepare(&empty).map_err(|error| {
                 Diagnostic::at(span, format!("`{name}` needs settings: {}", error.message))
                     .suggesting(format!("add `{name}` under `{noun}s`"))
             })?;

@@ -9,7 +9,7 @@ use crate::document::{Diagnostic, Node, Span, Value, item_path, listed};
 use crate::plugins::{LeftOut, Step};
 use crate::registry::PluginType;
 
-/// A chain as it is written.
+/// A chain of the file, before its names are resolved.
 #[derive(Debug)]
 pub(crate) struct WrittenChain {
     /// Each link that can be read, with the place of its name and its path.

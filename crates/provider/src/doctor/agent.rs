@@ -24,7 +24,8 @@ pub(super) async fn look(
     services: &Services,
 ) -> Check {
     let look = async {
-        // Where the driver has its own credentials from the agent, it must be there; where pods may have theirs, it may.
+        // Where the driver has its own credentials from the agent, it must be there; where pods may
+        // have theirs, it may.
         let (driver, pod) = tokio::join!(
             address(&resolver.driver, AuthenticationLevel::Driver),
             address(&resolver.pod, AuthenticationLevel::Pod)
@@ -63,8 +64,8 @@ pub(super) async fn look(
     verdict.check(NAME, took)
 }
 
-/// Where the source of this level would send a token; nothing where it sends none, or is broken at driver level, which is told of the
-/// driver's environment.
+/// Where the source of this level would send a token; nothing where it sends none, or is broken at
+/// driver level, which is told of the driver's environment.
 async fn address(
     chain: &SourceChain,
     level: AuthenticationLevel,

@@ -1,4 +1,5 @@
-//! The machine's clock, against those of the services: tokens and signatures are refused by one that is wrong.
+//! The machine's clock, against those of the services: tokens and signatures are refused by one
+//! that is wrong.
 
 use std::time::Duration;
 

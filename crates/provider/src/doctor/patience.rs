@@ -6,8 +6,8 @@ use std::time::Duration;
 use s3_credential_core::Clock;
 use tokio::time::timeout;
 
-/// Longer than any client's own patience by default, so that its own words are heard; STS is asked after the region, so twice this is
-/// the longest.
+/// Longer than any client's own patience by default, so that its own words are heard; STS is asked
+/// after the region, so twice this is the longest.
 const LONGEST: Duration = Duration::from_millis(4500);
 
 /// A stop-watch, and an end to waiting.

@@ -1,4 +1,5 @@
-//! Ready-made roles: everything that the plug-ins need of the Kubernetes API, and its bindings to the driver.
+//! Ready-made roles: everything that the plug-ins need of the Kubernetes API, and its bindings to
+//! the driver.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,7 +7,8 @@ use std::fmt::Write as _;
 use s3_credential_core::Permission;
 use serde_json::json;
 
-/// What the objects are called. All of what is needed is in them, so that applying them again adds to nothing and takes nothing away.
+/// What the objects are called. All of what is needed is in them, so that applying them again adds
+/// to nothing and takes nothing away.
 const NAME: &str = "s3-credential-provider";
 
 /// The prefix of a service account's user name (Kubernetes, "Authenticating").
@@ -15,7 +17,8 @@ const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 /// API group, resource and name of a rule, with its verbs.
 type Rules<'a> = BTreeMap<(&'a str, &'a str, Option<&'a str>), Vec<&'a str>>;
 
-/// For `kubectl apply -f -`. A namespace makes a Role, none a ClusterRole. The scalars are JSON, which is YAML.
+/// For `kubectl apply -f -`. A namespace makes a Role, none a ClusterRole. The scalars are JSON,
+/// which is YAML.
 pub(super) fn yaml(permissions: &[Permission], user: Option<&str>) -> String {
     let mut roles: BTreeMap<Option<&str>, Rules<'_>> = BTreeMap::new();
     for permission in permissions {

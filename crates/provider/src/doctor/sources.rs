@@ -22,7 +22,8 @@ pub(super) struct Sources {
     pub(super) has_own: bool,
 }
 
-/// Asks every source of the driver's chain, also those after the first that has an answer: what is half there is to be told.
+/// Asks every source of the driver's chain, also those after the first that has an answer: what is
+/// half there is to be told.
 pub(super) async fn look(patience: &Patience<'_>, chain: &SourceChain) -> Sources {
     let context = match volume(AuthenticationLevel::Driver, &[]) {
         Ok(context) => context,

@@ -8,7 +8,8 @@ use crate::document::diagnostic::{Diagnostic, Severity};
 use crate::document::snippet::Snippet;
 use crate::document::tree::Span;
 
-/// How much of a path or a message, and of a suggestion, is shown, in characters: names of keys are whatever stands in the file.
+/// How much of a path or a message, and of a suggestion, is shown, in characters: names of keys are
+/// whatever stands in the file.
 const MAX_NAMED: usize = 400;
 const MAX_SUGGESTED: usize = 2_000;
 
@@ -34,7 +35,8 @@ pub struct ConfigProblem {
 
 /// Everything there is to say about one configuration file, in the order of its lines.
 ///
-/// `Display` is what `s3cred config check` prints. Of the lines that it shows, values are left out but for the one that is wrong.
+/// `Display` is what `s3cred config check` prints. Of the lines that it shows, values are left out
+/// but for the one that is wrong.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConfigReport {
     file: String,
@@ -42,14 +44,16 @@ pub struct ConfigReport {
 }
 
 impl ConfigReport {
-    /// `scalars` are the places of all values of the file; none are known where it could not be parsed.
+    /// `scalars` are the places of all values of the file; none are known where it could not be
+    /// parsed.
     pub(crate) fn new(
         file: &str,
         text: &str,
         scalars: Option<&[Span]>,
         diagnostics: Vec<Diagnostic>,
     ) -> Self {
-        // As YAML counts them: with the lines of others, another line than the one that is meant would be shown, and its values with it.
+        // As YAML counts them: with the lines of others, another line than the one that is meant
+        // would be shown, and its values with it.
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let lines: Vec<&str> = text.lines().collect();
         let mut problems: Vec<ConfigProblem> = diagnostics

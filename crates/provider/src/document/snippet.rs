@@ -49,7 +49,7 @@ impl Snippet {
         Self::new(&shown, column, if diagnostic.conceal { 1 } else { span.len })
     }
 
-    /// What comes after the place is left out: without a tree nobody knows what it is.
+    /// Leaves out what comes after the span: without a tree it may be a secret.
     pub(crate) fn up_to(line: &str, span: Span) -> Self {
         let end = span.column - 1 + span.len;
         let mut shown: Vec<char> = line.chars().take(end).collect();

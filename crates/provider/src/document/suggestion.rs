@@ -1,9 +1,10 @@
 //! "Did you mean".
 
-/// The name that was probably meant: the same but for case, dashes and underscores, or a slip of the fingers away.
+/// The name that was probably meant: the same but for case, dashes and underscores, or a slip of
+/// the fingers away.
 pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = plain(word);
-    // A third of the word may be wrong, as rustc has it: more would propose what nobody meant.
+    // A third of the word may be wrong, as in rustc: more would propose unrelated names.
     let allowed = (word.chars().count() / 3).max(1);
     names
         .into_iter()
@@ -13,7 +14,7 @@ pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
-/// What to say about a name that nobody knows: the one that was probably meant, else all that there are.
+/// Returns the help for an unknown name: the name that was probably meant, else all names.
 pub(crate) fn did_you_mean<'a>(
     word: &str,
     names: impl IntoIterator<Item = &'a str>,

@@ -2,7 +2,8 @@
 
 use crate::document::diagnostic::key_path;
 
-/// Where something stands: line and column from 1, the length in characters (1 at least) on that line.
+/// Where something stands: line and column from 1, the length in characters (1 at least) on that
+/// line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span {
     pub(crate) line: usize,
@@ -40,7 +41,7 @@ pub(crate) struct Key {
 }
 
 impl Node {
-    /// What a file says that says nothing.
+    /// The tree of an empty file.
     pub(crate) fn empty() -> Self {
         Self { span: Span::START, value: Value::Mapping(Vec::new()) }
     }
@@ -117,7 +118,8 @@ impl Node {
         Self { span: self.span, value: Value::Mapping(entries.cloned().collect()) }
     }
 
-    /// The same tree without the values of which something is wrong, each with the whole list that it is in.
+    /// The same tree without the values of which something is wrong, each with the whole list that
+    /// it is in.
     pub(crate) fn pruned(&self, path: &str, wrong: &[String]) -> Self {
         let Value::Mapping(entries) = &self.value else {
             return self.clone();

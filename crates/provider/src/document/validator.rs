@@ -130,7 +130,7 @@ impl<'a> SchemaValidator<'a> {
         })
     }
 
-    /// Alternatives that are told apart by the value of one key.
+    /// Checks alternatives that differ by the value of one key.
     fn check_tagged(
         self,
         node: &Node,
@@ -256,7 +256,7 @@ fn reason_of_refusal<'a>(node: &Node, schema: &'a Schema) -> Option<&'a str> {
     schema.get(REFUSED)?.get(node.as_text()?)?.as_str()
 }
 
-/// The key whose value tells these mappings apart.
+/// Returns the key by whose value these mappings differ.
 fn tag<'a>(branches: &[&'a Schema]) -> Option<&'a str> {
     let properties = |branch: &&'a Schema| branch.get("properties").and_then(Json::as_object);
     let has_constant = |branch: &&'a Schema, key: &str| {

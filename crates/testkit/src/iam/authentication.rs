@@ -1,7 +1,8 @@
 //! Signature Version 4: who signed a request, if it is signed right.
 //!
-//! The date of the signature is not held against the clock: a test may move the emulators' time without its client's. What
-//! expires are the keys. Paths are taken as they were sent, as S3 does; other services differ only where a path has escapes.
+//! The date of the signature is not held against the clock: a test may move the emulators' time
+//! without its client's. What expires are the keys. Paths are taken as they were sent, as S3 does;
+//! other services differ only where a path has escapes.
 
 use ring::{digest, hmac};
 use s3_credential_core::Secret;

@@ -39,7 +39,8 @@ impl Issued {
 /// What a role session was asked for with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// The operation that made it: `AssumeRoleWithWebIdentity`, `AssumeRole`, `AssumeRoleForPodIdentity`, `InstanceProfile`.
+    /// The operation that made it: `AssumeRoleWithWebIdentity`, `AssumeRole`,
+    /// `AssumeRoleForPodIdentity`, `InstanceProfile`.
     pub operation: String,
     /// The role's ARN.
     pub role_arn: String,
@@ -64,7 +65,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session with nothing but a role, a name and a length.
+    /// A session with only a role, a name and a length.
     pub fn new(operation: &str, role_arn: &str, session_name: &str, duration: Duration) -> Self {
         Self {
             operation: operation.to_owned(),

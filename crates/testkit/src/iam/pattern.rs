@@ -13,7 +13,8 @@ pub(super) fn wildcards(pattern: &str) -> Vec<Token> {
     pattern.chars().map(token).collect()
 }
 
-/// `*`, `?` and policy variables, of which only the special characters `${*}`, `${?}` and `${$}` are known: nothing for another one.
+/// `*`, `?` and policy variables, of which only the special characters `${*}`, `${?}` and `${$}`
+/// are known: nothing for another one.
 pub(super) fn with_variables(pattern: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut rest = pattern;
@@ -31,7 +32,8 @@ pub(super) fn with_variables(pattern: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// Whether the pattern is all of the text. Only the last `*` is ever gone back to, so that no pattern takes long.
+/// Whether the pattern is all of the text. Only the last `*` is ever gone back to, so that no
+/// pattern takes long.
 pub(super) fn matches(pattern: &[Token], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut here) = (0, 0);

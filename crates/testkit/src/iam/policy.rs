@@ -1,9 +1,10 @@
-//! Policies and what they allow, as far as an emulator can be honest about it: a document with an element or an operator that is not
-//! evaluated here is refused when it is read.
+//! Policies and what they allow, as far as an emulator can be honest about it: a document with an
+//! element or an operator that is not evaluated here is refused when it is read.
 //!
-//! What is evaluated: `Effect` (a `Deny` goes before every `Allow`, and what nothing allows is denied), `Action` and `Resource` with
-//! wildcards, in resources also the variables `${*}`, `${?}` and `${$}`, and the conditions `StringEquals` and `StringLike`: all of them
-//! must be met, each by one of its values, and none is met by a key that the request does not have.
+//! What is evaluated: `Effect` (a `Deny` goes before every `Allow`, and what nothing allows is
+//! denied), `Action` and `Resource` with wildcards, in resources also the variables `${*}`, `${?}`
+//! and `${$}`, and the conditions `StringEquals` and `StringLike`: all of them must be met, each by
+//! one of its values, and none is met by a key that the request does not have.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use super::pattern::{Token, matches, wildcards, with_variables};
 #[derive(Debug, Clone)]
 pub struct Policy(Vec<Statement>);
 
-/// What somebody wants to do.
+/// An action of a principal.
 #[derive(Debug, Clone, Default)]
 pub struct Access<'a> {
     /// `s3:GetObject`

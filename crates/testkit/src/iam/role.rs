@@ -15,7 +15,7 @@ pub struct Role {
 }
 
 impl Role {
-    /// A role that trusts nobody yet, with sessions of at most an hour, as IAM makes them.
+    /// A role without a trust policy, with sessions of at most an hour, as IAM makes them.
     pub fn new(arn: impl Into<String>) -> Self {
         Self {
             arn: arn.into(),
@@ -97,7 +97,8 @@ pub enum Caller<'a> {
 }
 
 impl Trust {
-    /// `sts:AssumeRoleWithWebIdentity` for this issuer's tokens of a subject (a pattern), of any audience that the provider has.
+    /// `sts:AssumeRoleWithWebIdentity` for this issuer's tokens of a subject (a pattern), of any
+    /// audience that the provider has.
     pub fn web_identity(issuer: &str, subject: &str) -> Self {
         Self(Statement::WebIdentity {
             issuer: issuer.to_owned(),
@@ -115,7 +116,8 @@ impl Trust {
         })
     }
 
-    /// A service: `ec2.amazonaws.com` for an instance profile, `pods.eks.amazonaws.com` for EKS Pod Identity.
+    /// A service: `ec2.amazonaws.com` for an instance profile, `pods.eks.amazonaws.com` for EKS Pod
+    /// Identity.
     pub fn service(name: &str) -> Self {
         Self(Statement::Service(name.to_owned()))
     }

@@ -56,7 +56,8 @@ enum Material {
 }
 
 impl Verifier {
-    /// For the issuer of this URL with this key set (RFC 7517). Keys of other kinds are passed over.
+    /// For the issuer of this URL with this key set (RFC 7517). Keys of other kinds are passed
+    /// over.
     pub fn from_jwks(issuer: impl Into<String>, jwks: &Value) -> Result<Self, JwtError> {
         let keys: Vec<Key> =
             jwks["keys"].as_array().into_iter().flatten().filter_map(Key::parse).collect();
@@ -71,7 +72,8 @@ impl Verifier {
         &self.issuer
     }
 
-    /// The claims of `token`, if it is this issuer's and valid at `now`. Audience and subject are the caller's to judge.
+    /// The claims of `token`, if it is this issuer's and valid at `now`. Audience and subject are
+    /// the caller's to judge.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, JwtError> {
         let (message, signature) = token.rsplit_once('.').ok_or(JwtError::Malformed)?;
         let (header, _) = message.split_once('.').ok_or(JwtError::Malformed)?;
@@ -93,7 +95,7 @@ impl Verifier {
     }
 }
 
-/// What a token claims, believed by nobody yet.
+/// The claims of a token, not yet verified.
 pub(crate) fn unverified_claims(token: &str) -> Result<Claims, JwtError> {
     let parts: Vec<&str> = token.split('.').collect();
     let [_, payload, _] = parts[..] else {

@@ -10,7 +10,8 @@ use super::request::Attributes;
 /// The group whose members may do everything.
 const MASTERS: &str = "system:masters";
 
-/// What somebody may do; everything else is refused. Rules are of the core API group, as every stored kind is.
+/// What a user may do; everything else is refused. Rules are of the core API group, as every
+/// stored kind is.
 ///
 /// ```
 /// use s3_credential_testkit::kubernetes::Rule;
@@ -31,8 +32,9 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// These verbs (`get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, or `*`) on these resources (`secrets`,
-    /// `serviceaccounts/token`, or `*`), at the cluster scope and so in every namespace.
+    /// These verbs (`get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, or `*`) on these
+    /// resources (`secrets`, `serviceaccounts/token`, or `*`), at the cluster scope and so in every
+    /// namespace.
     pub fn new<V: Into<String>, R: Into<String>>(
         verbs: impl IntoIterator<Item = V>,
         resources: impl IntoIterator<Item = R>,
@@ -174,7 +176,8 @@ impl Access {
     }
 }
 
-/// ClusterRole system:public-info-viewer; and the issuer's keys, which clusters with a public issuer show to everybody.
+/// ClusterRole system:public-info-viewer; and the issuer's keys, which clusters with a public
+/// issuer show to everybody.
 fn is_public(path: &str) -> bool {
     ["/version", "/healthz", "/livez", "/readyz"].contains(&path)
         || ["/.well-known/openid-configuration", "/openid/v1/jwks"].contains(&path)

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::resource::{Kind, merge, text};
 use super::status::Status;
 
-/// The object with its defaults: a Secret's `type` and its `stringData` as `data`, a Pod's service account.
+/// The object with its defaults: a Secret's `type` and its `stringData` as `data`, a Pod's service
+/// account.
 pub(super) fn complete(kind: Kind, mut object: Value) -> Result<Value, Status> {
     match kind {
         Kind::Secret => complete_secret(&mut object)?,

@@ -101,7 +101,8 @@ impl Api {
         }
     }
 
-    /// A bearer token is somebody's or an error; without one, or with an empty one, the caller is anonymous.
+    /// A bearer token is somebody's or an error; without one, or with an empty one, the caller is
+    /// anonymous.
     fn authenticate(&self, request: &Request) -> Result<User, Status> {
         let header = request.header("authorization").unwrap_or_default();
         let Some(token) = header.strip_prefix("Bearer ").filter(|token| !token.is_empty()) else {
@@ -111,7 +112,8 @@ impl Api {
         known.or_else(|| self.service_account_of(token)).ok_or_else(Status::unauthorized)
     }
 
-    /// A service-account token counts while its account, and the pod that it is bound to, are the same as when it was made.
+    /// A service-account token counts while its account, and the pod that it is bound to, are the
+    /// same as when it was made.
     fn service_account_of(&self, token: &str) -> Option<User> {
         let claims = self.verifier.verify(token, self.clock.now()).ok()?;
         let (namespace, name) = claims.service_account()?;

@@ -4,8 +4,9 @@ use crate::server::Fault;
 
 use super::status::Status;
 
-/// A refusal of the API server that a test plans. What has a cause in the emulator's state is had by that state instead: 403 by
-/// [`Rule`](super::Rule)s, 404 by a missing object, 410 by [`compact`](super::Kubernetes::compact).
+/// A refusal of the API server that a test plans. What has a cause in the emulator's state is had
+/// by that state instead: 403 by [`Rule`](super::Rule)s, 404 by a missing object, 410 by
+/// [`compact`](super::Kubernetes::compact).
 ///
 /// ```
 /// use s3_credential_testkit::kubernetes::{Failure, Kubernetes};

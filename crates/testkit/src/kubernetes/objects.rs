@@ -137,7 +137,7 @@ pub(super) fn delete(api: &Api, key: &Key) -> Result<Value, Status> {
     if key.kind == Kind::Namespace {
         for kind in Kind::ALL.into_iter().filter(|kind| kind.is_namespaced()) {
             for object in api.store.list(kind, &key.name).0 {
-                // Whoever deletes one in this moment as well has done the work.
+                // A concurrent delete has done the work.
                 let _ =
                     api.store.delete(&Key::new(kind, &key.name, text(&object, "/metadata/name")));
             }

@@ -1,7 +1,9 @@
-//! Protobuf bodies: `kubectl` and other Go clients send what they create in it, and read JSON all the same.
+//! Protobuf bodies: `kubectl` and other Go clients send what they create in it, and read JSON all
+//! the same.
 //!
-//! A body is `k8s\0` and a `runtime.Unknown` message that holds the object. The field numbers are those of the `generated.proto`
-//! files of `k8s.io/apimachinery` and `k8s.io/api`. A field that is not in the tables is refused unless it is empty.
+//! A body is `k8s\0` and a `runtime.Unknown` message that holds the object. The field numbers are
+//! those of the `generated.proto` files of `k8s.io/apimachinery` and `k8s.io/api`. A field that is
+//! not in the tables is refused unless it is empty.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,5 @@
-//! What a request wants, read from its path as kube-apiserver reads it (`k8s.io/apiserver/pkg/endpoints/request`).
+//! What a request wants, read from its path as kube-apiserver reads it
+//! (`k8s.io/apiserver/pkg/endpoints/request`).
 
 use http::Method;
 
@@ -6,7 +7,8 @@ use crate::server::Request;
 
 use super::selector;
 
-/// The attributes that authorization, counting and routing go by. `resource` is empty for paths like `/version`.
+/// The attributes that authorization, counting and routing go by. `resource` is empty for paths
+/// like `/version`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Attributes {
     pub(super) verb: String,
@@ -86,7 +88,8 @@ impl Attributes {
         }
     }
 
-    /// `watch secrets`, `create serviceaccounts/token`, `get /version`: the name under which calls are counted.
+    /// `watch secrets`, `create serviceaccounts/token`, `get /version`: the name under which calls
+    /// are counted.
     pub(super) fn operation(&self) -> String {
         if self.resource.is_empty() {
             format!("{} {}", self.verb, self.path)

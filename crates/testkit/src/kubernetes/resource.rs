@@ -1,4 +1,5 @@
-//! The kinds of object that the emulator keeps, with the names that the API and `kubectl` give them.
+//! The kinds of object that the emulator keeps, with the names that the API and `kubectl` give
+//! them.
 
 use serde_json::{Value, json};
 
@@ -84,7 +85,8 @@ pub(super) fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// RFC 7386: what `PATCH` with `application/merge-patch+json` does. For the maps of these kinds a strategic merge is the same.
+/// RFC 7386: what `PATCH` with `application/merge-patch+json` does. For the maps of these kinds a
+/// strategic merge is the same.
 pub(super) fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();

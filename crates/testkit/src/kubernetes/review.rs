@@ -19,7 +19,8 @@ pub(super) fn answer(
         "selfsubjectrulesreviews" => rules(access, user, text(&review, "/spec/namespace")),
         "selfsubjectaccessreviews" => {
             let allowed = access.allows(user, &asked(&review)?);
-            // RBAC gives a reason only for what it allows; the reference server names the binding there.
+            // RBAC gives a reason only for what it allows; the reference server names the binding
+            // there.
             json!({"allowed": allowed})
         }
         _ => return Err(Status::no_such_resource()),

@@ -1,4 +1,5 @@
-//! The objects, as a test sets them up: the caller is the cluster, so nothing is refused but what is malformed.
+//! The objects, as a test sets them up: the caller is the cluster, so nothing is refused but what
+//! is malformed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,7 +33,8 @@ impl Kubernetes {
         self.put(json!({"kind": "ServiceAccount", "metadata": metadata}))
     }
 
-    /// Creates or replaces an `Opaque` Secret with these values, which are plain here and base64 in the object.
+    /// Creates or replaces an `Opaque` Secret with these values, which are plain here and base64 in
+    /// the object.
     pub fn put_secret(&self, namespace: &str, name: &str, data: &[(&str, &str)]) -> Value {
         let data: BTreeMap<_, _> =
             data.iter().map(|(key, value)| (key, STANDARD.encode(value))).collect();
@@ -46,8 +48,8 @@ impl Kubernetes {
         self.put(json!({"kind": "Node", "metadata": {"name": name, "labels": labels}}))
     }
 
-    /// Creates or replaces a Pod of this uid that runs as this service account. A pod of another uid under the name is deleted first,
-    /// as a StatefulSet's would be.
+    /// Creates or replaces a Pod of this uid that runs as this service account. A pod of another
+    /// uid under the name is deleted first, as a StatefulSet's would be.
     pub fn put_pod(&self, namespace: &str, name: &str, uid: &str, service_account: &str) -> Value {
         let old = self.api.store.get(&Key::new(Kind::Pod, namespace, name));
         if old.is_ok_and(|old| text(&old, "/metadata/uid") != uid) {
@@ -59,7 +61,8 @@ impl Kubernetes {
         self.put(json!({"kind": "Pod", "metadata": metadata, "spec": spec, "status": status}))
     }
 
-    /// Creates or replaces any object of a kind that is served, with its namespace if need be, and answers it as stored.
+    /// Creates or replaces any object of a kind that is served, with its namespace if need be, and
+    /// answers it as stored.
     ///
     /// # Panics
     /// If the kind is not served, there is no name, or a Secret's data are not base64.
@@ -85,7 +88,8 @@ impl Kubernetes {
         stored.unwrap_or_else(|status| panic!("{}", status.object()))
     }
 
-    /// An object as stored, by the plural of its kind (`secrets`); the namespace is not looked at where the kind has none.
+    /// An object as stored, by the plural of its kind (`secrets`); the namespace is not looked at
+    /// where the kind has none.
     ///
     /// # Panics
     /// If the kind is not served.
@@ -95,7 +99,7 @@ impl Kubernetes {
         self.api.store.get(&Key::new(kind, namespace, name)).ok()
     }
 
-    /// Deletes a ServiceAccount; false if there was none. Its tokens are then nobody's.
+    /// Deletes a ServiceAccount; false if there was none. Its tokens are then invalid.
     pub fn delete_service_account(&self, namespace: &str, name: &str) -> bool {
         self.delete(Kind::ServiceAccount, namespace, name)
     }
@@ -110,7 +114,7 @@ impl Kubernetes {
         self.delete(Kind::Node, "", name)
     }
 
-    /// Deletes a Pod; false if there was none. Tokens bound to it are then nobody's.
+    /// Deletes a Pod; false if there was none. Tokens bound to it are then invalid.
     pub fn delete_pod(&self, namespace: &str, name: &str) -> bool {
         self.delete(Kind::Pod, namespace, name)
     }

@@ -1,4 +1,5 @@
-//! Failures as kube-apiserver says them: `metav1.Status`, with the messages of `k8s.io/apimachinery/pkg/api/errors`.
+//! Failures as kube-apiserver says them: `metav1.Status`, with the messages of
+//! `k8s.io/apimachinery/pkg/api/errors`.
 
 use serde_json::{Map, Value, json};
 
@@ -75,7 +76,8 @@ impl Status {
         Self::new(404, "NotFound", format!("{plural} {name:?} not found")).about(plural, name)
     }
 
-    /// A path that is not served: what clients report as "the server could not find the requested resource".
+    /// A path that is not served: what clients report as "the server could not find the requested
+    /// resource".
     pub(super) fn no_such_resource() -> Self {
         Self::new(404, "NotFound", "the server could not find the requested resource")
     }

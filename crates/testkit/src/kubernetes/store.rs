@@ -32,7 +32,8 @@ struct State {
     revision: u64,
     /// The oldest revision that a watch may start from.
     oldest: u64,
-    /// The newest revision that has left the history. A running watch that is behind it has missed something.
+    /// The newest revision that has left the history. A running watch that is behind it has missed
+    /// something.
     forgotten: u64,
     objects: BTreeMap<Key, Value>,
     history: VecDeque<Change>,
@@ -70,7 +71,8 @@ impl Store {
         state.objects.get(key).cloned().ok_or_else(|| Status::not_found(key))
     }
 
-    /// The objects of a kind, of one namespace unless `namespace` is empty, and the revision at which this was so.
+    /// The objects of a kind, of one namespace unless `namespace` is empty, and the revision at
+    /// which this was so.
     pub(super) fn list(&self, kind: Kind, namespace: &str) -> (Vec<Value>, u64) {
         let state = self.state();
         let objects = state.objects.iter();
@@ -80,8 +82,9 @@ impl Store {
         (wanted.map(|(_, object)| object.clone()).collect(), state.revision)
     }
 
-    /// Stores a new object, or the next state of one that is there: `next` is given what there is and says what there shall be.
-    /// The server's own fields (uid, creation time, resource version) are not the caller's to choose, but for the uid of a new object.
+    /// Stores a new object, or the next state of one that is there: `next` is given what there is
+    /// and says what there shall be. The server's own fields (uid, creation time, resource version)
+    /// are not the caller's to choose, but for the uid of a new object.
     pub(super) fn write(
         &self,
         key: &Key,
@@ -149,7 +152,8 @@ impl Store {
         Ok(())
     }
 
-    /// No watch may start from what was until now, as after etcd's compaction. Running ones have their history still.
+    /// No watch may start from what was until now, as after etcd's compaction. Running ones have
+    /// their history still.
     pub(super) fn compact(&self) {
         let mut state = self.state();
         // A revision of its own, so that what a client has just seen is too old as well.
@@ -186,7 +190,7 @@ fn metadata_of(
     metadata
 }
 
-/// A write that changes nothing makes no event, as in the real server.
+/// A write without a change makes no event, as in the real server.
 fn same_but_revision(before: &Value, after: &Value) -> bool {
     let mut after = after.clone();
     after["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"].clone();

@@ -1,4 +1,5 @@
-//! TokenRequest: `POST .../serviceaccounts/NAME/token`, as `pkg/registry/core/serviceaccount/storage/token.go` of Kubernetes.
+//! TokenRequest: `POST .../serviceaccounts/NAME/token`, as
+//! `pkg/registry/core/serviceaccount/storage/token.go` of Kubernetes.
 
 use std::time::Duration;
 
@@ -96,7 +97,8 @@ fn audiences(asked: &Value) -> Result<Option<Vec<String>>, Status> {
     }
 }
 
-/// The pod that the token shall die with: it must be there, of that uid, and run as the service account.
+/// The pod that the token shall die with: it must be there, of that uid, and run as the service
+/// account.
 fn bound_pod(
     api: &Api,
     namespace: &str,

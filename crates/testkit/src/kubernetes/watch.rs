@@ -41,8 +41,8 @@ pub(super) struct WatchRequest {
     pub(super) timeout: Option<Duration>,
 }
 
-/// The body of the answer. It goes on until the client's time-out, an ending, or the client's leaving.
-/// A revision that is too old is told within it, as an ERROR event.
+/// The body of the answer. It goes on until the client's time-out, an ending, or the client's
+/// leaving. A revision that is too old is reported in it, as an ERROR event.
 pub(super) fn body(
     store: &Arc<Store>,
     endings: &Endings,
@@ -111,21 +111,23 @@ impl Watcher {
             Ok(read) => read,
             Err(status) => return self.fail(&status),
         };
-        let mut told = self.cursor;
+        let mut sent = self.cursor;
         for change in &changes {
             if let Some(line) = self.event_of(change) {
                 self.lines.push_back(line);
-                told = change.revision;
+                sent = change.revision;
             }
         }
-        // A bookmark wherever a change was none of this client's: no timer, and the client's revision never grows old.
-        if self.request.bookmarks && told < reached {
+        // A bookmark wherever a change was none of this client's: no timer, and the client's
+        // revision never grows old.
+        if self.request.bookmarks && sent < reached {
             self.lines.push_back(bookmark(self.request.kind, reached, false));
         }
         self.cursor = reached;
     }
 
-    /// With a selector an object may enter or leave what the client sees without being created or deleted.
+    /// With a selector an object may enter or leave what the client sees without being created or
+    /// deleted.
     fn event_of(&self, change: &Change) -> Option<Bytes> {
         let namespace = &self.request.namespace;
         if !namespace.is_empty() && change.key.namespace != *namespace {
@@ -160,7 +162,8 @@ impl Watcher {
         }
     }
 
-    /// What happened before the ending is told before it. Without an emulator there is nothing left to tell.
+    /// What happened before the ending is told before it. Without an emulator there is nothing left
+    /// to tell.
     fn end(&mut self, emulator_lives: bool) {
         self.over = true;
         if emulator_lives {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::iam::Issued;
 
-/// Keys with less than this left are fetched anew.
+/// Keys with less than this left are fetched again.
 const MIN_TTL: Duration = Duration::from_secs(15);
 
 /// Keys are renewed after this, whatever they have left.

@@ -1,11 +1,12 @@
-//! How the agent fails: plain text, with the status of whoever refused.
+//! The agent's errors: plain text, with the status of the service that refused.
 
 use thiserror::Error;
 
 use crate::ids;
 use crate::server::{Fault, Response};
 
-/// An error of EKS Auth's `AssumeRoleForPodIdentity`, as the agent passes it on. Codes and statuses are those of the service model.
+/// An error of EKS Auth's `AssumeRoleForPodIdentity`, as the agent passes it on. Codes and statuses
+/// are those of the service model.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{code}: {message}")]
 pub struct EksAuthError {
@@ -15,7 +16,8 @@ pub struct EksAuthError {
 }
 
 impl EksAuthError {
-    /// 400: the agent's node role may not call EKS Auth, or the associated role does not trust `pods.eks.amazonaws.com`.
+    /// 400: the agent's node role may not call EKS Auth, or the associated role does not trust
+    /// `pods.eks.amazonaws.com`.
     pub fn access_denied() -> Self {
         Self::new(
             400,

@@ -16,7 +16,7 @@ pub struct S3Error {
 }
 
 impl S3Error {
-    /// 403 `AccessDenied`: no policy allows it, one denies it, or nobody signed it.
+    /// 403 `AccessDenied`: no policy allows it, one denies it, or it is not signed.
     pub fn access_denied() -> Self {
         Self::new(403, "AccessDenied", "Access Denied")
     }

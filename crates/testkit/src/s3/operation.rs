@@ -1,5 +1,5 @@
-//! What a request asks for, by the REST API: its name, the permission that it needs (S3 user guide, "Required permissions for Amazon S3 API
-//! operations"), and what it does.
+//! What a request asks for, by the REST API: its name, the permission that it needs (S3 user guide,
+//! "Required permissions for Amazon S3 API operations"), and what it does.
 
 use bytes::Bytes;
 use http::Method;
@@ -32,7 +32,7 @@ enum Kind {
 }
 
 impl Operation {
-    /// Nothing for what is not modelled.
+    /// Returns `None` for what is not modelled.
     pub(super) fn of(request: &Request) -> Option<Self> {
         let path = request.decoded_path();
         let (bucket, key) = path.strip_prefix('/')?.split_once('/').unwrap_or((&path[1..], ""));
@@ -107,7 +107,7 @@ impl Operation {
         }
     }
 
-    /// Nothing if the object is not there.
+    /// Returns `None` if the object does not exist.
     pub(super) fn run(&self, objects: &mut Objects, body: &Bytes) -> Option<Response> {
         match self.kind {
             Kind::List => Some(self.list(objects)),

@@ -55,7 +55,8 @@ async fn answer(
     shared: Arc<Shared>,
 ) -> io::Result<http::Response<WireBody>> {
     let (head, body) = request.into_parts();
-    // A body that says it is too long is refused before it is sent, one that does not when it becomes so.
+    // A body that says it is too long is refused before it is sent, one that does not when it
+    // becomes so.
     if body.size_hint().lower() > BODY_LIMIT as u64 {
         return Ok(wire(too_large()));
     }

@@ -42,7 +42,8 @@ impl Fault {
         Self::answer(move |_| Response::new(status, body.clone()))
     }
 
-    /// The response that `answer` makes in place of the handler's: a documented error of the service.
+    /// The response that `answer` makes in place of the handler's: a documented error of the
+    /// service.
     pub fn answer(answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
         Self::of(Effect::Answer(Arc::new(answer)))
     }
@@ -62,8 +63,8 @@ impl Fault {
         Self::of(Effect::Half)
     }
 
-    /// Does what was asked, and answers with the right status and a body changed by `rewrite`: a malformed success that still
-    /// carries the keys. A streamed body stays as it is.
+    /// Does what was asked, and answers with the right status and a body changed by `rewrite`: a
+    /// malformed success that still carries the keys. A streamed body is not changed.
     pub fn rewrite(rewrite: impl Fn(String) -> String + Send + Sync + 'static) -> Self {
         Self::of(Effect::Rewrite(Arc::new(rewrite)))
     }
@@ -99,7 +100,8 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// The faults that are still to come, by operation. Plans for one operation are taken in the order in which they were made.
+/// The faults that are still to come, by operation. Plans for one operation are taken in the order
+/// in which they were made.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<BTreeMap<String, VecDeque<Plan>>>);
 

@@ -10,7 +10,8 @@ use futures::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use serde::Serialize;
 
-/// A request with its whole body. `Debug` shows method and path only: headers, query and body carry tokens.
+/// A request with its whole body. `Debug` shows method and path only: headers, query and body carry
+/// tokens.
 #[derive(Clone)]
 pub struct Request {
     /// The method.
@@ -150,7 +151,7 @@ fn form(bytes: &[u8]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Percent-decoding with `+` as `plus`; what is not an escape stays as it is.
+/// Percent-decoding with `+` as `plus`; what is not an escape is kept.
 fn decode(bytes: &[u8], plus: u8) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut rest = bytes;

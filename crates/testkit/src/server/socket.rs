@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A connection's socket. Once its [`Reset`] is set it writes nothing more, and dropping it sends RST.
+/// A connection's socket. Once its [`Reset`] is set it does not write any more, and dropping it sends
+/// RST.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
@@ -40,7 +41,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.reset.is_set() {
-            // If the peer has closed already there is nothing left to reset.
+            // A connection that the peer has closed cannot be reset.
             let _ = self.stream.set_zero_linger();
         }
     }

@@ -12,7 +12,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// A server's certificate for `localhost`, 127.0.0.1 and `::1`, with the authority that signed it. New keys for each.
+/// A server's certificate for `localhost`, 127.0.0.1 and `::1`, with the authority that signed it.
+/// New keys for each.
 #[derive(Clone)]
 pub struct TlsIdentity {
     config: Arc<ServerConfig>,

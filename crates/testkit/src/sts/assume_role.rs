@@ -7,7 +7,8 @@ use super::{Parameters, StsError, authenticate, session};
 use crate::iam::{Caller, Iam};
 use crate::server::Request;
 
-/// Role chaining: a session that assumes a role has at most this (IAM user guide, "Roles terms and concepts").
+/// Role chaining: a session that assumes a role has at most this (IAM user guide, "Roles terms and
+/// concepts").
 const CHAINED: Duration = Duration::from_hours(1);
 
 pub(super) fn assume(

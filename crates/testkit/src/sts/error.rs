@@ -80,7 +80,8 @@ impl StsError {
         )
     }
 
-    /// 400 `InvalidIdentityToken`: malformed, of an unknown provider, of another audience, or not verifiable.
+    /// 400 `InvalidIdentityToken`: malformed, of an unknown provider, of another audience, or not
+    /// verifiable.
     pub fn invalid_identity_token(message: impl Into<String>) -> Self {
         Self::new(400, "InvalidIdentityToken", message)
     }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::StsError;
 use crate::iam::Session;
 
-/// The budget of [`packed_size`]. AWS packs into a binary form of a size it does not tell; this is our stand-in.
+/// The budget of [`packed_size`]. AWS packs into a binary form of an undocumented size; this is
+/// our stand-in.
 const PACKED_BYTES: usize = 2048;
 
 /// The percentage of the packed limit that policies and tags use, if there are any.
@@ -32,7 +33,8 @@ pub(super) fn check(session: &Session) -> Result<Option<usize>, StsError> {
     Ok((bytes > 0).then_some(percent))
 }
 
-/// The grammar as far as it catches what a program gets wrong: the elements there must be, and those a session policy cannot have.
+/// The grammar as far as it catches what a program gets wrong: the elements there must be, and
+/// those a session policy cannot have.
 fn statements(policy: &Value) -> Result<(), StsError> {
     let malformed = || StsError::malformed_policy("Syntax errors in policy.");
     let version = &policy["Version"];

@@ -91,7 +91,8 @@ pub(super) fn tags<'a>(
     Ok(tags)
 }
 
-/// What only the role can say: how long its sessions may be. Then the policies, which are read last.
+/// What only the role can say: how long its sessions may be. Then the policies, which are read
+/// last.
 ///
 /// Returns the percentage of the packed size that is used, where there is a policy or a tag.
 pub(super) fn check(session: &Session, role: &Role) -> Result<Option<usize>, StsError> {

@@ -12,7 +12,8 @@ pub(super) struct Rule {
     pub(super) sensitive: bool,
 }
 
-/// The regular expression as the message gives it, and the check: a character class repeated, in every case there is.
+/// The regular expression as the message gives it, and the check: a character class repeated, in
+/// every case there is.
 type Pattern = (&'static str, fn(char) -> bool);
 
 impl Rule {

@@ -13,7 +13,8 @@ const OPERATION: &str = "AssumeRoleWithWebIdentity";
 const TOKEN: Rule =
     Rule { member: "webIdentityToken", length: 4..=20000, pattern: None, sensitive: true };
 
-/// The claim that carries session tags (IAM user guide, "Passing session tags using AssumeRoleWithWebIdentity").
+/// The claim that carries session tags (IAM user guide, "Passing session tags using
+/// AssumeRoleWithWebIdentity").
 const TAGS_CLAIM: &str = "https://aws.amazon.com/tags";
 
 pub(super) fn assume(iam: &Iam, parameters: &Parameters) -> Result<Vec<Element>, StsError> {

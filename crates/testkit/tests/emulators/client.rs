@@ -1,4 +1,5 @@
-//! The client that reads delivered credentials: what it finds, in which form, and that it is not taken in.
+//! The client that reads delivered credentials: what it finds, in which form, and that it is not
+//! taken in.
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +14,8 @@ use s3_credential_testkit::server::Fault;
 
 use crate::world::{NODE_ROLE, ROLE, World};
 
-/// A world, a directory, and what every client has in its environment: where STS is, and no way to any other metadata service.
+/// A world, a directory, and what every client has in its environment: where STS is, and no way to
+/// any other metadata service.
 struct Stage {
     world: World,
     scratch: Scratch,

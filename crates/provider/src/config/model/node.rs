@@ -12,8 +12,8 @@ use serde::Deserialize;
 pub struct NodeSettings {
     /// How long Mountpoint may take to be ready before a publish fails.
     pub mount_timeout: Duration,
-    /// The memory in MiB that all mounts of a node share; each gets half of what is left. Unlimited where
-    /// unset.
+    /// The memory in MiB that all mounts of a node share; each gets half of what is left. Unlimited
+    /// where unset.
     #[schemars(range(min = 512))]
     pub memory_budget: Option<u64>,
     /// How many volumes the scheduler may place on a node. Unlimited where unset.
