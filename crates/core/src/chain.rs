@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::attempt::{Attempt, Links};
+use crate::attempt::{Attempt, AttemptError, Links, Walk};
 use crate::clock::Clock;
 use crate::context::ProvideContext;
 use crate::error::{ErrorKind, Failure};
@@ -64,13 +64,56 @@ impl SourceChain {
     pub async fn provide(&self, clock: &dyn Clock, context: &ProvideContext) -> SourceAnswer {
         let walk =
             self.0.walk(clock, |source| source.name(), |source| source.provide(context)).await;
-        let result = match walk.result {
-            Ok(Some((source, form))) => Ok(SourcedForm { source, form }),
-            Ok(None) => Err(exhausted(&walk.attempts, walk.timed_out)),
-            Err(failure) => Err(failure),
-        };
-        SourceAnswer { result, attempts: walk.attempts }
+        answer(walk, exhausted)
     }
+
+    /// Asks, in their order, the sources whose credentials come from the volume's own request. For an inline volume, which
+    /// a tenant has written.
+    ///
+    /// # Errors
+    /// `permission-denied` if only the other sources could have applied.
+    pub async fn provide_from_request(
+        &self,
+        clock: &dyn Clock,
+        context: &ProvideContext,
+    ) -> SourceAnswer {
+        let walk = self
+            .0
+            .walk(
+                clock,
+                |source| source.name(),
+                |source| match source.is_from_request(context) {
+                    true => source.provide(context),
+                    false => Box::pin(std::future::ready(Err(AttemptError::not_applicable(
+                        "an inline (ephemeral) volume gets only the credentials of its own request",
+                    )))),
+                },
+            )
+            .await;
+        answer(walk, |attempts, timed_out| {
+            let exhausted = exhausted(attempts, timed_out);
+            let is_refused = self.0.plugins().any(|source| !source.is_from_request(context));
+            if timed_out || !is_refused {
+                return exhausted;
+            }
+            Failure::new(ErrorKind::PermissionDenied, exhausted.message().to_owned()).with_help(
+                "give the inline volume its own Secret (`nodePublishSecretRef`) or its pod's own role \
+                 (`authenticationSource: pod`); the operator's credentials are for PersistentVolumes",
+            )
+        })
+    }
+}
+
+fn answer(
+    walk: Walk<CredentialForm>,
+    exhausted: impl Fn(&[Attempt], bool) -> Failure,
+) -> SourceAnswer {
+    let result = match walk.result {
+        Ok(Some((source, form))) => Ok(SourcedForm { source, form }),
+        Ok(None) => Err(exhausted(&walk.attempts, walk.timed_out)),
+        Err(failure) => Err(failure),
+    };
+    SourceAnswer { result, attempts: walk.attempts }
 }
 
 /// Credentials, and which source gave them.

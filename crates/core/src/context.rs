@@ -25,6 +25,10 @@ const STRIPPED: &str = "***stripped***";
 const MAX_ID_LEN: usize = 16 << 10;
 const MAX_MAP_ENTRIES: usize = 1 << 10;
 const MAX_VALUE_LEN: usize = 1 << 20;
+/// Of what a lease's record holds: a name, an ARN, a region.
+const MAX_NAME_LEN: usize = 2048;
+/// Of all mount flags together.
+const MAX_FLAGS_LEN: usize = 64 << 10;
 
 /// The pod that the volume is for, as far as the kubelet told (`podInfoOnMount`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +74,8 @@ struct Parsed {
     secrets: BTreeMap<String, Secret>,
     target: MountTarget,
     lease_pod: Option<String>,
+    #[serde(skip)]
+    pinned_role: Option<RoleArn>,
 }
 
 impl ProvideContext {
@@ -86,6 +92,7 @@ impl ProvideContext {
             check_id("the Mountpoint pod's uid", uid)?;
         }
 
+        check_recorded(&request)?;
         let attribute = |name: &str| {
             let value = request.volume_context.get(name)?.expose();
             (!value.is_empty()).then(|| value.to_owned())
@@ -139,7 +146,8 @@ impl ProvideContext {
             names_level,
             bucket: attribute(attributes::BUCKET_NAME),
             sts_region: attribute(attributes::STS_REGION),
-            ephemeral: attribute(attributes::EPHEMERAL).as_deref() == Some("true"),
+            ephemeral: attribute(attributes::EPHEMERAL).as_deref() == Some("true")
+                || is_inline_id(&request.volume_id),
             volume_id: request.volume_id,
             target_path: request.target_path,
             pod,
@@ -150,15 +158,22 @@ impl ProvideContext {
             secrets,
             target,
             lease_pod,
+            pinned_role: None,
         })))
     }
 
-    /// The same context with this role, which a source that assumes roles then uses.
+    /// Returns the context of a renewal: a source that assumes a role uses this one, whatever its configuration, a mapping or
+    /// an annotation names now.
     #[must_use]
-    pub fn with_role_arn(&self, role_arn: RoleArn) -> Self {
+    pub fn with_pinned_role(&self, role_arn: RoleArn) -> Self {
         let mut parsed = Parsed::clone(&self.0);
-        parsed.target.role_arn = Some(role_arn);
+        parsed.pinned_role = Some(role_arn);
         Self(Arc::new(parsed))
+    }
+
+    /// The role that a live volume was published with, when its credentials are renewed. `None` for a first publish.
+    pub fn pinned_role(&self) -> Option<&RoleArn> {
+        self.0.pinned_role.as_ref()
     }
 
     /// The volume's id.
@@ -270,6 +285,32 @@ impl<'de> Deserialize<'de> for ProvideContext {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Parsed::deserialize(deserializer).map(|parsed| Self(Arc::new(parsed)))
     }
+}
+
+/// The id that the kubelet gives an inline volume: `csi-` and 64 hexadecimal digits. It is all that tells one where
+/// `podInfoOnMount` is off.
+fn is_inline_id(volume_id: &str) -> bool {
+    volume_id.strip_prefix("csi-").is_some_and(|digits| {
+        digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+/// Bounds what a lease's record holds of the request, so that every record can be read again.
+fn check_recorded(request: &PublishRequest) -> Result<(), Failure> {
+    let refuse = |field: &str, limit: usize| {
+        Failure::new(ErrorKind::InvalidRequest, format!("{field} is longer than {limit} bytes"))
+            .with_help(format!("correct {field} in the volume's definition"))
+    };
+    for name in attributes::RECORDED {
+        if request.volume_context.get(name).is_some_and(|value| value.len() > MAX_NAME_LEN) {
+            return Err(refuse(&format!("volumeContext.{name}"), MAX_NAME_LEN));
+        }
+    }
+    let flags = &request.volume_capability.mount.mount_flags;
+    if flags.iter().map(String::len).sum::<usize>() > MAX_FLAGS_LEN {
+        return Err(refuse("volumeCapability.mount.mountFlags", MAX_FLAGS_LEN));
+    }
+    Ok(())
 }
 
 fn warnings(attributes: &BTreeMap<String, Secret>, options: &MountOptions) -> Vec<Warning> {

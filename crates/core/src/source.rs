@@ -57,6 +57,14 @@ pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
     /// The credentials for this volume, in the form that the source has them.
     async fn provide(&self, context: &ProvideContext) -> Result<CredentialForm, SourceError>;
 
+    /// Returns whether the credentials for this volume come from the volume's own request: its pod's tokens or its own Secret.
+    ///
+    /// An inline volume is written by a tenant. It gets credentials only from sources that return `true`, never the operator's,
+    /// the driver's or the node's.
+    fn is_from_request(&self, _context: &ProvideContext) -> bool {
+        false
+    }
+
     /// A subscription to changes of what the source reads (a watched Secret, a rotated file), upon which live volumes are
     /// provided anew. `None` for a source that has nothing to say between calls.
     fn changes(&self) -> Option<Changes> {
@@ -84,6 +92,10 @@ macro_rules! forward_source {
 
             async fn provide(&self, context: &ProvideContext) -> Result<CredentialForm, SourceError> {
                 (**self).provide(context).await
+            }
+
+            fn is_from_request(&self, context: &ProvideContext) -> bool {
+                (**self).is_from_request(context)
             }
 
             fn changes(&self) -> Option<Changes> {

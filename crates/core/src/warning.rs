@@ -10,6 +10,8 @@ pub enum WarningKind {
     MountOption,
     /// A volume attribute that is not known and resembles one that is.
     VolumeAttribute,
+    /// A delivery that a running Mountpoint does not take.
+    Delivery,
     /// How Mountpoint reaches a service.
     Endpoint,
     /// Credentials that reach further than `scope: volume` asks for.
@@ -22,6 +24,7 @@ impl WarningKind {
         match self {
             Self::MountOption => "mount-option",
             Self::VolumeAttribute => "volume-attribute",
+            Self::Delivery => "delivery",
             Self::Endpoint => "endpoint",
             Self::Scope => "scope",
         }

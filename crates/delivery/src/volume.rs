@@ -58,7 +58,8 @@ impl VolumeRequest<'_> {
 
     fn make_new(&self) -> Result<bool, Failure> {
         let parent = &self.write_path.directory;
-        let mode = Mode::from_raw_mode(self.access(self.options.directory_mode()).initial_mode);
+        let mode =
+            Mode::from_raw_mode(self.access(self.options.directory_mode(), None).initial_mode);
         match mkdirat(&parent.handle, self.name, mode) {
             Ok(()) => Ok(true),
             Err(Errno::EXIST) => Ok(false),
@@ -77,20 +78,29 @@ impl VolumeRequest<'_> {
 
     /// Opens the directory, and puts its owner and mode right.
     pub(crate) fn open(&self, is_new: bool) -> Result<Volume, Failure> {
-        let directory = self.enter()?;
-        let stat = directory.stat()?;
+        let volume = self.look()?;
+        let Volume { directory, stat, .. } = &volume;
         if !self.trusts(stat.st_uid) {
             let path = Quoted(&directory.path);
             let message = format!("{path} belongs to user {}, who is none of ours", stat.st_uid);
             return Err(Failure::new(ErrorKind::FileSystem, message)
                 .with_help("find out who put it there, and remove it"));
         }
-        self.access(self.options.directory_mode()).give(&directory.handle, &stat).map_err(
-            |errno| {
-                explain(refused("cannot set the owner and mode of", &directory.path, errno), errno)
-            },
-        )?;
-        Ok(Volume { directory, stat, is_new, files: self.access(self.options.file_mode()) })
+        let there = Some(stat).filter(|_| !is_new);
+        let files = self.access(self.options.file_mode(), there);
+        let access = self.access(self.options.directory_mode(), there);
+        access.give(&directory.handle, stat).map_err(|errno| {
+            explain(refused("cannot set the owner and mode of", &directory.path, errno), errno)
+        })?;
+        Ok(Volume { is_new, files, ..volume })
+    }
+
+    /// Opens the directory, and changes nothing about it.
+    pub(crate) fn look(&self) -> Result<Volume, Failure> {
+        let directory = self.enter()?;
+        let stat = directory.stat()?;
+        let files = self.access(self.options.file_mode(), Some(&stat));
+        Ok(Volume { directory, stat, is_new: false, files })
     }
 
     fn enter(&self) -> Result<Directory, Failure> {
@@ -102,12 +112,18 @@ impl VolumeRequest<'_> {
         }
     }
 
-    fn access(&self, mode: u32) -> Access {
-        let WritePath { owner: Owner { gid: inherited, .. }, driver, .. } = self.write_path;
+    /// `there` is what the directory is now. The group that a live mount reads by stays, whatever becomes of the write path's.
+    fn access(&self, mode: u32, there: Option<&Stat>) -> Access {
+        let WritePath { owner: Owner { gid: of_write_path, .. }, driver, .. } = self.write_path;
+        let there = there.filter(|_| self.existing == Existing::Update);
+        let inherited = &there.map_or(*of_write_path, |stat| stat.st_gid);
         let (uid, gid) = match self.options.owner {
             Some(owner) => (Some(owner.uid), Some(owner.gid)),
             None if self.options.owner_only => (None, None),
-            None => (None, self.options.group.or(Some(*inherited))),
+            None => {
+                let configured = self.options.group.filter(|_| there.is_none());
+                (None, configured.or(Some(*inherited)))
+            }
         };
         // Whether new files have the group of their directory or of their maker, they have the right one.
         let is_right_from_the_start = uid.is_none_or(|uid| uid == driver.uid)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Dir;
+use rustix::fs::{AtFlags, Dir, FileType, statat};
 use rustix::io::Errno;
 use rustix::process::getegid;
 use s3_credential_core::{ErrorKind, Failure, Owner, PlannedFile};
@@ -112,6 +112,38 @@ impl WritePath {
             Err(Errno::NOENT) => Ok(Vec::new()),
             Err(errno) => Err(refused("cannot open", &path, errno)),
         }
+    }
+
+    /// Returns whether there is a volume's directory of this name. Opens nothing, so it works without a free descriptor.
+    pub fn contains(&self, directory: &str) -> bool {
+        name::check(directory).is_ok()
+            && statat(&self.directory.handle, directory, AtFlags::SYMLINK_NOFOLLOW)
+                .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+    }
+
+    /// Returns the names of the files in a volume's directory, temporary ones left out, sorted. Empty if there is none.
+    pub fn file_names(&self, directory: &str) -> Result<Vec<String>, Failure> {
+        name::check(directory)?;
+        let path = self.directory.path_of(directory);
+        let handle = match enter(&self.directory.handle, directory) {
+            Ok(handle) => handle,
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(errno) => return Err(refused("cannot open", &path, errno)),
+        };
+        let mut names = Directory { handle, path }.names()?;
+        names.retain(|name| name::of_temporary(name).is_none());
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Returns whether the files of a plan are in a volume's directory already, byte by byte. Writes nothing.
+    pub fn has(&self, directory: &str, files: &[PlannedFile], options: &FileOptions) -> bool {
+        if name::check(directory).is_err() || options.check().is_err() {
+            return false;
+        }
+        let existing = Existing::Update;
+        let request = VolumeRequest { write_path: self, name: directory, options, existing };
+        request.look().is_ok_and(|volume| files.iter().all(|file| volume.find(file).is_some()))
     }
 
     /// The names of all volumes' directories, in no order.

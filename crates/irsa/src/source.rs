@@ -71,8 +71,9 @@ impl IrsaSource {
                 Some(_) => half("AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"),
             });
         };
-        let (role, role_origin) = match (context.target().role_arn.clone(), own_role) {
-            (Some(role), _) => (role, "the driver's own choice (`--role-arn`)"),
+        // The role of a pod (`--role-arn`) is none for the driver's own token.
+        let (role, role_origin) = match (context.pinned_role().cloned(), own_role) {
+            (Some(role), _) => (role, "the role that the volume was published with"),
             (None, Some(arn)) => {
                 (RoleArn::parse(names::AWS_ROLE_ARN, arn)?, "the driver's AWS_ROLE_ARN")
             }

@@ -55,6 +55,11 @@ impl CredentialSource for PodIdentitySource {
         container.map(CredentialForm::Container)
     }
 
+    /// At pod level the agent gets the pod's own token.
+    fn is_from_request(&self, context: &ProvideContext) -> bool {
+        context.level() == AuthenticationLevel::Pod
+    }
+
     fn changes(&self) -> Option<Changes> {
         self.follower.as_ref().and_then(Follower::changes)
     }

@@ -60,6 +60,9 @@ impl PodTokenSource {
     }
 
     async fn role(&self, context: &ProvideContext) -> Result<Role, SourceError> {
+        if let Some(arn) = context.pinned_role() {
+            return Ok(self.pinned(arn, context).await);
+        }
         for origin in &self.settings.roles {
             match origin {
                 RoleOrigin::Context => {
@@ -88,6 +91,19 @@ impl PodTokenSource {
             }
         }
         Err(self.no_role(context))
+    }
+
+    /// The role of a renewal. Where annotations count, they may name the token's audience and lifetime; a renewal does without
+    /// them while the Kubernetes API does not answer.
+    async fn pinned(&self, arn: &RoleArn, context: &ProvideContext) -> Role {
+        let annotations = match &self.api {
+            Some(api) if self.settings.roles.contains(&RoleOrigin::Annotation) => {
+                annotations(api, context).await.ok()
+            }
+            _ => None,
+        };
+        let origin = Cow::Borrowed("the role that the volume was published with");
+        Role { arn: arn.clone(), origin, annotations }
     }
 
     /// For a message.
@@ -189,6 +205,10 @@ impl CredentialSource for PodTokenSource {
             .with_session(session)
             .with_second_hop(self.settings.second_hop.clone());
         Ok(CredentialForm::WebIdentity(Box::new(identity)))
+    }
+
+    fn is_from_request(&self, _: &ProvideContext) -> bool {
+        true
     }
 
     fn changes(&self) -> Option<Changes> {

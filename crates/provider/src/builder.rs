@@ -17,7 +17,7 @@ use crate::endpoint::Checkpoint;
 use crate::error::ProvideError;
 use crate::lease::Journal;
 use crate::lease::LeaseTable;
-use crate::plugins::{ChainSteps, ServiceSettings, Slots};
+use crate::plugins::{ChainSteps, RetiredSources, ServiceSettings, Slots};
 use crate::provider::Provider;
 use crate::resolve::ExchangeCache;
 use crate::resolve::Resolver;
@@ -199,6 +199,7 @@ impl ProviderBuilder {
             exchanged: ExchangeCache::default(),
             clock,
             environment: self.environment.clone(),
+            retired: RetiredSources::new(steps.configured, services.context.clone()),
         };
         let leases = Arc::<LeaseTable>::default();
         Ok(Provider {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use s3_credential_core::{CleanupContext, Failure};
+use s3_credential_core::{CleanupContext, ErrorKind, Failure};
 use s3_credential_delivery::WritePath;
 
 use crate::error::ProvideError;
@@ -17,42 +17,56 @@ impl Provider {
     ///
     /// Idempotent; a volume that was never provided, and a write path that is gone already, are fine.
     pub async fn cleanup(&self, context: &CleanupContext) -> Result<CleanupReport, ProvideError> {
-        let key = self.find_lease(context)?.map_or_else(
+        let key = self.find_lease(context).map_err(unavailable)?.map_or_else(
             || {
-                LeaseKey::new(
-                    context.write_path(),
-                    context.lease_pod().as_deref(),
-                    context.volume_id(),
-                )
+                let pod = context.lease_pod();
+                LeaseKey::new(context.write_path(), pod.as_deref(), context.volume_id())
             },
-            |(key, _)| key,
+            |record| LeaseKey::of_record(&record),
         );
+        let report = self.release(&key, context.volume_id(), context.target_path()).await?;
+        Ok(report)
+    }
+
+    /// Takes a holder from a lease, and removes the lease with the last one.
+    pub(crate) async fn release(
+        &self,
+        key: &LeaseKey,
+        volume_id: &str,
+        holder: &str,
+    ) -> Result<CleanupReport, Failure> {
         let _guard = self.locks.lock(&key.name).await;
-        let mut entry = self.journal.lock(&key).await?;
+        let mut entry = self.journal.lock(key).await.map_err(unavailable)?;
+        if entry.is_unreadable() {
+            return Err(unreadable(key));
+        }
+        let was_unknown = entry.is_new();
         if let Some(record) = entry.record() {
             let mut left = LeaseRecord::clone(&record);
-            left.holders.remove(context.target_path());
+            left.holders.remove(holder);
             if record.is_live() && !left.holders.is_empty() {
                 entry.write(&left)?;
                 self.leases.set_record(&key.name, &left);
                 let remaining_holders = left.holders.len();
-                tracing::info!(
-                    volume = context.volume_id(),
-                    remaining_holders,
-                    "the lease is still held"
-                );
+                tracing::info!(volume = volume_id, remaining_holders, "the lease is still held");
                 return Ok(CleanupReport { removed: Vec::new(), remaining_holders });
             }
             let removing = LeaseRecord { phase: Phase::Removing, ..LeaseRecord::clone(&record) };
             if let Err(failure) = entry.write(&removing) {
                 // Only a crash would need it, and on a full file system the removal is what helps.
-                tracing::warn!(%failure, "the journal does not tell of a removal");
+                tracing::warn!(%failure, "the journal cannot record a removal");
             }
         }
         self.leases.remove(&key.name);
-        let removed = self.remove_lease(context.write_path(), entry)?;
-        tracing::info!(volume = context.volume_id(), files = removed.len(), "credentials removed");
-        Ok(CleanupReport { removed, remaining_holders: 0 })
+        let write_path = entry
+            .record()
+            .map_or_else(|| key.write_path.clone(), |record| record.write_path.clone());
+        let removed = self.remove_lease(&write_path, entry)?;
+        tracing::info!(volume = volume_id, files = removed.len(), "credentials removed");
+        // The holder may have left before: then the lease that it shared may still be in use.
+        let remaining_holders =
+            if was_unknown { self.journal.shared_holders(volume_id)? } else { 0 };
+        Ok(CleanupReport { removed, remaining_holders })
     }
 
     /// Removes all that there is of a lease: the record last, since until all else is gone it must tell the next start of it.
@@ -71,31 +85,53 @@ impl Provider {
         Ok(removed)
     }
 
-    /// The lease that an unpublish is about: by the pod in the request, else by its holder, since a shared Mountpoint pod is not
-    /// in the request.
+    /// The lease that an unpublish is about: by the pod in the request, else by its holder, since a shared Mountpoint pod is not in
+    /// the request, and the write path may lead elsewhere by now.
     pub(crate) fn find_lease(
         &self,
         context: &CleanupContext,
-    ) -> Result<Option<(LeaseKey, LeaseRecord)>, Failure> {
-        let key = LeaseKey::new(
-            context.write_path(),
-            context.lease_pod().as_deref(),
-            context.volume_id(),
-        );
-        if let Some(record) = self.journal.read_named(&key.name)? {
-            return Ok(Some((key, record)));
-        }
-        if context.mountpoint_pod_uid().is_some() {
-            return Ok(None);
-        }
+    ) -> Result<Option<LeaseRecord>, Failure> {
+        let pod = context.lease_pod();
+        let key = LeaseKey::new(context.write_path(), pod.as_deref(), context.volume_id());
         let (volume_id, holder) = (context.volume_id(), context.target_path());
-        if let Some(name) = self.leases.of_holder(volume_id, holder)
-            && let Some(record) = self.journal.read_named(&name)?
-            && record.is_held_by(volume_id, holder)
+        let in_memory = |name: &str| {
+            let record = self.leases.get(name)?.record;
+            record.is_held_by(volume_id, holder).then(|| LeaseRecord::clone(&record))
+        };
+        let by_name = self.journal.read_named(&key.name);
+        if let Ok(Some(record)) = by_name {
+            return Ok(Some(record));
+        }
+        if let Some(record) =
+            self.leases.of_holder(volume_id, holder).and_then(|name| in_memory(&name))
         {
-            return Ok(Some((LeaseKey::of_record(&record), record)));
+            return Ok(Some(record));
         }
         let found = self.journal.find(volume_id, holder)?;
-        Ok(found.map(|record| (LeaseKey::of_record(&record), record)))
+        // That the record of this very name cannot be read is its lease's own trouble, which its lock reports.
+        Ok(found)
     }
+}
+
+/// The kubelet calls again for what may be there later.
+fn unavailable(failure: Failure) -> Failure {
+    if failure.is_retryable() {
+        return failure;
+    }
+    Failure::new(
+        ErrorKind::Unavailable,
+        format!("the lease's record cannot be reached: {}", failure.message()),
+    )
+    .with_help(failure.help().to_owned())
+    .with_cause(failure)
+}
+
+fn unreadable(key: &LeaseKey) -> Failure {
+    Failure::new(
+        ErrorKind::Unavailable,
+        format!("the record {} of the lease cannot be read: other pods may hold it", key.name),
+    )
+    .with_help(
+        "run the version of the driver that wrote it; once no volume of it is mounted, remove the record from the state path",
+    )
 }

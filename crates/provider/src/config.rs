@@ -203,7 +203,11 @@ impl Config {
             settings,
             node: model.node,
             services: model.services,
-            chains: ChainSteps { sources: by_level, resolvers: steps },
+            chains: ChainSteps {
+                sources: by_level,
+                resolvers: steps,
+                configured: sources.factories(),
+            },
             report: ConfigReport::default(),
         })
     }

@@ -3,6 +3,7 @@
 mod id;
 mod journal;
 mod key;
+mod mount_state;
 mod record;
 mod table;
 mod volume_locks;
@@ -12,6 +13,7 @@ pub(crate) use journal::{Journal, LockedEntry};
 #[cfg(fuzzing)]
 pub(crate) use journal::{decode, encode};
 pub(crate) use key::{LeaseKey, canonical};
-pub(crate) use record::{FileRecord, LeaseRecord, Phase, pod_of_token};
+pub(crate) use mount_state::MountState;
+pub(crate) use record::{FileRecord, LeaseRecord, Phase, RecordedRegion, pod_of_token};
 pub(crate) use table::{Fingerprint, Lease, LeaseTable};
 pub(crate) use volume_locks::VolumeLocks;

@@ -85,7 +85,7 @@ pub use doctor::{Check, CheckStatus, Diagnosis, DoctorOptions};
 #[cfg(feature = "yaml")]
 pub use document::{ConfigProblem, ConfigReport, Severity as ConfigSeverity};
 pub use error::ProvideError;
-pub use identity::Identity;
+pub use identity::{Identity, SecondRole};
 pub use lease::LeaseId;
 #[cfg(feature = "kube")]
 pub use node_label::NodeLabelRegion;

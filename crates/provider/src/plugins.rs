@@ -10,6 +10,7 @@ mod default_chains;
 mod instantiate;
 mod left_out;
 mod named;
+mod retired;
 mod services;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(crate) use instantiate::{ChainSteps, Slots, Step};
 pub(crate) use left_out::LeftOut;
 #[cfg(feature = "yaml")]
 pub(crate) use left_out::{LEFT_OUT_RESOLVERS, LEFT_OUT_SOURCES, build_with};
+pub(crate) use retired::RetiredSources;
 #[cfg(all(feature = "kube", feature = "secret", feature = "yaml"))]
 pub(crate) use retried::or_retried;
 pub(crate) use services::ServiceSettings;

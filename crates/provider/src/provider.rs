@@ -15,6 +15,7 @@ use crate::endpoint::EndpointServer;
 use crate::error::ProvideError;
 use crate::lease::Journal;
 use crate::lease::LeaseTable;
+use crate::lease::RecordedRegion;
 use crate::lease::VolumeLocks;
 use crate::lease::{LeaseKey, LeaseRecord};
 #[cfg(feature = "doctor")]
@@ -85,6 +86,7 @@ impl Provider {
         PinnedIdentity {
             delivery: live.delivery(),
             exchange: known.and_then(|lease| lease.exchange),
+            region: live.region.as_ref().and_then(RecordedRegion::resolved),
         }
     }
 

@@ -11,12 +11,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use s3_credential_core::{
-    Attempt, AuthenticationLevel, Clock, CredentialForm, Delivery, Environment, Failure, FormKind,
-    KeyExchange, RegionAnswer, RegionChain, ResolvedRegion, SourceChain, Warning,
+    Attempt, AuthenticationLevel, Clock, CredentialForm, CredentialSource, Delivery, Environment,
+    Failure, FormKind, KeyExchange, RegionAnswer, RegionChain, ResolvedRegion, SourceChain, Warning,
 };
 
 use crate::error::ProvideError;
 use crate::identity::Identity;
+use crate::plugins::RetiredSources;
 
 pub(crate) use exchange_cache::{Exchange, ExchangeCache};
 
@@ -33,6 +34,8 @@ pub(crate) struct Resolver {
     pub(crate) clock: Arc<dyn Clock>,
     /// The driver's, of which Mountpoint gets a part.
     pub(crate) environment: Environment,
+    /// Sources that no chain names any more, for the leases that have them.
+    pub(crate) retired: RetiredSources,
 }
 
 /// Whose credentials a volume gets, and what its source gives.
@@ -51,6 +54,21 @@ pub(crate) struct PinnedIdentity {
     pub(crate) delivery: Delivery,
     /// What its keys were exchanged for; need not be done again as long as they are fresh.
     pub(crate) exchange: Option<Arc<Exchange>>,
+    /// The region that it was last provided with.
+    pub(crate) region: Option<ResolvedRegion>,
+}
+
+impl PinnedIdentity {
+    /// Returns the form as the live mount takes it: Mountpoint exchanges a delegated token by itself, for as long as STS gives it.
+    pub(crate) fn deliverable(&self, form: &CredentialForm) -> CredentialForm {
+        let mut form = form.clone();
+        if let (Delivery::Delegated, CredentialForm::WebIdentity(identity)) =
+            (self.delivery, &mut form)
+        {
+            identity.session.duration = None;
+        }
+        form
+    }
 }
 
 /// Credentials in hand, before anything is written.
@@ -80,6 +98,16 @@ impl Resolver {
             AuthenticationLevel::Pod => &self.pod,
             AuthenticationLevel::Secret => &self.secret,
         }
+    }
+
+    /// The source of a live lease: of the level's chain, else a built-in one that the configuration no longer names.
+    pub(crate) fn pinned_source(
+        &self,
+        level: AuthenticationLevel,
+        name: &str,
+    ) -> Option<Arc<dyn CredentialSource>> {
+        let in_chain = self.chain(level).source(name).map(Arc::clone);
+        in_chain.or_else(|| self.retired.source(name))
     }
 
     /// The names of the sources that can tell of changes.

@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use crate::error::ProvideError;
 use crate::identity::Identity;
 use crate::lease::Lease;
-use crate::lease::LeaseId;
 use crate::lease::LeaseKey;
+use crate::lease::{LeaseId, MountState};
 use crate::provider::Provider;
 use crate::publish::Intent;
 use crate::settings::RotationSettings;
@@ -181,7 +181,8 @@ impl Provider {
             )
         })?;
         let write_path = WritePath::open(&record.write_path)?;
-        self.deliver(&lease.context, &mut entry, &write_path, resolved, Intent::Refresh)?;
+        let mount = MountState::Live(record);
+        self.deliver(&lease.context, &mut entry, &write_path, resolved, &mount, Intent::Refresh)?;
         Ok(self.leases.get(&key.name).is_some_and(|new| new.brings_more_than(lease)))
     }
 

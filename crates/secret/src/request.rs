@@ -74,4 +74,8 @@ impl CredentialSource for SecretRequestSource {
             self.reader.known()
         )))
     }
+
+    fn is_from_request(&self, _: &ProvideContext) -> bool {
+        true
+    }
 }

@@ -61,11 +61,11 @@ async fn a_role_that_cannot_be_one_is_refused_by_its_variable() {
 }
 
 #[tokio::test]
-async fn a_role_of_the_context_goes_before_the_variable() {
+async fn a_renewal_keeps_the_role_of_its_volume_whatever_the_variable_names() {
     let mut driver = Driver::with_token(&jwt());
     let pinned: s3_credential_core::RoleArn =
         "arn:aws:iam::111122223333:role/pinned".parse().unwrap();
-    let context = at_level("driver").with_role_arn(pinned.clone());
+    let context = at_level("driver").with_pinned_role(pinned.clone());
     for own in [ROLE, "broken", ""] {
         driver.environment = driver.environment.with("AWS_ROLE_ARN", own);
         let identity = provided(&driver.source(IrsaSettings::default()), &context).await;

@@ -1,6 +1,6 @@
 //! The plug-ins that a file configures, each ready to be made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use serde::Deserialize as _;
@@ -113,6 +113,12 @@ impl<'a, P: ?Sized + 'static> PluginConfigs<'a, P> {
             self.prepared.insert(name.to_owned(), Prepared { timeout: None, factory });
         }
         Ok((self.prepared.get(name), Some(kind)))
+    }
+
+    /// Returns what makes each plug-in that has settings.
+    pub(crate) fn factories(&self) -> HashMap<String, Factory<P>> {
+        let prepared = self.prepared.iter();
+        prepared.map(|(name, plugin)| (name.clone(), plugin.factory.clone())).collect()
     }
 
     /// The names of the file that no chain uses, with their places.

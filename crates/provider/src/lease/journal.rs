@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use s3_credential_core::{ErrorKind, Failure};
-use s3_credential_delivery::{Generation, Lock, StatePath};
+use s3_credential_delivery::{Generation, Lock, StatePath, WritePath};
 use serde::{Deserialize, Serialize};
 
 use super::{LeaseKey, LeaseRecord, LeaseTable};
@@ -59,8 +59,9 @@ impl Journal {
     /// The state path, if it is there.
     fn existing_state(&self) -> Result<Option<Arc<StatePath>>, Failure> {
         match self.state.load_full() {
-            Some(state) if state.is_gone() => self.make_again().map(Some),
-            Some(state) => Ok(Some(state)),
+            Some(state) if !state.is_gone() => Ok(Some(state)),
+            // A lock makes a state path again that was removed. What only reads leaves everything as it is.
+            Some(_) => Ok(StatePath::open_if_exists(&self.path)?.map(Arc::new)),
             None => {
                 let state = StatePath::open_if_exists(&self.path)?.map(Arc::new);
                 self.state.store(state.clone());
@@ -84,11 +85,27 @@ impl Journal {
         Ok(state)
     }
 
-    /// Waits for the lease's entry, which nobody else works on until it is dropped.
+    /// Waits for the lease's entry, which nobody else works on until it is dropped. A record that was lost, although this
+    /// process has the lease and its directory is there, is written again.
     pub(crate) async fn lock(&self, key: &LeaseKey) -> Result<LockedEntry, Failure> {
         let lock = self.wait_for(&key.name).await?;
         let (found, record) = LockedEntry::read(&lock)?;
-        Ok(LockedEntry { key: key.clone(), lock, found, record, written: None })
+        let mut entry = LockedEntry { key: key.clone(), lock, found, record, written: None };
+        if entry.is_new()
+            && let Some(record) = self.lost(key)
+        {
+            tracing::warn!(entry = key.name, "a record was removed, and is written again");
+            entry.write(&record)?;
+            (entry.found, entry.record) = (entry.written.take(), Some(record));
+        }
+        Ok(entry)
+    }
+
+    /// The record in memory of a lease whose directory is still there: its cleanup would have removed that first.
+    fn lost(&self, key: &LeaseKey) -> Option<Arc<LeaseRecord>> {
+        let record = self.leases.get(&key.name)?.record;
+        let write_path = WritePath::open_if_exists(&record.write_path).ok()??;
+        (record.is_live() && write_path.contains(&record.directory)).then_some(record)
     }
 
     /// Waits for the entry of this name. Of which lease it is, only its record can tell: one whose lease has another name is not ours,
@@ -125,11 +142,6 @@ impl Journal {
         Err(Failure::new(ErrorKind::Busy, "another operation on the same volume holds its lock"))
     }
 
-    /// The lease's record, if a Mountpoint may be running with it.
-    pub(crate) fn read_live(&self, key: &LeaseKey) -> Result<Option<LeaseRecord>, Failure> {
-        Ok(self.read_named(&key.name)?.filter(LeaseRecord::is_live))
-    }
-
     /// The record of this name; nothing if there is none, or none that this version can read.
     pub(crate) fn read_named(&self, name: &str) -> Result<Option<LeaseRecord>, Failure> {
         let Some(state) = self.existing_state()? else { return Ok(None) };
@@ -162,14 +174,29 @@ impl Journal {
         volume_id: &str,
         holder: &str,
     ) -> Result<Option<LeaseRecord>, Failure> {
-        for name in self.names()? {
-            let found =
-                self.read_named(&name)?.filter(|record| record.is_held_by(volume_id, holder));
-            if found.is_some() {
-                return Ok(found);
+        Ok(self.records()?.find(|record| record.is_held_by(volume_id, holder)))
+    }
+
+    /// All records that can be read. One that cannot is the trouble of its own lease alone.
+    pub(crate) fn records(&self) -> Result<impl Iterator<Item = LeaseRecord>, Failure> {
+        let names = self.names()?;
+        Ok(names.into_iter().filter_map(|name| match self.read_named(&name) {
+            Ok(record) => record,
+            Err(failure) => {
+                tracing::warn!(entry = name, %failure, "a journal entry cannot be read");
+                None
             }
-        }
-        Ok(None)
+        }))
+    }
+
+    /// How many target paths hold the leases that Mountpoint pods share for this volume.
+    pub(crate) fn shared_holders(&self, volume_id: &str) -> Result<usize, Failure> {
+        let shared = |record: &LeaseRecord| {
+            record.is_live()
+                && record.context.volume_id() == volume_id
+                && record.context.target().mountpoint_pod_uid.is_some()
+        };
+        Ok(self.records()?.filter(shared).map(|record| record.holders.len()).sum())
     }
 }
 

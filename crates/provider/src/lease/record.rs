@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-use s3_credential_core::{AuthenticationLevel, Delivery, PlannedFile, ProvideContext, TokenAge};
+use jiff::{SignedDuration, Timestamp};
+use s3_credential_core::{
+    AuthenticationLevel, Delivery, PlannedFile, ProvideContext, Region, ResolvedRegion, TokenAge,
+};
 use serde::{Deserialize, Serialize};
 
 use super::LeaseId;
 use crate::identity::Identity;
+
+/// How far the clock of the node may be behind that of a token's issuer.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
 /// The journal's entry of a lease. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +35,30 @@ pub(crate) struct LeaseRecord {
     pub(crate) refresh_at: Option<Timestamp>,
     #[serde(default)]
     pub(crate) phase: Phase,
+    /// The region that the mount was provided with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) region: Option<RecordedRegion>,
+}
+
+/// A region, and which resolver it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordedRegion {
+    name: String,
+    resolver: String,
+}
+
+impl From<&ResolvedRegion> for RecordedRegion {
+    fn from(resolved: &ResolvedRegion) -> Self {
+        Self { name: resolved.region.as_str().to_owned(), resolver: resolved.resolver.clone() }
+    }
+}
+
+impl RecordedRegion {
+    /// Returns the region, if it is one to this version too.
+    pub(crate) fn resolved(&self) -> Option<ResolvedRegion> {
+        let region = Region::parse("the region of the lease's record", &self.name).ok()?;
+        Some(ResolvedRegion { region, resolver: self.resolver.clone() })
+    }
 }
 
 /// What was under way when the record was written: a crash leaves it for the next start, or the next call, to end.
@@ -97,6 +126,12 @@ impl FileRecord {
             issued_at: age.issued_at,
             expires_at: age.expires_at,
         }
+    }
+
+    /// Whether the token is valid at this instant: issued by then, a minute of clock skew apart, and not expired.
+    pub(crate) fn is_valid_at(&self, now: Timestamp) -> bool {
+        let latest = now.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
+        self.issued_at.is_none_or(|at| at <= latest) && self.expires_at.is_none_or(|at| at > now)
     }
 
     pub(crate) fn age(&self) -> TokenAge {

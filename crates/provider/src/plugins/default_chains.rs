@@ -1,5 +1,6 @@
 //! The default chains: their order, and how each plug-in of them is made with its default settings.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use s3_credential_core::{
@@ -41,13 +42,14 @@ impl Default for ChainSteps {
             |level| source_chain(level).iter().map(|name| Step::new(name, source(name))).collect();
         Self {
             sources: AuthenticationLevel::ALL.map(|level| (level, chain(level))).into(),
+            configured: HashMap::new(),
             resolvers: REGION_CHAIN.iter().map(|name| Step::new(name, resolver(name))).collect(),
         }
     }
 }
 
 /// Returns what makes a source of a default chain.
-fn source(name: &str) -> Result<Factory<dyn CredentialSource>, LeftOut> {
+pub(super) fn source(name: &str) -> Result<Factory<dyn CredentialSource>, LeftOut> {
     match name {
         #[cfg(feature = "irsa")]
         source_names::IRSA => Ok(Arc::new(|context| {

@@ -22,10 +22,12 @@ type SourceSteps<'a> = (&'a AuthenticationLevel, &'a Vec<Step<dyn CredentialSour
 type Made<P> = HashMap<String, Arc<P>>;
 
 /// What the chains are made of.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct ChainSteps {
     pub(crate) sources: BTreeMap<AuthenticationLevel, Vec<Step<dyn CredentialSource>>>,
     pub(crate) resolvers: Vec<Step<dyn RegionResolver>>,
+    /// Every source that has settings, whether a chain names it or not.
+    pub(crate) configured: HashMap<String, Factory<dyn CredentialSource>>,
 }
 
 /// One plug-in of a chain, ready to be made.
@@ -145,6 +147,15 @@ impl<P: ?Sized> Step<P> {
 
     fn named(&self, plugin: Arc<P>) -> Named<P> {
         Named { name: self.name.clone(), timeout: self.timeout, plugin }
+    }
+}
+
+impl fmt::Debug for ChainSteps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChainSteps")
+            .field("sources", &self.sources)
+            .field("resolvers", &self.resolvers)
+            .finish_non_exhaustive()
     }
 }
 

@@ -49,6 +49,10 @@ impl CredentialSource for Named<dyn CredentialSource> {
         self.within_timeout(self.plugin.provide(context)).await
     }
 
+    fn is_from_request(&self, context: &ProvideContext) -> bool {
+        self.plugin.is_from_request(context)
+    }
+
     fn changes(&self) -> Option<Changes> {
         self.plugin.changes()
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use s3_credential_core::{
-    Delivery, DeliveryPlan, EnvironmentValue, ErrorKind, Failure, PlanRequest, PlannedFile,
-    ProvideContext, Secret, file_names, names,
+    AuthenticationLevel, Delivery, DeliveryPlan, EnvironmentValue, ErrorKind, Failure, PlanRequest,
+    PlannedFile, ProvideContext, Secret, Warning, WarningKind, file_names, names,
 };
 use s3_credential_delivery::{Existing, FileOptions, Stamp, WritePath};
 
@@ -15,7 +15,7 @@ use super::write_ahead::split_older_tokens;
 use crate::error::ProvideError;
 use crate::lease::Lease;
 use crate::lease::LockedEntry;
-use crate::lease::{LeaseKey, LeaseRecord, pod_of_token};
+use crate::lease::{FileRecord, LeaseKey, LeaseRecord, MountState, pod_of_token};
 use crate::provider::Provider;
 use crate::resolve::{Resolved, Selected};
 use crate::rotation::Event;
@@ -98,10 +98,12 @@ impl Provider {
         context: &ProvideContext,
         entry: &mut LockedEntry,
         write_path: &WritePath,
-        resolved: Resolved,
+        mut resolved: Resolved,
+        mount: &MountState,
         intent: Intent,
     ) -> Result<Provided, ProvideError> {
-        match self.deliver_over(context, entry, write_path, &resolved, intent) {
+        resolved.warnings.extend(self.delivery_warning(&resolved, mount));
+        match self.deliver_over(context, entry, write_path, &resolved, mount, intent) {
             Ok((record, environment)) => {
                 Ok(resolved.provided(context, &entry.key, &record, environment))
             }
@@ -115,6 +117,7 @@ impl Provider {
         entry: &mut LockedEntry,
         write_path: &WritePath,
         resolved: &Resolved,
+        mount: &MountState,
         intent: Intent,
     ) -> Result<(Arc<LeaseRecord>, BTreeMap<String, EnvironmentValue>), Failure> {
         let key = entry.key.clone();
@@ -122,13 +125,19 @@ impl Provider {
         let plan = self.plan(context, key, resolved)?;
         let old = entry.record();
         let old = old.as_deref();
-        // What a refresh renews is live, whatever was said at the publish.
-        let unmounted = intent == Intent::Publish && context.target().mounted == Some(false);
-        let live = old.filter(|old| old.is_live() && !unmounted);
+        let (live, mounted) = (mount.live(), mount.may_be_mounted());
         if live.is_none() {
             self.check_life(resolved)?;
         }
-        let (files, kept) = split_older_tokens(&plan.files, live, pod_of_token(context).as_deref());
+        self.check_same_volume(context, write_path, key, &plan, live, intent)?;
+        check_same_kind(context, write_path, key, &plan, mount)?;
+        let now = self.resolver.clock.now();
+        let is_there = |name: &String| {
+            write_path.file_names(&key.directory).is_ok_and(|there| there.contains(name))
+        };
+        let is_usable = |file: &FileRecord| file.is_valid_at(now) && is_there(&file.name);
+        let pod = pod_of_token(context);
+        let (files, kept) = split_older_tokens(&plan.files, live, pod.as_deref(), is_usable);
         // Holders of what has never been answered, or is gone, hold nothing.
         let old_holders = old.filter(|old| old.is_live());
         let mut record = self.record(context, key, resolved, &plan, &kept, old_holders);
@@ -136,12 +145,15 @@ impl Provider {
             record.holders.insert(context.target_path().to_owned());
         }
 
-        // The caller may know of a mount that the journal has lost: then nothing that is there is taken away.
-        let mounted =
-            live.is_some() || context.target().mounted.unwrap_or_else(|| entry.is_unreadable());
         // The record goes first: whatever a crash leaves under the write path is then known to the journal.
         if let Some(first) = self.write_ahead_record(&record, live, mounted) {
-            entry.write(&first)?;
+            match entry.write(&first) {
+                // A state path that is full stops no renewal: the record of before still knows the directory.
+                Err(failure) if live.is_some() => {
+                    tracing::warn!(%failure, "the journal cannot record a renewal");
+                }
+                recorded => recorded?,
+            }
         }
         let written = self.write_files(context, write_path, &key.directory, &files, mounted);
         let recorded = written.and_then(|stamp| {
@@ -222,14 +234,52 @@ impl Provider {
         }
     }
 
-    /// Whose the volume's files are: whom the driver names for this mount, else the configuration, else the pod's group.
+    /// Returns the owner and mode of the volume's files: the owner that the driver names for this mount, else the configured one.
     fn file_options(&self, context: &ProvideContext) -> FileOptions {
         let files = self.settings.files;
-        FileOptions {
-            owner: context.target().owner.or(files.owner),
-            group: context.mount_group().or(files.group),
-            ..files
+        FileOptions { owner: context.target().owner.or(files.owner), ..files }
+    }
+
+    /// A running Mountpoint reads credentials the way it was started, so another delivery waits for the next mount.
+    fn delivery_warning(&self, resolved: &Resolved, mount: &MountState) -> Option<Warning> {
+        let wanted = self.settings.delivery.filter(|wanted| *wanted != resolved.delivery)?;
+        mount.live()?;
+        let message = format!(
+            "the mounted volume keeps the delivery {}: {wanted} takes effect with its next mount",
+            resolved.delivery
+        );
+        Some(Warning::new(WarningKind::Delivery, message))
+    }
+
+    /// Refuses a second volume of one pod that has the same `volumeHandle`: it would share the directory of the first, and
+    /// overwrite its keys.
+    fn check_same_volume(
+        &self,
+        context: &ProvideContext,
+        write_path: &WritePath,
+        key: &LeaseKey,
+        plan: &DeliveryPlan,
+        live: Option<&LeaseRecord>,
+        intent: Intent,
+    ) -> Result<(), Failure> {
+        let Some(live) = live.filter(|_| intent == Intent::Publish) else { return Ok(()) };
+        if live.holders.contains(context.target_path())
+            || context.target().mountpoint_pod_uid.is_some()
+        {
+            return Ok(());
         }
+        let is_same = live.context.bucket() == context.bucket()
+            && live.context.mount_options() == context.mount_options()
+            && (context.level() != AuthenticationLevel::Secret
+                || write_path.has(&key.directory, &plan.files, &self.file_options(context)));
+        if is_same {
+            return Ok(());
+        }
+        Err(Failure::new(
+            ErrorKind::InvalidRequest,
+            "volumeId names a volume that this pod mounts already, with another bucket, other options or other keys",
+        )
+        .with_help("give each PersistentVolume a `volumeHandle` of its own"))
     }
 
     /// Leaves a live lease as it is, but for one more holder: its source no longer applies, and a running Mountpoint cannot see
@@ -248,6 +298,31 @@ impl Provider {
         self.emit(Event::IdentityChanged { lease: record.id() });
         Ok(kept(&record, context, &entry.key, other))
     }
+}
+
+/// Refuses, for a mount that the caller knows of and no record describes, files of another kind than it has: a running Mountpoint
+/// would not read them.
+fn check_same_kind(
+    context: &ProvideContext,
+    write_path: &WritePath,
+    key: &LeaseKey,
+    plan: &DeliveryPlan,
+    mount: &MountState,
+) -> Result<(), Failure> {
+    if !matches!(mount, MountState::Unknown) || context.target().mounted != Some(true) {
+        return Ok(());
+    }
+    let there = write_path.file_names(&key.directory)?;
+    let mut planned: Vec<&str> = plan.files.iter().map(|file| file.name).collect();
+    planned.sort_unstable();
+    if there.is_empty() || there == planned {
+        return Ok(());
+    }
+    Err(Failure::new(
+        ErrorKind::Unavailable,
+        "the record of the mounted volume is lost, and its files are of another kind of credentials than the chain selects now",
+    )
+    .with_help("restart the pods that use the volume, or restore the source that it was published with"))
 }
 
 /// Whether a delivery is for a publish, which adds its target path to the holders, or renews what is there.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use s3_credential_core::{
-    CleanupContext, ErrorKind, Failure, MountTarget, ProvideContext, PublishRequest,
-    UnpublishRequest,
+    Attempt, CleanupContext, ErrorKind, Failure, MountTarget, Outcome, ProvideContext,
+    PublishRequest, UnpublishRequest,
 };
 use s3_credential_delivery::WritePath;
 
@@ -12,8 +12,8 @@ use super::deliver::Intent;
 use super::fast_path::{Decision, FastPath};
 use super::provided::Provided;
 use crate::error::ProvideError;
-use crate::lease::LockedEntry;
 use crate::lease::{LeaseKey, LeaseRecord};
+use crate::lease::{LockedEntry, MountState};
 use crate::provider::Provider;
 use crate::resolve::{Resolved, Selected};
 use crate::rotation::Event;
@@ -36,9 +36,11 @@ impl Provider {
         };
         let live =
             match CleanupContext::from_unpublish_request(&unpublish, write_path, pod.as_deref()) {
-                Ok(context) if mounted != Some(false) => self
-                    .find_lease(&context)
-                    .is_ok_and(|found| found.is_some_and(|(_, record)| record.is_live())),
+                Ok(context) if mounted != Some(false) => match self.find_lease(&context) {
+                    Ok(found) => found.is_some_and(|record| record.is_live()),
+                    // What may be mounted is not known.
+                    Err(_) => true,
+                },
                 _ => false,
             };
         Err(if live { failure.of_live_lease() } else { failure })
@@ -51,7 +53,13 @@ impl Provider {
     pub async fn provide(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
         let result = match self.fast_path(context).await {
             FastPath::Hit(provided) => Ok(*provided),
-            FastPath::Miss(decided) => self.provide_locked(context, decided).await,
+            FastPath::Miss(decided) => {
+                let provided = self.provide_locked(context, decided).await;
+                if provided.is_ok() {
+                    self.leave_previous_lease(context).await;
+                }
+                provided
+            }
         };
         match &result {
             Ok(provided) => tracing::info!(
@@ -69,6 +77,26 @@ impl Provider {
         result
     }
 
+    /// A target path that moves to another Mountpoint pod leaves the lease of the one before.
+    async fn leave_previous_lease(&self, context: &ProvideContext) {
+        let (volume_id, holder) = (context.volume_id(), context.target_path());
+        if context.target().mountpoint_pod_uid.is_none() {
+            return;
+        }
+        let current = LeaseKey::of(context).name;
+        let others = match self.journal.records() {
+            Ok(records) => records.filter(|record| record.is_held_by(volume_id, holder)),
+            // The next publish tries again.
+            Err(_) => return,
+        };
+        let others: Vec<_> = others.map(|record| LeaseKey::of_record(&record)).collect();
+        for key in others.into_iter().filter(|key| key.name != current) {
+            if let Err(failure) = self.release(&key, volume_id, holder).await {
+                tracing::warn!(volume = volume_id, %failure, "the lease of the previous Mountpoint pod is still held");
+            }
+        }
+    }
+
     async fn provide_locked(
         &self,
         context: &ProvideContext,
@@ -81,32 +109,26 @@ impl Provider {
         };
         let _guard = self.locks.lock(&key.name).await;
         let mut entry = self.journal.lock(&key).await;
-        let live = match (&entry, context.target().mounted) {
-            (_, Some(false)) => None,
-            (Ok(entry), _) => entry.live(),
-            (Err(_), _) => self.journal.read_live(&key).ok().flatten().map(Arc::new),
+        let mount = MountState::of_publish(context, &entry, write_path.as_ref().ok(), &key);
+        let result = match (&mut entry, &write_path) {
+            (Ok(entry), Ok(path)) => {
+                self.provide_lease(context, entry, path, &mount, decided).await
+            }
+            (Err(failure), _) => Err(failure.clone().into()),
+            (_, Err(failure)) => Err(failure.clone().into()),
         };
-        // The caller may know of a mount that the journal has lost, and another version of one that this one cannot read.
-        let is_mounted = context.target().mounted.unwrap_or_else(|| {
-            live.is_some() || entry.as_ref().is_ok_and(LockedEntry::is_unreadable)
-        });
-        let mut result = match &mut entry {
-            Ok(entry) => match write_path {
-                Ok(path) => {
-                    self.provide_lease(context, entry, &path, live.as_deref(), decided).await
-                }
-                Err(failure) => Err(failure.into()),
-            },
-            Err(failure) => Err(failure.clone().into()),
-        };
-        if is_mounted {
-            result = result.map_err(ProvideError::of_live_lease);
-        }
+        let result = result
+            .and_then(|provided| self.refuse_expired(provided))
+            .map_err(|error| if mount.concerns(context) { error.of_live_lease() } else { error });
         if let (Err(_), Ok(entry)) = (&result, entry)
             && entry.is_new()
         {
-            // The failure that led here is the one to tell.
-            let _ = entry.remove();
+            // A directory that could not be removed stays in the journal, for the next start to remove.
+            let is_left = write_path.is_ok_and(|path| path.contains(&key.directory));
+            if !is_left || mount.may_be_mounted() {
+                // The failure that led here is the one to report.
+                let _ = entry.remove();
+            }
         }
         result
     }
@@ -116,23 +138,33 @@ impl Provider {
         context: &ProvideContext,
         entry: &mut LockedEntry,
         write_path: &WritePath,
-        live: Option<&LeaseRecord>,
+        mount: &MountState,
         decided: Option<Box<Decision>>,
     ) -> Result<Provided, ProvideError> {
-        match live {
-            None => self.publish(context, entry, write_path).await,
-            Some(live) => self.republish(context, entry, write_path, live, decided).await,
+        if let MountState::Live(live) = mount {
+            return self.republish(context, entry, write_path, live, decided).await;
         }
+        let resolved = self.resolve(context).await?;
+        self.deliver(context, entry, write_path, resolved, mount, Intent::Publish)
     }
 
-    async fn publish(
-        &self,
-        context: &ProvideContext,
-        entry: &mut LockedEntry,
-        write_path: &WritePath,
-    ) -> Result<Provided, ProvideError> {
-        let resolved = self.resolve(context).await?;
-        self.deliver(context, entry, write_path, resolved, Intent::Publish)
+    /// Credentials that have expired are no success, whatever else worked.
+    fn refuse_expired(&self, provided: Provided) -> Result<Provided, ProvideError> {
+        if provided.expires_at.is_none_or(|at| at > self.resolver.clock.now()) {
+            return Ok(provided);
+        }
+        let failure = Failure::new(
+            ErrorKind::ExpiredToken,
+            "the credentials of the volume have expired, and no newer ones were delivered",
+        )
+        .with_help(
+            "check the source that the volume was published with, and the clock of the node",
+        );
+        Err(ProvideError {
+            failure,
+            attempts: provided.attempts,
+            region_attempts: provided.region_attempts,
+        })
     }
 
     async fn republish(
@@ -140,7 +172,7 @@ impl Provider {
         context: &ProvideContext,
         entry: &mut LockedEntry,
         write_path: &WritePath,
-        live: &LeaseRecord,
+        live: &Arc<LeaseRecord>,
         decided: Option<Box<Decision>>,
     ) -> Result<Provided, ProvideError> {
         let choice = match decided.filter(|decided| decided.is_about(live)) {
@@ -149,8 +181,9 @@ impl Provider {
         };
         match choice? {
             RepublishDecision::Deliver { resolved, identity_changed } => {
+                let mount = MountState::Live(Arc::clone(live));
                 let provided =
-                    self.deliver(context, entry, write_path, resolved, Intent::Publish)?;
+                    self.deliver(context, entry, write_path, resolved, &mount, Intent::Publish)?;
                 if identity_changed {
                     self.emit(Event::IdentityChanged { lease: live.id() });
                 }
@@ -180,12 +213,18 @@ impl Provider {
             }
             chosen => chosen,
         };
+        if let Err(error) = &chosen
+            && repeats(live, error)
+        {
+            return Err(error.clone());
+        }
         let again = self.renew(context, key, live).await;
         match (again, chosen) {
             (Ok(Some(resolved)), chosen) => {
                 let (identity_changed, attempts) = match chosen {
                     Ok(other) => (true, other.attempts),
-                    Err(error) => (false, error.attempts),
+                    // The chain comes to no identity any more: a change as well, unless it may pass.
+                    Err(error) => (!error.is_retryable(), error.attempts),
                 };
                 let resolved = Resolved { attempts, ..resolved };
                 Ok(RepublishDecision::Deliver { resolved, identity_changed })
@@ -207,6 +246,16 @@ pub(crate) enum RepublishDecision {
     Deliver { resolved: Resolved, identity_changed: bool },
     /// Nothing: its own source no longer applies, and what the chain would choose it cannot take.
     Keep(Selected),
+}
+
+/// Whether a renewal would only ask the same source the same again: it gave no answer, and no role is pinned that it could look
+/// up otherwise.
+fn repeats(live: &LeaseRecord, error: &ProvideError) -> bool {
+    let is_own = |attempt: &Attempt| {
+        attempt.outcome == Outcome::Failed
+            && Some(attempt.plugin.as_str()) == live.identity.source.as_deref()
+    };
+    live.identity.role_arn.is_none() && error.is_retryable() && error.attempts.iter().any(is_own)
 }
 
 /// Mountpoint has one identity for all who use its mount: who is somebody else may not join them.

@@ -75,22 +75,24 @@ impl Provider {
             expires_at: age.expires_at,
             refresh_at,
             phase: Phase::Live,
+            region: resolved.region.as_ref().map(Into::into),
         }
     }
 }
 
-/// What is to be written, and what of a live lease stays because it is newer.
+/// Returns what is to be written, and what of a live lease stays because it is newer and still of use.
 pub(crate) fn split_older_tokens(
     planned: &[PlannedFile],
     live: Option<&LeaseRecord>,
     pod: Option<&str>,
+    is_usable: impl Fn(&FileRecord) -> bool,
 ) -> (Vec<PlannedFile>, Vec<FileRecord>) {
     let newer = |file: &PlannedFile| {
         let there = live?.files.iter().find(|there| there.name == file.name)?;
         if there.pod.as_deref() != pod {
             return None;
         }
-        file.age?.is_older_than(&there.age()).then(|| there.clone())
+        (file.age?.is_older_than(&there.age()) && is_usable(there)).then(|| there.clone())
     };
     let kept: Vec<FileRecord> = planned.iter().filter_map(newer).collect();
     let files = planned

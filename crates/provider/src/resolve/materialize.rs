@@ -78,7 +78,14 @@ impl Resolver {
         if identity.scope.is_some() {
             check_form(form)?;
         }
-        let region = region_for(chosen);
+        let form = &held.map_or_else(|| form.clone(), |held| held.deliverable(form));
+        // A live mount has its region already, and needs none that IMDS no longer tells.
+        let region = match (region_for(chosen), held.and_then(|held| held.region.clone())) {
+            (Err(failure), Some(region)) if failure.kind() != ErrorKind::InvalidRegion => {
+                Ok(region)
+            }
+            (region, _) => region,
+        };
         if form.kind() == FormKind::Anonymous {
             let (form, delivery) = (form.clone(), Delivery::None);
             let region = region.ok();
@@ -94,7 +101,8 @@ impl Resolver {
         let region = match region {
             Ok(region) => Some(region),
             Err(failure)
-                if form.kind() == FormKind::WebIdentity
+                if (form.kind() == FormKind::WebIdentity
+                    && held.is_none_or(|held| held.delivery.needs_keys()))
                     || failure.kind() == ErrorKind::InvalidRegion =>
             {
                 return Err(failure);

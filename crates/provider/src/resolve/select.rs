@@ -35,10 +35,16 @@ impl Resolver {
         };
         refuse_ephemeral(settings, context)?;
         let chain = self.chain(context.level());
-        let (answer, region) = tokio::join!(
-            chain.provide(&*self.clock, context),
-            self.region.resolve(&*self.clock, context)
-        );
+        // At driver level an inline volume is refused by now, or the configuration allows it.
+        let from_request = context.is_ephemeral() && context.level() != AuthenticationLevel::Driver;
+        let sources = async {
+            if from_request {
+                chain.provide_from_request(&*self.clock, context).await
+            } else {
+                chain.provide(&*self.clock, context).await
+            }
+        };
+        let (answer, region) = tokio::join!(sources, self.region.resolve(&*self.clock, context));
         let told = |failure| ProvideError {
             failure,
             attempts: answer.attempts.clone(),
@@ -57,8 +63,8 @@ impl Resolver {
         Ok(Selected { identity, form: sourced.form, attempts: answer.attempts, region })
     }
 
-    /// Asks only the source of this identity, for the role and the scope that it has: what a refresh of a live lease does when the chain would
-    /// no longer come to the same end. Nothing if that source no longer applies.
+    /// Asks only the source of this identity, for the roles, policies and scope that it has: how a live lease is renewed when the
+    /// chain would now select another identity. `None` if that source no longer applies.
     pub(crate) async fn select_pinned(
         &self,
         context: &ProvideContext,
@@ -67,16 +73,16 @@ impl Resolver {
         if !identity.is_on_behalf_of(context) {
             return Ok(None);
         }
-        let chain = self.chain(context.level());
-        let Some(source) = identity.source.as_deref().and_then(|name| chain.source(name)) else {
+        let source = identity.source.as_deref();
+        let Some(source) = source.and_then(|name| self.pinned_source(context.level(), name)) else {
             return Ok(None);
         };
-        let context = match identity.role() {
-            Some(role) => context.with_role_arn(role),
+        let context = match &identity.role_arn {
+            Some(role) => context.with_pinned_role(role.clone()),
             None => context.clone(),
         };
         let form = match catch_panic(async { source.provide(&context).await }).await {
-            Ok(form) => form,
+            Ok(form) => identity.pin(form),
             Err(SourceError::Failed(failure)) => return Err(failure),
             Err(_) => return Ok(None),
         };
