@@ -167,6 +167,7 @@ impl ProvideContext {
     #[must_use]
     pub fn with_pinned_role(&self, role_arn: RoleArn) -> Self {
         let mut parsed = Parsed::clone(&self.0);
+        parsed.target.role_arn = Some(role_arn.clone());
         parsed.pinned_role = Some(role_arn);
         Self(Arc::new(parsed))
     }
