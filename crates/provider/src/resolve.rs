@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use s3_credential_core::{
     Attempt, AuthenticationLevel, Clock, CredentialForm, CredentialSource, Delivery, Environment,
-    Failure, FormKind, KeyExchange, RegionAnswer, RegionChain, ResolvedRegion, SourceChain, Warning,
+    Failure, FormKind, KeyExchange, RegionAnswer, RegionChain, ResolvedRegion, SourceChain,
+    Warning,
 };
 
 use crate::error::ProvideError;

@@ -82,8 +82,8 @@ fn object(explained: &Explanation) -> ExplainedObject<'_> {
             role: provided
                 .identity
                 .role_arn
-                .as_deref()
-                .map(|arn| Role { arn, origin: reasons.role.as_deref() }),
+                .as_ref()
+                .map(|arn| Role { arn: arn.as_str(), origin: reasons.role.as_deref() }),
             delivery: &reasons.delivery,
             refresh: &reasons.refresh,
             help: provided

@@ -213,5 +213,5 @@ impl Parts {
 }
 
 fn role(provided: &Provided) -> Option<String> {
-    provided.identity.role_arn.clone()
+    provided.identity.role_arn.as_ref().map(ToString::to_string)
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use s3_credential_core::{
     Changes, CredentialForm, CredentialSource, Failure, Permission, ProvideContext, Signal,
-    SourceError,
+    SourceError, source_names,
 };
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -95,6 +95,13 @@ impl CredentialSource for Retried {
 
     async fn provide(&self, context: &ProvideContext) -> Result<CredentialForm, SourceError> {
         self.get()?.provide(context).await
+    }
+
+    fn is_from_request(&self, context: &ProvideContext) -> bool {
+        match self.made() {
+            Some(source) => source.is_from_request(context),
+            None => self.name == source_names::POD_TOKEN,
+        }
     }
 
     fn changes(&self) -> Option<Changes> {

@@ -148,13 +148,14 @@ async fn what_a_third_party_exchanges_is_checked_as_well() {
     }
 }
 
-/// The driver's word for one mount, the pod's group where there is none.
+/// The driver names an owner for one mount. The workload's group (`volumeMountGroup`) is not who reads credentials.
 #[tokio::test]
-async fn a_volumes_files_have_the_owner_or_the_group_that_was_told_for_it() {
+async fn the_files_of_a_volume_have_the_owner_that_the_driver_names_and_never_the_group_of_the_workload()
+ {
     let folder = folder();
     let provider = Theirs::new(CredentialForm::Keys(good())).builder(&folder).build().unwrap();
     let own = fs::metadata(folder.path()).unwrap();
-    // Nobody but root has another user or group to give; of its own, everybody has.
+    // Only root may give another user or group; everybody may give its own.
     let (uid, gid) = if own.uid() == 0 { (4_343, 4_242) } else { (own.uid(), own.gid()) };
     let path = |volume: &str| {
         format!("/var/lib/kubelet/pods/uid/volumes/kubernetes.io~csi/{volume}/mount")
@@ -162,7 +163,7 @@ async fn a_volumes_files_have_the_owner_or_the_group_that_was_told_for_it() {
     let grouped = PublishRequest::new("grouped", path("grouped")).with_mount_group(gid.to_string());
     let owned = PublishRequest::new("owned", path("owned")).with_mount_group("1");
     for (request, target, expected) in [
-        (grouped, target(&folder), (own.uid(), gid)),
+        (grouped, target(&folder), (own.uid(), own.gid())),
         (owned, target(&folder).with_owner(Owner { uid, gid }), (uid, gid)),
     ] {
         let context = provider.context(request, target).unwrap();

@@ -170,7 +170,11 @@ impl Cluster {
                     "keys" => provider.credentials(context).await.unwrap().access_key_id,
                     _ => "".into(),
                 };
-                format!("{} {}", identity.role_arn.map(|role| role.to_string()).unwrap_or_default(), keys.expose())
+                format!(
+                    "{} {}",
+                    identity.role_arn.map(|role| role.to_string()).unwrap_or_default(),
+                    keys.expose()
+                )
             }
             Err(error) => format!("{}: {error}", error.kind()),
         }
