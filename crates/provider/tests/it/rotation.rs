@@ -245,7 +245,6 @@ async fn a_journal_entry_of_another_version_is_reported_and_left_alone() {
     std::fs::write(&record, &newer).unwrap();
     let options = ResumeOptions {
         own_write_paths: vec![world.write.path().to_owned()],
-        is_mounted: Some(&|_| false),
         ..ResumeOptions::default()
     };
     let resumed = world.provider().resume(options).await.unwrap();
@@ -294,7 +293,6 @@ async fn directories_of_a_lost_journal_are_reported_and_stay() {
     std::fs::remove_dir_all(world.state.path().join("state")).unwrap();
     let options = ResumeOptions {
         own_write_paths: vec![world.write.path().to_owned()],
-        is_mounted: Some(&|_| false),
         ..ResumeOptions::default()
     };
     let resumed = world.provider().resume(options).await.unwrap();
