@@ -15,6 +15,9 @@
 
 mod redact;
 
+/// Encodes and decodes every message.
+pub use prost::Message;
+
 /// The Container Storage Interface.
 pub mod csi {
     /// CSI 1.x: services `Identity`, `Node`, `Controller` and `GroupController`.

@@ -86,8 +86,18 @@ pub(crate) const EXAMPLES: &[(&str, &str)] =
     &[("process-source", "s3-credential-core"), ("csi-driver", "s3-credential-provider")];
 
 /// What core may use: values and macros, nothing that waits, connects or opens.
-pub(crate) const CORE_USES: &[&str] =
-    &["async-trait", "base64", "jiff", "serde", "serde_json", "thiserror", "tracing", "zeroize"];
+pub(crate) const CORE_USES: &[&str] = &[
+    "async-trait",
+    "base64",
+    "jiff",
+    // Only derives: what a configuration file may hold of core's types.
+    "schemars",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "tracing",
+    "zeroize",
+];
 
 /// What must not reach core by any way: runtimes, network, operating system, SDKs and kube.
 pub(crate) const NEVER_IN_CORE: &[&str] = &[

@@ -132,7 +132,7 @@ impl Parts {
         let mut words = arguments.words();
         words.push("--foreground".to_owned());
         words.push(format!("--user-agent-prefix={}", self.options.user_agent));
-        words.extend(record.memory.map(|share| format!("--max-memory-target={share}")));
+        words.extend(record.memory.map(|share| format!("--memory-target={share}")));
         let command = MountCommand { id: id.clone(), bucket, arguments: words, environment, owner };
         let mounting = self.mounter.mount(command, device);
         let mounted = tokio::time::timeout(self.options.mount_timeout, mounting).await;

@@ -183,7 +183,7 @@ async fn memory_is_divided_among_the_live_mounts() {
         let target = world.target(pod);
         service.publish(request(pod, &target)).await.unwrap();
         let command = world.mounter.command(&MountId::new(pod, &target));
-        assert!(command.arguments.contains(&format!("--max-memory-target={share}")));
+        assert!(command.arguments.contains(&format!("--memory-target={share}")));
     }
     let status = service.publish(request("d", &world.target("d"))).await.unwrap_err();
     assert_eq!(status.code(), Code::ResourceExhausted);

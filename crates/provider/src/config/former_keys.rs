@@ -1,5 +1,7 @@
 //! Keys under their former names: they are read, with a warning.
 
+use s3_credential_core::source_names;
+
 use crate::config::schema::TYPE;
 use crate::document::{Diagnostic, Node, key_path};
 
@@ -22,12 +24,12 @@ const FORMER: &[(&str, &[(&str, &str)])] = &[
 
 /// The former names of a source's keys, by its type.
 const FORMER_OF_SOURCES: &[(&str, &[(&str, &str)])] = &[
-    ("irsa", &[("poll", "pollInterval")]),
-    ("pod-identity", &[("poll", "pollInterval")]),
-    ("secret-directory", &[("poll", "pollInterval")]),
-    ("pod-token", &[("apiTimeout", "operationTimeout")]),
+    (source_names::IRSA, &[("poll", "pollInterval")]),
+    (source_names::POD_IDENTITY, &[("poll", "pollInterval")]),
+    (source_names::SECRET_DIRECTORY, &[("poll", "pollInterval")]),
+    (source_names::POD_TOKEN, &[("apiTimeout", "operationTimeout")]),
     (
-        "secret-watch",
+        source_names::SECRET_WATCH,
         &[
             ("apiTimeout", "operationTimeout"),
             ("firstRetry", "initialBackoff"),

@@ -2,14 +2,14 @@
 
 use s3_credential_core::{Environment, ErrorKind, Failure, names, source_names};
 
-/// The sources that are not compiled in, each with the feature that brings it.
+/// The sources that are not compiled in, each with the feature that brings it: most have the name of the source.
 pub(crate) const LEFT_OUT_SOURCES: &[(&str, &str)] = &[
     #[cfg(not(feature = "irsa"))]
-    (source_names::IRSA, "irsa"),
+    (source_names::IRSA, source_names::IRSA),
     #[cfg(not(feature = "pod-identity"))]
-    (source_names::POD_IDENTITY, "pod-identity"),
+    (source_names::POD_IDENTITY, source_names::POD_IDENTITY),
     #[cfg(not(feature = "pod-token"))]
-    (source_names::POD_TOKEN, "pod-token"),
+    (source_names::POD_TOKEN, source_names::POD_TOKEN),
     #[cfg(not(feature = "secret"))]
     (source_names::SECRET_REQUEST, "secret"),
     #[cfg(not(feature = "secret"))]
@@ -21,13 +21,13 @@ pub(crate) const LEFT_OUT_SOURCES: &[(&str, &str)] = &[
     #[cfg(not(feature = "profile"))]
     (source_names::PROFILE, "profile"),
     #[cfg(not(feature = "imds"))]
-    (source_names::IMDS, "imds"),
+    (source_names::IMDS, source_names::IMDS),
 ];
 
 /// The region resolvers that are not compiled in, each with the feature that brings it.
 pub(crate) const LEFT_OUT_RESOLVERS: &[(&str, &str)] = &[
     #[cfg(not(feature = "imds"))]
-    (s3_credential_core::resolver_names::IMDS, "imds"),
+    (s3_credential_core::resolver_names::IMDS, source_names::IMDS),
     #[cfg(not(feature = "kube"))]
     (s3_credential_core::resolver_names::NODE_LABEL, "kube"),
 ];
