@@ -204,7 +204,10 @@ async fn the_drivers_own_profile_is_handed_over_as_copies_and_followed() {
     let world = World::new();
     let (config, credentials) = (world.path("config"), world.path("credentials"));
     replace(&config, "[profile backup]\nregion = eu-west-1\n");
-    replace(&credentials, "[backup]\naws_access_key_id = AKIAFIRST\n");
+    replace(
+        &credentials,
+        "[backup]\naws_access_key_id = AKIAFIRST\naws_secret_access_key = first\n",
+    );
     let driver = Environment::default()
         .with(names::AWS_CONFIG_FILE, config.to_str().unwrap())
         .with(names::AWS_SHARED_CREDENTIALS_FILE, credentials.to_str().unwrap())
@@ -226,7 +229,10 @@ async fn the_drivers_own_profile_is_handed_over_as_copies_and_followed() {
         Path::new(provided.environment[*name].expose()).starts_with(world.path("write"))
     }));
 
-    replace(&credentials, "[backup]\naws_access_key_id = AKIASECOND\n");
+    replace(
+        &credentials,
+        "[backup]\naws_access_key_id = AKIASECOND\naws_secret_access_key = second\n",
+    );
     refreshed(&mut events).await;
     assert!(contents(&provided, "AWS_SHARED_CREDENTIALS_FILE").contains("AKIASECOND"));
 }

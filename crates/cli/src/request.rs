@@ -58,7 +58,7 @@ fn search<R: DeserializeOwned>(value: &RawValue, path: &mut Vec<String>) -> Opti
         return None;
     }
     let empty = |text: &str| RawValue::from_string(text.to_owned()).ok();
-    let may_be_object = value.get().starts_with('{') && fits::<R>(&*empty("{}")?, path);
+    let may_be_object = value.get().starts_with('{') && fits::<R>(&empty("{}")?, path);
     let fields: BTreeMap<String, &RawValue> =
         if may_be_object { serde_json::from_str(value.get()).ok()? } else { BTreeMap::new() };
     for (name, field) in fields {
@@ -69,9 +69,7 @@ fn search<R: DeserializeOwned>(value: &RawValue, path: &mut Vec<String>) -> Opti
         path.pop();
     }
     let wrong = match type_of(value) {
-        "a list" if fits::<R>(&*empty("[]")?, path) => {
-            "holds an entry of the wrong type".to_owned()
-        }
+        "a list" if fits::<R>(&empty("[]")?, path) => "holds an entry of the wrong type".to_owned(),
         other => format!("is {other}"),
     };
     if let Some(name) = path.last_mut() {

@@ -82,11 +82,13 @@ impl SourceChain {
             .walk(
                 clock,
                 |source| source.name(),
-                |source| match source.is_from_request(context) {
-                    true => source.provide(context),
-                    false => Box::pin(std::future::ready(Err(AttemptError::not_applicable(
+                |source| {
+                    if source.is_from_request(context) {
+                        return source.provide(context);
+                    }
+                    Box::pin(std::future::ready(Err(AttemptError::not_applicable(
                         "an inline (ephemeral) volume gets only the credentials of its own request",
-                    )))),
+                    ))))
                 },
             )
             .await;

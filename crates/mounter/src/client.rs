@@ -118,14 +118,14 @@ impl Sockets {
 
     fn each(
         &self,
-        mut ask: impl FnMut(UnixStream) -> Result<(), ClientError>,
+        mut ask: impl FnMut(&UnixStream) -> Result<(), ClientError>,
     ) -> Result<(), ClientError> {
         let mut reached = false;
         for (_, path) in self.list() {
             // One that ended has left its socket: the next start of a mounter removes it.
             if let Ok(stream) = UnixStream::connect(&path) {
                 reached = true;
-                ask(stream)?;
+                ask(&stream)?;
             }
         }
         if reached { Ok(()) } else { Err(self.nobody()) }
@@ -133,11 +133,11 @@ impl Sockets {
 
     fn newest(
         &self,
-        mut ask: impl FnMut(UnixStream) -> Result<Reply, ClientError>,
+        mut ask: impl FnMut(&UnixStream) -> Result<Reply, ClientError>,
     ) -> Result<Reply, ClientError> {
         for (_, path) in self.list() {
             let Ok(stream) = UnixStream::connect(&path) else { continue };
-            match ask(stream)? {
+            match ask(&stream)? {
                 Reply::Draining => {}
                 reply => return Ok(reply),
             }
@@ -155,7 +155,7 @@ fn generation(path: &Path) -> Option<u64> {
 }
 
 fn ask(
-    stream: UnixStream,
+    stream: &UnixStream,
     message: &Message,
     device: Option<OwnedFd>,
     timeout: Duration,
@@ -166,7 +166,7 @@ fn ask(
     };
     stream.set_read_timeout(Some(timeout)).map_err(failed)?;
     stream.set_write_timeout(Some(TIMEOUT)).map_err(failed)?;
-    wire::send(&stream, message, device.as_ref().map(|device| device.as_fd())).map_err(failed)?;
+    wire::send(stream, message, device.as_ref().map(|device| device.as_fd())).map_err(failed)?;
     drop(device);
-    wire::read_reply(&stream).map_err(failed)
+    wire::read_reply(stream).map_err(failed)
 }

@@ -24,8 +24,35 @@ impl Provider {
             },
             |record| LeaseKey::of_record(&record),
         );
-        let report = self.release(&key, context.volume_id(), context.target_path()).await?;
+        let mut report = self.release(&key, context.volume_id(), context.target_path()).await?;
+        for key in self.left_leases(context.volume_id()) {
+            report.removed.extend(self.release(&key, context.volume_id(), "").await?.removed);
+        }
         Ok(report)
+    }
+
+    /// The leases of a volume that every target path has left for another Mountpoint pod.
+    fn left_leases(&self, volume_id: &str) -> Vec<LeaseKey> {
+        let is_left = |record: &LeaseRecord| {
+            record.is_live() && record.holders.is_empty() && record.context.volume_id() == volume_id
+        };
+        let records = self.leases.records().into_iter().map(|(_, record)| record);
+        records
+            .filter(|record| is_left(record))
+            .map(|record| LeaseKey::of_record(&record))
+            .collect()
+    }
+
+    /// Takes a holder from a lease, and leaves its files as they are.
+    pub(crate) async fn leave(&self, key: &LeaseKey, holder: &str) -> Result<(), Failure> {
+        let _guard = self.locks.lock(&key.name).await;
+        let mut entry = self.journal.lock(key).await?;
+        let Some(record) = entry.record() else { return Ok(()) };
+        let mut left = LeaseRecord::clone(&record);
+        left.holders.remove(holder);
+        entry.write(&left)?;
+        self.leases.set_record(&key.name, &left);
+        Ok(())
     }
 
     /// Takes a holder from a lease, and removes the lease with the last one.

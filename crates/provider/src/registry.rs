@@ -43,7 +43,7 @@ pub(crate) use plugin_types::{PluginType, PluginTypes, is_name};
 ///             async move { Ok(CredentialForm::Keys(keys)) }
 ///         }))
 ///     })?
-///     .only_at([AuthenticationLevel::PluginContext]);
+///     .only_at([AuthenticationLevel::Driver]);
 ///
 /// let text = "chains: {driver: [sandbox]}\nsources: {sandbox: {key_id: AKIAIOSFODNN7EXAMPLE}}";
 /// assert!(Config::parse(&registry, "chains.yaml", text).is_ok());

@@ -12,7 +12,7 @@ use s3_credential_provider::Provider;
 const LEASES: i64 = 500;
 
 #[test]
-fn a_lease_takes_two_kibibytes_at_most() {
+fn a_lease_takes_two_and_a_quarter_kibibytes_at_most() {
     let folder = tempfile::tempdir().unwrap();
     let end = SystemClock.now() + SignedDuration::from_hours(24);
     let token = Token::parse("token", Secret::new("opaque".repeat(150)), Some(end)).unwrap();
@@ -41,5 +41,6 @@ fn a_lease_takes_two_kibibytes_at_most() {
     provide(LEASES);
     let kept = measure(|| (0..LEASES).for_each(provide));
     let each = kept.bytes_current / LEASES;
-    assert!(each <= 2048, "{each} bytes for each lease");
+    // The record has the region, and room for a second role and session policies: what a renewal must keep.
+    assert!(each <= 2304, "{each} bytes for each lease");
 }

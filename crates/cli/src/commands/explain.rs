@@ -47,7 +47,7 @@ pub(crate) async fn run(
     let mut context = None;
     let explained = explain(&arguments, registry, &mut context).await;
     if let Ok(explained) = &explained {
-        explained.provided.warnings.iter().for_each(|warning| output::warn(warning));
+        explained.provided.warnings.iter().for_each(output::warn);
     }
     match (arguments.output, &explained) {
         (ReportFormat::Text, explained) => {

@@ -16,7 +16,7 @@ pub(crate) async fn run(
     let request: PublishRequest = request::read(&arguments.request.request)?;
     let context = provider.context(request, target)?;
     let provided = provider.provide(&context).await?;
-    provided.warnings.iter().for_each(|warning| output::warn(warning));
+    provided.warnings.iter().for_each(output::warn);
     match arguments.output {
         ProvideFormat::Json => {
             output::print_json(&ProvidedObject::new(&provided, arguments.reveal));

@@ -67,7 +67,8 @@ async fn a_machine_that_stands_well_is_told_so_and_left_as_it_is() {
     stands(&object, "kubernetes", "skipped", "KUBECONFIG");
     stands(&object, "clock", "ok", "STS");
     stands(&object, "state-path", "ok", "can be made");
-    assert!(cloud.iam.all_issued().is_empty(), "no credentials are asked for");
+    // The chain of the driver level is asked as a volume would ask it: IMDS for the document of the node's role.
+    assert!(cloud.iam.all_issued().len() <= 1, "no role is assumed");
     assert_eq!(driver.entries("write"), [""; 0]);
     assert!(!driver.path("state").exists());
 }

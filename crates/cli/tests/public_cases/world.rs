@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use s3_credential_core::{POD_IDENTITY_AUDIENCE, STS_AUDIENCE};
+use jiff::SignedDuration;
+use s3_credential_core::{Clock as _, POD_IDENTITY_AUDIENCE, STS_AUDIENCE, SystemClock};
 use s3_credential_testkit::iam::{Iam, Role, Trust};
 use s3_credential_testkit::imds::Imds;
 use s3_credential_testkit::jwt::Issuer;
@@ -193,7 +193,7 @@ impl World {
 
     /// Tokens for both audiences, issued so many seconds from now.
     fn tokens(&self, ahead: i64) -> String {
-        let issued_at = Timestamp::now() + SignedDuration::from_secs(ahead);
+        let issued_at = SystemClock.now() + SignedDuration::from_secs(ahead);
         let tokens = [STS_AUDIENCE, POD_IDENTITY_AUDIENCE].map(|audience| {
             let token = self
                 .issuer

@@ -57,7 +57,7 @@ fn the_group_is_the_write_paths() {
 }
 
 #[test]
-fn a_pods_group_goes_before_the_write_paths_and_behind_an_owner() {
+fn a_configured_group_goes_before_the_write_paths_and_behind_an_owner() {
     let folder = Folder::new();
     let by_group = FileOptions { group: Some(other_group()), ..FileOptions::default() };
     let gids = |options: &FileOptions, existing| {
@@ -70,7 +70,22 @@ fn a_pods_group_goes_before_the_write_paths_and_behind_an_owner() {
     let own = fs::metadata(folder.write_path()).unwrap();
     let owner = Some(Owner { uid: own.uid(), gid: own.gid() });
     assert_eq!(gids(&FileOptions { owner, ..by_group }, Existing::Update), [own.gid(); 2]);
-    assert_eq!(gids(&by_group, Existing::Update), [other_group(); 2]);
+}
+
+#[test]
+fn a_live_mount_keeps_the_group_that_it_reads_by() {
+    let folder = Folder::new();
+    let own = fs::metadata(folder.write_path()).unwrap().gid();
+    let apply = |content: &str, options: &FileOptions| {
+        folder.open().apply(VOLUME, &[token(content)], options, Existing::Update).unwrap();
+        [folder.volume(), folder.volume().join("token")]
+            .map(|path| fs::metadata(path).unwrap().gid())
+    };
+    assert_eq!(apply("1", &FileOptions::default()), [own; 2]);
+    let by_group = FileOptions { group: Some(other_group()), ..FileOptions::default() };
+    assert_eq!(apply("2", &by_group), [own; 2]);
+    chown(folder.write_path(), None, Some(other_group())).unwrap();
+    assert_eq!(apply("3", &FileOptions::default()), [own; 2]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ async fn a_role_that_is_none_is_refused_by_its_annotation() {
         " arn:aws:iam::111122223333:role/web",
         " ",
         "\n",
-        "arn:aws:iam::CANARY:role/x",
+        "arn:aws:s3:::CANARY",
     ] {
         let world = World::with_role(arn).await;
         let failure = failure(&world.source(PodTokenSettings::default()), &world.context()).await;

@@ -42,8 +42,8 @@ const FORMER_OF_SOURCES: &[(&str, &[(&str, &str)])] = &[
 pub(crate) fn rename(tree: &mut Node) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     for (path, names) in FORMER {
-        let keys = path.split('.').filter(|key| !key.is_empty());
-        let mapping = keys.fold(Some(&mut *tree), |node, key| node?.get_mut(key));
+        let mut keys = path.split('.').filter(|key| !key.is_empty());
+        let mapping = keys.try_fold(&mut *tree, |node, key| node.get_mut(key));
         if let Some(mapping) = mapping {
             rename_in(mapping, path, names, &mut warnings);
         }

@@ -77,7 +77,8 @@ impl Provider {
         result
     }
 
-    /// A target path that moves to another Mountpoint pod leaves the lease of the one before.
+    /// A target path that moves to another Mountpoint pod leaves the lease of the one before. The files of that lease stay until
+    /// the cleanup, since its Mountpoint may still run.
     async fn leave_previous_lease(&self, context: &ProvideContext) {
         let (volume_id, holder) = (context.volume_id(), context.target_path());
         if context.target().mountpoint_pod_uid.is_none() {
@@ -91,7 +92,7 @@ impl Provider {
         };
         let others: Vec<_> = others.map(|record| LeaseKey::of_record(&record)).collect();
         for key in others.into_iter().filter(|key| key.name != current) {
-            if let Err(failure) = self.release(&key, volume_id, holder).await {
+            if let Err(failure) = self.leave(&key, holder).await {
                 tracing::warn!(volume = volume_id, %failure, "the lease of the previous Mountpoint pod is still held");
             }
         }

@@ -82,7 +82,6 @@ pub(super) fn warning(
 fn warning_of(route: &StsRoute) -> Option<Warning> {
     let variable = names::AWS_ENDPOINT_URL_STS;
     let problem = match route {
-        StsRoute::Same(_) => return None,
         StsRoute::Loopback(_) => {
             "is on the loopback interface: Mountpoint gets its host alone, and reaches it only in the same network, by TLS on port 443"
                 .to_owned()

@@ -79,13 +79,7 @@ impl Resolver {
             check_form(form)?;
         }
         let form = &held.map_or_else(|| form.clone(), |held| held.deliverable(form));
-        // A live mount has its region already, and needs none that IMDS no longer tells.
-        let region = match (region_for(chosen), held.and_then(|held| held.region.clone())) {
-            (Err(failure), Some(region)) if failure.kind() != ErrorKind::InvalidRegion => {
-                Ok(region)
-            }
-            (region, _) => region,
-        };
+        let region = region_of(chosen, held);
         if form.kind() == FormKind::Anonymous {
             let (form, delivery) = (form.clone(), Delivery::None);
             let region = region.ok();
@@ -119,32 +113,8 @@ impl Resolver {
         {
             delegation::check_names(&self.environment, web_identity, resolved)?;
         }
-        let delivery = match (held, &identity.scope) {
-            (Some(held), _) => {
-                if held.delivery == Delivery::Delegated && form.kind() == FormKind::WebIdentity {
-                    warnings.extend(delegation::warning(
-                        &self.environment,
-                        settings,
-                        region.as_ref(),
-                    ));
-                }
-                held.delivery
-            }
-            (None, Some(_)) => delivery_of(settings, context, form),
-            (None, None) if form.kind() == FormKind::WebIdentity => {
-                let chosen = settings.chosen_delivery(context.target().kind, form);
-                let (delivery, warning) = delegation::delivery(
-                    &self.environment,
-                    settings,
-                    chosen,
-                    Delivery::default_for(form),
-                    region.as_ref(),
-                )?;
-                warnings.extend(warning);
-                delivery
-            }
-            (None, None) => settings.delivery_of(context.target().kind, form),
-        };
+        let delivery =
+            self.delivery(settings, context, chosen, held, form, region.as_ref(), &mut warnings)?;
         // An instance profile is Mountpoint's own to ask for, unless keys were asked for by name.
         let nothing_to_hand_over =
             form.kind() == FormKind::InstanceProfile && !delivery.needs_keys();
@@ -181,6 +151,42 @@ impl Resolver {
         };
         let form = CredentialForm::Keys(exchange.keys.clone());
         Ok(Materialized { form, exchange: Some(exchange), delivery, region, warnings })
+    }
+
+    /// How the form reaches Mountpoint: a live mount keeps its way.
+    #[allow(clippy::too_many_arguments, reason = "one decision, of all that is known by now")]
+    fn delivery(
+        &self,
+        settings: &Settings,
+        context: &ProvideContext,
+        chosen: &Selected,
+        held: Option<&PinnedIdentity>,
+        form: &CredentialForm,
+        region: Option<&ResolvedRegion>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Delivery, Failure> {
+        let is_token = form.kind() == FormKind::WebIdentity;
+        if let Some(held) = held {
+            if held.delivery == Delivery::Delegated && is_token {
+                warnings.extend(delegation::warning(&self.environment, settings, region));
+            }
+            return Ok(held.delivery);
+        }
+        if chosen.identity.scope.is_some() {
+            return Ok(delivery_of(settings, context, form));
+        }
+        if !is_token {
+            return Ok(settings.delivery_of(context.target().kind, form));
+        }
+        let (delivery, warning) = delegation::delivery(
+            &self.environment,
+            settings,
+            settings.chosen_delivery(context.target().kind, form),
+            Delivery::default_for(form),
+            region,
+        )?;
+        warnings.extend(warning);
+        Ok(delivery)
     }
 
     async fn exchange(
@@ -232,6 +238,14 @@ fn no_partition() -> Failure {
         "no AWS region is known, which the session policy of the volume needs",
     )
     .with_help("set the volume attribute `stsRegion`, or AWS_REGION for the driver")
+}
+
+/// The region of a publish. A live mount has its region already, and needs none that IMDS no longer tells.
+fn region_of(chosen: &Selected, held: Option<&PinnedIdentity>) -> Result<ResolvedRegion, Failure> {
+    match (region_for(chosen), held.and_then(|held| held.region.clone())) {
+        (Err(failure), Some(region)) if failure.kind() != ErrorKind::InvalidRegion => Ok(region),
+        (region, _) => region,
+    }
 }
 
 /// A region that came with the credentials goes before what the machine says, and after what the volume itself says.
