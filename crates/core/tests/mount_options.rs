@@ -1,4 +1,5 @@
 //! Mount flags are understood as Mountpoint gets them, whole or split, or reported.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
 
 use s3_credential_core::{
     ErrorKind, MountOptions, MountTarget, ProvideContext, PublishRequest, VolumeScope, WarningKind,

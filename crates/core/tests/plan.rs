@@ -314,7 +314,7 @@ fn fips_and_dual_stack_lead_mountpoint_to_the_same_sts() {
     let driver = Environment::default()
         .with("AWS_USE_FIPS_ENDPOINT", "true")
         .with("AWS_USE_DUALSTACK_ENDPOINT", "true");
-    let case = Case { driver, region, ..Case::default() };
+    let case = Case { region, driver, ..Case::default() };
     let value = |name| case.value(&web_identity(), name).unwrap();
     assert_eq!(value("AWS_ENDPOINT_URL_STS"), "sts-fips.us-east-1.api.aws");
     assert_eq!(value("AWS_USE_FIPS_ENDPOINT"), "true");

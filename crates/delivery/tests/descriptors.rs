@@ -1,6 +1,10 @@
 //! The endpoint of a process that may open 1,024 files. The limit belongs to the whole process, so that the endpoint runs in a child.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail loudly, its helpers too; the child answers by lines"
+)]
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _, stdin};
@@ -94,8 +98,9 @@ fn serve_with_few_descriptors() {
     let clock = Arc::new(SystemClock);
     let endpoint = Endpoint::bind(&settings, grants.clone(), clock, runtime.handle()).unwrap();
     let token = new_token().unwrap();
+    let keys = Arc::new(Arc::new(Keys::new("AKIAV", "secret")));
+    grants.insert("v", token.clone(), keys).unwrap();
     println!("\naddress={}\ntoken={}", endpoint.address(), token.expose());
-    grants.insert("v", token, Arc::new(Arc::new(Keys::new("AKIAV", "secret")))).unwrap();
     let mut files = Vec::new();
     for line in stdin().lines() {
         let count = line.unwrap().parse().unwrap();

@@ -54,7 +54,8 @@ impl Provider {
         let result = match self.fast_path(context).await {
             FastPath::Hit(provided) => Ok(*provided),
             FastPath::Miss(decided) => {
-                let provided = self.provide_locked(context, decided).await;
+                // Boxed, so that a caller's future stays small.
+                let provided = Box::pin(self.provide_locked(context, decided)).await;
                 if provided.is_ok() {
                     self.leave_previous_lease(context).await;
                 }

@@ -29,9 +29,8 @@ impl CredentialSource for Theirs {
 
     async fn provide(&self, context: &ProvideContext) -> Result<CredentialForm, SourceError> {
         let volume = context.volume_id();
-        if *self.panics_for.lock().unwrap() == Some(volume) {
-            panic!("CANARY");
-        }
+        let panics = *self.panics_for.lock().unwrap() == Some(volume);
+        assert!(!panics, "CANARY");
         let mut calls = self.calls.lock().unwrap();
         let count = calls.entry(volume.to_owned()).or_default();
         *count += 1;

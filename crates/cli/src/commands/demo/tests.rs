@@ -17,7 +17,7 @@ async fn play(world: &World, volume: &str, change: impl FnOnce(&mut Scene)) -> P
     let scenes = scenes(world).unwrap().into_iter();
     let mut scene = scenes.into_iter().find(|scene| scene.volume == volume).unwrap();
     change(&mut scene);
-    let story = story::play(world, &scene).await;
+    let story = Box::pin(story::play(world, &scene)).await;
     Played {
         write_path: world.write_path().into(),
         volumes: vec![(scene, story)],
