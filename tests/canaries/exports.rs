@@ -25,8 +25,9 @@ const SHOWN_BY_OTHER_WORDS: &[&str] = &[
     "Environment",
     "EnvironmentValue",
     "Event",
-    "PlanRequest",  // of references; its form and its environment are shown
-    "ProvideError", // shown wherever something fails in broken.rs
+    "RunningProvider", // a provider, which is shown
+    "PlanRequest",     // of references; its form and its environment are shown
+    "ProvideError",    // shown wherever something fails in broken.rs
     "SourceError",
 ];
 
@@ -39,11 +40,14 @@ const HOLD_NONE: &[&str] = &[
     "Changes",
     "CheckStatus",
     "Code",
+    "Config", // its settings are shown with the provider
     "ConfigProblem",
+    "ConfigReport",
     "ConfigSeverity",
     "Consumer",
     "Delivery",
     "DirectoryError",
+    "DirectoryLock",
     "DirectoryState",
     "DoctorOptions",
     "ErrorKind",
@@ -62,6 +66,7 @@ const HOLD_NONE: &[&str] = &[
     "Moment",
     "MountKind",
     "NoSettings",
+    "NodeSettings",
     "NodeLabelRegion",
     "Outcome",
     "Owner",
@@ -76,6 +81,8 @@ const HOLD_NONE: &[&str] = &[
     "RoleOrigin",
     "RoleRule",
     "Scope",
+    "SecondRole", // an external id is no secret, says AWS
+    "Severity",
     "SdkRegion",
     "SecretDirectorySettings",
     "SecretNamespace",

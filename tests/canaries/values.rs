@@ -12,7 +12,7 @@ use s3_credential_core::{
     ProfileFiles, ProvideContext, PublishRequest, Secret, ServiceAccountTokens, SourceAnswer,
     SourceChain, SystemClock, TOKENS_KEY, Token, WebIdentity, names, source_fn,
 };
-use s3_credential_delivery::Grants;
+use s3_credential_delivery::{Grants, PushedKeys};
 use s3_credential_imds::{Imds, ImdsSettings};
 use s3_credential_irsa::{IrsaSettings, IrsaSource};
 use s3_credential_pod_identity::{
@@ -145,6 +145,7 @@ pub(crate) fn machinery() -> Vec<Box<dyn Debug>> {
         Box::new(sts),
         Box::new(SdkSource::new("sdk", sdk)),
         Box::new(grants),
+        Box::new(PushedKeys::new(keys(), Arc::new(SystemClock))),
         Box::new(cached.build(Handle::current())),
         Box::new(Provider::builder().environment(driver).config(config)),
     ]
