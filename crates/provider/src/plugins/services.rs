@@ -46,6 +46,10 @@ pub(crate) struct Services {
 
 impl ServiceSettings {
     /// Makes the clients of a driver with this environment.
+    #[cfg_attr(
+        not(any(feature = "imds", feature = "pod-identity", feature = "sts")),
+        allow(clippy::unused_self, reason = "then there is none")
+    )]
     pub(crate) fn services(self, environment: &Environment, clock: Arc<dyn Clock>) -> Services {
         Services {
             #[cfg(feature = "sts")]
