@@ -14,7 +14,7 @@ pub struct Said {
     /// `role-arn`
     pub role_arn: Result<Option<RoleArn>, Failure>,
     /// `audience`
-    pub audience: Option<String>,
+    pub audience: Result<Option<String>, Failure>,
     /// `token-expiration`
     pub token_ttl: Result<Option<Duration>, Failure>,
     /// `sts-regional-endpoints`
@@ -26,7 +26,7 @@ pub fn annotations(all: &BTreeMap<String, String>) -> Said {
     let annotations = Annotations::new("eks.amazonaws.com", Some(all));
     Said {
         role_arn: annotations.role_arn(),
-        audience: annotations.audience().map(str::to_owned),
+        audience: annotations.audience().map(|audience| audience.map(str::to_owned)),
         token_ttl: annotations.token_ttl(),
         regional_endpoints: annotations.regional_endpoints(),
     }
