@@ -17,7 +17,11 @@ impl Provider {
     ///
     /// Idempotent; a volume that was never provided, and a write path that is gone already, are fine.
     pub async fn cleanup(&self, context: &CleanupContext) -> Result<CleanupReport, ProvideError> {
-        let key = self.find_lease(context).map_err(unavailable)?.map_or_else(
+        let found = self.find_lease(context).map_err(unavailable)?;
+        let is_shared = found
+            .as_ref()
+            .is_some_and(|record| record.context.target().mountpoint_pod_uid.is_some());
+        let key = found.map_or_else(
             || {
                 let pod = context.lease_pod();
                 LeaseKey::new(context.write_path(), pod.as_deref(), context.volume_id())
@@ -25,22 +29,20 @@ impl Provider {
             |record| LeaseKey::of_record(&record),
         );
         let mut report = self.release(&key, context.volume_id(), context.target_path()).await?;
-        for key in self.left_leases(context.volume_id()) {
+        let left = if is_shared { self.left_leases(context.volume_id())? } else { Vec::new() };
+        for key in left {
             report.removed.extend(self.release(&key, context.volume_id(), "").await?.removed);
         }
         Ok(report)
     }
 
     /// The leases of a volume that every target path has left for another Mountpoint pod.
-    fn left_leases(&self, volume_id: &str) -> Vec<LeaseKey> {
+    fn left_leases(&self, volume_id: &str) -> Result<Vec<LeaseKey>, Failure> {
         let is_left = |record: &LeaseRecord| {
             record.is_live() && record.holders.is_empty() && record.context.volume_id() == volume_id
         };
-        let records = self.leases.records().into_iter().map(|(_, record)| record);
-        records
-            .filter(|record| is_left(record))
-            .map(|record| LeaseKey::of_record(&record))
-            .collect()
+        let records = self.journal.records()?;
+        Ok(records.filter(is_left).map(|record| LeaseKey::of_record(&record)).collect())
     }
 
     /// Takes a holder from a lease, and leaves its files as they are.
