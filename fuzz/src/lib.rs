@@ -1,7 +1,7 @@
 //! What the fuzz targets hold every parser to, beside "it does not panic, and ends".
 //!
-//! What goes in: what a parser gave back. What comes out: nothing. How it fails: with a panic, which the fuzzer reports together with the
-//! input.
+//! In: the result of a parser. Out: none. Fails: with a panic, which the fuzzer reports together
+//! with the input.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -26,7 +26,7 @@ pub fn planted(text: &str) -> Secret {
     Secret::new(format!("{}{CANARY}{}", &text[..middle], &text[middle..]))
 }
 
-/// Nothing that can be printed shows a secret.
+/// Asserts that the printed form shows no secret.
 pub fn assert_quiet(shown: &impl Debug) {
     let text = format!("{shown:?}");
     assert!(!text.contains(CANARY), "a secret is shown: {text}");
@@ -52,5 +52,5 @@ pub fn assert_clean_attempt(error: &SourceError) {
 
 /// The answer of what never waits.
 pub fn at_once<F: Future>(future: F) -> F::Output {
-    future.now_or_never().expect("this has nothing to wait for")
+    future.now_or_never().expect("this future never waits")
 }

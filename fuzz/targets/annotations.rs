@@ -49,7 +49,7 @@ fn is_path_segment(name: &str) -> bool {
     name.bytes().all(plain) && ![".", ".."].contains(&name)
 }
 
-/// A pattern without wildcards fits itself and nothing else.
+/// A pattern without wildcards matches only itself.
 fn map(pattern: &str, namespace: &str, service_account: &str) {
     let rule = RoleRule {
         namespace: pattern.to_owned(),

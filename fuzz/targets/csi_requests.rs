@@ -1,5 +1,5 @@
-//! `NodePublishVolumeRequest` and `NodeUnpublishVolumeRequest` as JSON, to what `provide` and
-//! `cleanup` are told.
+//! `NodePublishVolumeRequest` and `NodeUnpublishVolumeRequest` as JSON, to the input of `provide`
+//! and `cleanup`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -24,12 +24,12 @@ static GRANTS: LazyLock<Grants> = LazyLock::new(|| {
 });
 
 fuzz_target!(|said: &[u8]| {
-    let told = RUNTIME.block_on(converse(GRANTS.clone(), Arc::new(SystemClock), said)).unwrap();
-    let told = String::from_utf8(told).expect("every answer is text");
-    assert!(told.is_empty() || told.starts_with("HTTP/1."), "{told}");
+    let answer = RUNTIME.block_on(converse(GRANTS.clone(), Arc::new(SystemClock), said)).unwrap();
+    let answer = String::from_utf8(answer).expect("every answer is text");
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1."), "{answer}");
     let knows = said.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes());
-    assert!(knows || !told.contains(CANARY), "keys for one who shows no token");
-    assert!(!told.contains(TOKEN), "what was said is said back");
+    assert!(knows || !answer.contains(CANARY), "keys for one who shows no token");
+    assert!(!answer.contains(TOKEN), "what was said is said back");
     // At most one answer for each line, however short.
-    assert!(told.len() <= 1024 * (1 + said.len()));
+    assert!(answer.len() <= 1024 * (1 + said.len()));
 });

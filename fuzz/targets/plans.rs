@@ -1,5 +1,5 @@
-//! From credentials to files and variables, to a directory, and back: what the AWS SDK reads in the files is what was to be delivered,
-//! and a cleanup leaves nothing.
+//! From credentials to files and variables, to a directory, and back: what the AWS SDK reads in the
+//! files is what was to be delivered, and a cleanup removes all of it.
 #![no_main]
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Keys out of a Secret's data: names, pairs and values as somebody put them.
+//! Keys out of a Secret's data: arbitrary names, pairs and values.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

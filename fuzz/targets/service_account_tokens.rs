@@ -8,8 +8,8 @@ use s3_credential_core::{
 use s3_credential_fuzz::{CANARY, assert_clean, assert_quiet};
 
 fuzz_target!(|json: &str| {
-    // What the seeds have in the place of a token. Nothing else may come out, even where the canary
-    // stands in another place.
+    // The text that the seeds have in the place of a token. No other text may come out, even where
+    // the canary is in another place.
     let tokens = match ServiceAccountTokens::parse(&Secret::new(json)) {
         Ok(tokens) => tokens,
         Err(failure) => return assert_clean(&failure),

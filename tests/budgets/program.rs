@@ -77,7 +77,7 @@ struct Volume {
 }
 
 impl Volume {
-    /// Below `$BUDGETS_FOLDER`, for the tracer to tell the write path from the state path.
+    /// Below `$BUDGETS_FOLDER`, for the tracer to distinguish the write path from the state path.
     fn new(name: &'static str, form: CredentialForm) -> Self {
         let folder = tempfile::Builder::new()
             .prefix(name)

@@ -26,7 +26,7 @@ OF_NO_HANDLE = {"geteuid", "getegid", "getuid", "brk", "mmap", "munmap", "madvis
 
 
 class SyscallInfo(ctypes.Structure):
-    """`struct ptrace_syscall_info`, as far as it is needed."""
+    """`struct ptrace_syscall_info`, with the fields that are needed."""
 
     _fields_ = [
         ("op", ctypes.c_uint8),
@@ -65,7 +65,7 @@ def text_at(pid, address):
         memory.seek(address)
         found = b""
         while b"\0" not in found and len(found) < 4096:
-            # Not beyond the page, behind which there may be nothing.
+            # Not beyond the page, behind which there may be no memory.
             found += memory.read(min(256, 4096 - (address + len(found)) % 4096))
     return found.split(b"\0")[0].decode(errors="replace")
 
@@ -75,7 +75,7 @@ def handle(word):
 
 
 def about(pid, name, words):
-    """The path that a call is about, as far as its first arguments tell."""
+    """The path that a call is about, as far as its first arguments name it."""
     if name in OF_NO_HANDLE:
         return ""
     if name in OF_A_PATH:

@@ -31,7 +31,7 @@ impl Record {
         self.shown.push(value.to_string());
     }
 
-    pub(crate) fn tell(&mut self, error: &ProvideError) {
+    pub(crate) fn show_error(&mut self, error: &ProvideError) {
         self.show(error);
         self.say(error);
         self.say(&error.failure);
@@ -116,7 +116,7 @@ impl Spellings {
     }
 }
 
-/// As it is, as part of something larger in base64, and percent-encoded.
+/// Returns the secret as plain text, as part of a longer text in base64, and percent-encoded.
 fn spellings(secret: &str) -> Vec<String> {
     let encode = |skipped: usize| {
         let text = BASE64_STANDARD.encode(format!("{}{secret}", "x".repeat(skipped)));

@@ -28,7 +28,7 @@ pub(crate) async fn live(
         let context = match provider.context(request, world.target().with_kind(kind)) {
             Ok(context) => context,
             Err(error) => {
-                record.tell(&error);
+                record.show_error(&error);
                 continue;
             }
         };
@@ -39,18 +39,18 @@ pub(crate) async fn live(
                 show(record, &provided);
                 published += 1;
             }
-            Err(error) => record.tell(&error),
+            Err(error) => record.show_error(&error),
         }
         match provider.explain(&context).await {
             Ok(explained) => {
                 record.show(&explained);
                 show(record, &explained.provided);
             }
-            Err(error) => record.tell(&error),
+            Err(error) => record.show_error(&error),
         }
         match provider.credentials(&context).await {
             Ok(keys) => record.show(&keys),
-            Err(error) => record.tell(&error),
+            Err(error) => record.show_error(&error),
         }
         record.show(&provider.region(&context).await);
         record.show(&(provider.sdk_credentials(&context), provider.sdk_region(&context)));
@@ -63,7 +63,7 @@ pub(crate) async fn live(
     record.show(&cleanup);
     match provider.cleanup(&cleanup).await {
         Ok(cleaned) => record.show(&cleaned),
-        Err(error) => record.tell(&error),
+        Err(error) => record.show_error(&error),
     }
     while let Ok(event) = events.try_recv() {
         record.show(&event);
@@ -100,8 +100,8 @@ async fn nothing_secret_is_seen_while_a_volume_lives() {
         }
     }
     let log = record.log();
-    for told in ["s3_credential_provider", "credentials provided", "TRACE"] {
-        assert!(log.contains(told), "the log is captured: {told}");
+    for expected in ["s3_credential_provider", "credentials provided", "TRACE"] {
+        assert!(log.contains(expected), "the log is captured: {expected}");
     }
     record.assert_silent(world.secrets());
 }

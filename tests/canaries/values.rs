@@ -32,7 +32,7 @@ fn secret() -> Secret {
     Secret::new(format!("{CANARY}value"))
 }
 
-/// With a secret in every variable, since nobody knows where one is put by mistake.
+/// With a secret in every variable, since any of them may hold one by mistake.
 fn environment() -> Environment {
     [
         names::AWS_ACCESS_KEY_ID,

@@ -273,8 +273,8 @@ async fn pod_token_conforms() {
         .fails(with_tokens(&tokens("sts.amazonaws.com", -hour)), ErrorKind::ExpiredToken)
         .check()
         .await;
-    let nobody = kubernetes.add_user("nobody");
-    SourceConformance::of(source(Some(client(&kubernetes, &nobody).await)))
+    let outsider = kubernetes.add_user("outsider");
+    SourceConformance::of(source(Some(client(&kubernetes, &outsider).await)))
         .canary(CANARY)
         .fails(with_tokens(&tokens("sts.amazonaws.com", hour)), ErrorKind::PermissionDenied)
         .check()

@@ -104,7 +104,7 @@ async fn a_rotated_projected_token_reaches_the_live_volume() {
     assert_eq!(
         contents(&provided, "AWS_WEB_IDENTITY_TOKEN_FILE"),
         "first",
-        "what is broken replaces nothing"
+        "a broken token replaces no file"
     );
     replace(&token, "third");
     refreshed(&mut events).await;
@@ -150,7 +150,7 @@ async fn a_changed_annotation_is_told_as_a_change_of_identity() {
         let at = SystemClock.now() + SignedDuration::from_mins(minutes);
         format!(r#"{{"sts.amazonaws.com":{{"token":"{token}","expirationTimestamp":"{at}"}}}}"#)
     };
-    // Each run of the driver reads the annotation anew.
+    // Each run of the driver reads the annotation again.
     let first = world.builder(driver.clone()).build().unwrap();
     let provided = world.publish(&first, "pod", &tokens("one", 60)).await;
     assert_eq!(provided.environment["AWS_ROLE_ARN"].expose(), READER);

@@ -1,5 +1,4 @@
-//! What is left of a secret in the driver's memory when its lease is gone: nothing that our code
-//! made.
+//! The driver's memory after its lease is gone: our code leaves no copy of a secret in it.
 //!
 //! Copies that other libraries make and do not zeroise are listed in SECURITY.md; what is tested
 //! here goes through none of them.
@@ -92,7 +91,7 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/reader";
 
 /// `{"alg":"RS256"}` and
 /// `{"aud":["sts.amazonaws.com"],"sub":"system:serviceaccount:tenant:reader","exp":4102444800}`;
-/// its signature is the secret, without which the rest is worth nothing.
+/// its signature is the secret, without which the rest is worthless.
 const JWT: &str = concat!(
     "eyJhbGciOiJSUzI1NiJ9.",
     "eyJhdWQiOlsic3RzLmFtYXpvbmF3cy5jb20iXSwic3ViIjoic3lzdGVtOnNlcnZpY2VhY2NvdW50OnRlbmFudDpyZWFkZXIiLCJleHAiOjQxMDI0NDQ4MDB9.",

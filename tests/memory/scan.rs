@@ -13,8 +13,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 const PIECE: usize = 16;
 const LEN: usize = 4 * PIECE;
 
-/// Turns each byte into one that stands in no text, and back: what is searched for is nowhere in
-/// memory as it is.
+/// Turns each byte into one that occurs in no text, and back, so that the memory never holds the
+/// searched text itself.
 const MASK: u8 = 0x80;
 
 /// How much is read at once.
@@ -69,7 +69,7 @@ impl Canary {
                 // Pieces may lie across the end of a chunk.
                 let end = range.end.min(start + CHUNK + LEN);
                 let chunk = &mut chunk[..end - start];
-                // What the kernel itself keeps there cannot be read, and guard pages hold nothing.
+                // Pages of the kernel itself and guard pages cannot be read.
                 if memory.read_exact_at(chunk, start as u64).is_ok() {
                     let found = self.find(chunk).into_iter().map(|at| start + at);
                     let elsewhere = found.filter(|at| !own.contains(at));

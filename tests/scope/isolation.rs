@@ -23,7 +23,7 @@ async fn works(client: &S3Client, bucket: &str, prefix: &str) {
     client.delete(bucket, &key).await.unwrap();
 }
 
-/// Nothing of it.
+/// Asserts that the client has no access to the prefix.
 async fn is_shut_out(client: &S3Client, bucket: &str, prefix: &str) {
     let key = format!("{prefix}secret");
     denied(client.list(bucket, Some(prefix)).await);

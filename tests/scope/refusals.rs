@@ -1,4 +1,4 @@
-//! What cannot be narrowed is refused, and nothing is written.
+//! What cannot be narrowed is refused, and no file is written.
 
 use s3_credential_core::{
     Container, CredentialForm, Delivery, ErrorKind, Keys, PublishRequest, SessionSettings,

@@ -97,7 +97,7 @@ pub(crate) struct Cleanup {
     pub(crate) pod: String,
     #[serde(rename = "volumeID")]
     pub(crate) volume: String,
-    /// An unpublish does not tell it.
+    /// Unused: an unpublish does not name it.
     #[serde(rename = "mountKind")]
     _mount_kind: String,
 }

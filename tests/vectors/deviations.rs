@@ -55,7 +55,8 @@ pub(crate) enum Deviation {
     Codes,
 }
 
-/// In the order in which they are applied: first what is there, then what is wrong with it, then how that is told.
+/// In the order in which they are applied: first what is there, then what is wrong with it, then
+/// how that is reported.
 pub(crate) const ALL: [Deviation; 18] = [
     Deviation::Names,
     Deviation::OneSource,
@@ -108,7 +109,7 @@ impl Deviation {
     }
 }
 
-/// Nothing happens, but for this error; what is refused anyway is refused as it is.
+/// Expects no effect but this error; a case that is refused anyway stays unchanged.
 fn refuse(view: &View<'_>, kind: ErrorKind, expected: &mut Outcome) {
     if !matches!(expected.answer, Answer::Refused(_)) {
         let tree = view.before.clone();

@@ -44,8 +44,9 @@ async fn try_provide(
     if !provided.identity_changed {
         return Ok(provided);
     }
-    // The Go driver hands out the other identity's environment, which can only be for a mount that is to come. We keep a running
-    // one's, say so, and give the new one when told that nothing is mounted.
+    // The Go driver hands out the other identity's environment, which can only be for a mount that
+    // is to come. We keep a running one's, report it, and give the new one when the request says
+    // that the volume is not mounted.
     provider.provide(&provider.context(request(step), again)?).await
 }
 

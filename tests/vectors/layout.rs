@@ -151,7 +151,7 @@ impl Layout {
         })
     }
 
-    /// A file as it is at its new place: profiles go by one name.
+    /// Returns the file with the content of its new place: profiles have one name.
     pub(crate) fn rename(&self, node: Node, current: &Lease) -> Node {
         let Node::File { content, mode } = node else { return node };
         let names = [current]

@@ -82,7 +82,7 @@ async fn ours(case: &Case, layout: &Layout, steps: &[Step], sandbox: &Sandbox) -
                 let of = of.into_iter().find(|provide| Lease::from(*provide) == lease);
                 drive::cleanup(&provider, cleanup, of, &fill(&cleanup.write_path)).await
             }
-            (None, None) => panic!("{}: a step of nothing", case.name),
+            (None, None) => panic!("{}: an empty step", case.name),
         };
         if let Answer::Provided { variables, .. } = &mut answer {
             for (name, value) in &world.variables {

@@ -71,7 +71,7 @@ impl Sandbox {
                 File::Entry(entry) => self.make(&place, entry, layout),
             }
         }
-        // A directory that nobody may enter is filled by then.
+        // A directory without access is filled by then.
         for (name, file) in files {
             if let File::Entry(entry) = file
                 && entry.kind.as_deref() == Some("dir")
@@ -116,7 +116,7 @@ impl Sandbox {
     }
 }
 
-/// A volume's directory is told by what is in it, unless that is nothing.
+/// Removes each volume directory that has entries: the entries stand for it.
 fn without_full_leases(mut tree: Tree) -> Tree {
     let directory = |path: &String| Some(path.split_once('/')?.0.to_owned());
     let full: BTreeSet<String> = tree.keys().filter_map(directory).collect();

@@ -1,4 +1,5 @@
-//! The tokens of a request, read without a judgement, so that a deviation can be told from what is in them.
+//! The tokens of a request, read without a judgement, so that a deviation can be decided by their
+//! content.
 
 use std::fmt;
 
@@ -66,7 +67,7 @@ fn parse(entry: &RawValue) -> Entry {
     }
 }
 
-/// An object as it is written: repeated names and all.
+/// An object as written, with repeated names.
 struct Pairs<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Pairs<'de> {

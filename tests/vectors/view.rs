@@ -94,7 +94,7 @@ impl<'a> View<'a> {
         match (self.provide(), self.cleanup()) {
             (Some(provide), _) => provide.into(),
             (None, Some(cleanup)) => cleanup.into(),
-            (None, None) => panic!("{}: a step of nothing", self.case.name),
+            (None, None) => panic!("{}: an empty step", self.case.name),
         }
     }
 

@@ -36,7 +36,8 @@ impl World {
     }
 }
 
-/// For a mount in a pod the role was looked up by the controller, and the node's driver asks nobody.
+/// For a mount in a pod the role was looked up by the controller, and the node's driver makes no
+/// call.
 fn asks_kubernetes(input: &Input) -> bool {
     let is_systemd = |provide: &Provide| provide.mount_kind == "systemd";
     !input.service_accounts.is_empty()

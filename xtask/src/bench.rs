@@ -16,7 +16,7 @@ pub(crate) struct Options {
     only: Vec<String>,
 }
 
-/// `weight` builds everything anew, and takes as long as all others together.
+/// `weight` builds everything from scratch, and takes as long as all others together.
 const SECTIONS: [&str; 12] = [
     "warm",
     "allocations",

@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
 
 #[allow(
     clippy::disallowed_methods,
-    reason = "how long a check took is for the reader; nothing decides by it"
+    reason = "how long a check took is for the reader; no decision depends on it"
 )]
 fn timed(step: fn() -> Outcome) -> (Outcome, Duration) {
     let start = Instant::now();

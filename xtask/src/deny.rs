@@ -3,12 +3,13 @@
 use crate::run::{self, Outcome, cargo};
 use std::process::Command;
 
-/// One version for everybody: what passes here passes in CI.
+/// One version everywhere: what passes here passes in CI.
 const VERSION: &str = "0.20.2";
 
 pub(crate) fn run() -> Outcome {
     let tools = run::target()?.join("tools");
-    // Does nothing when this version is there already. Unoptimized: a check takes seconds, an optimized build takes minutes.
+    // No effect if this version is installed already. Unoptimized: a check takes seconds, an
+    // optimized build takes minutes.
     let mut install = cargo([
         "install",
         "--quiet",

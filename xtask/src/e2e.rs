@@ -68,7 +68,7 @@ fn suite(mountpoint: Option<&Path>) -> Outcome {
     python("tests/e2e/aws/run.py", "e2e", mountpoint.as_ref().map_or(&[], |words| &words[..]))
 }
 
-/// A suite in Python, with the binary as it is now and a cache in the target directory.
+/// A suite in Python, with a fresh build of the binary and a cache in the target directory.
 fn python(suite: &str, cache: &str, more: &[&OsStr]) -> Outcome {
     run::run(&mut cargo([
         "build",

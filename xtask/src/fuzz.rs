@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::run::{self, Outcome, cargo, root};
 
-/// One version for everybody: what passes here passes in CI.
+/// One version everywhere: what passes here passes in CI.
 const VERSION: &str = "0.13.2";
 
 /// Above every limit of ours (a token is at most 20,000 bytes), so that each is crossed.
@@ -63,7 +63,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     }
 }
 
-/// Does nothing when this version is there already. Unoptimized: the fuzzers themselves are not built by its settings.
+/// No effect if this version is installed already. Unoptimized: the fuzzers themselves are not
+/// built by its settings.
 fn install(target: &Path) -> Outcome<PathBuf> {
     let tools = target.join("tools");
     let mut install = cargo([
@@ -150,7 +151,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    /// Whether nothing was found. What was found is shown, and its input is kept.
+    /// Returns whether the target passed. A crash is shown, and its input is kept.
     fn run(&self) -> Outcome<bool> {
         // New inputs go into the first folder, and the seeds stay few.
         let corpus = self.make("corpus")?;

@@ -7,7 +7,7 @@ const MANIFESTS: [&str; 3] =
 
 pub(crate) fn run() -> Outcome {
     for manifest in MANIFESTS {
-        // Looks versions up in the registry's index, and downloads nothing else.
+        // Looks versions up in the registry's index, and downloads only that.
         let mut update = cargo(["update", "--quiet", "--workspace", "--locked", "--manifest-path"]);
         run::run(update.arg(manifest)).map_err(|error| {
             format!("{error}; run `cargo update --workspace --manifest-path {manifest}`")

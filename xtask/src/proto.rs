@@ -8,7 +8,7 @@ use crate::run::{self, Outcome, cargo, root};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Change nothing; fail if a generated file is not current
+    /// Only check; fail if a generated file is not current
     #[arg(long)]
     check: bool,
 }

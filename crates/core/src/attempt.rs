@@ -11,7 +11,8 @@ use crate::catch_panic::catch_panic;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Failure};
 
-/// Why a plug-in gave no answer: it does not apply here, or it is broken. Only the first lets a chain go on.
+/// Why a plug-in gave no answer: it does not apply here, or it is broken. Only the first lets a
+/// chain go on.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttemptError {
@@ -65,14 +66,15 @@ impl NotApplicable {
         Self { reason: reason.into(), help: Cow::Borrowed(""), timed_out: false }
     }
 
-    /// Nobody answered in time. It still lets the chain go on, and makes its exhaustion retryable.
+    /// Marks that no answer came in time. The chain still goes on, and its exhaustion becomes
+    /// retryable.
     #[must_use]
     pub fn timed_out(mut self) -> Self {
         self.timed_out = true;
         self
     }
 
-    /// Whether this is for want of an answer in time.
+    /// Returns whether no answer came in time.
     pub fn is_time_out(&self) -> bool {
         self.timed_out
     }
@@ -82,7 +84,7 @@ impl NotApplicable {
         &self.reason
     }
 
-    /// What to do; empty where nothing can be said.
+    /// Returns what to do; empty if there is no advice.
     pub fn help(&self) -> &str {
         &self.help
     }
@@ -156,11 +158,11 @@ impl Attempt {
 
     /// "name: reason; name: reason", for a message on one line.
     pub fn reasons(attempts: &[Self]) -> String {
-        let told: Vec<_> = attempts
+        let reasons: Vec<_> = attempts
             .iter()
             .filter_map(|attempt| Some(format!("{}: {}", attempt.plugin, attempt.reason.as_ref()?)))
             .collect();
-        if told.is_empty() { "the chain is empty".to_owned() } else { told.join("; ") }
+        if reasons.is_empty() { "the chain is empty".to_owned() } else { reasons.join("; ") }
     }
 }
 
@@ -193,11 +195,12 @@ impl<P: ?Sized + fmt::Debug> fmt::Debug for Link<P> {
 
 type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, AttemptError>> + Send + 'a>>;
 
-/// What a walk along the links came to.
+/// The result of a walk along the links.
 pub(crate) struct Walk<T> {
-    /// The plug-in's name and its answer; nothing if every one was not applicable; else of the failures, be it one that was passed
-    /// or the one that stopped the walk, the first that may pass, or if none may, the first. One that was passed and will stay is
-    /// nothing where another plug-in was silent: that may have an answer later.
+    /// The plug-in's name and its answer. `Ok(None)` if every plug-in was not applicable. Otherwise
+    /// the first retryable failure, or the first failure if none is retryable, whether the chain
+    /// went on past it or stopped there. A permanent failure that the chain went on past is
+    /// `Ok(None)` where another plug-in timed out: that plug-in may answer later.
     pub(crate) result: Result<Option<(String, T)>, Failure>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) timed_out: bool,
@@ -220,7 +223,8 @@ impl<P: ?Sized> Links<P> {
         self.0.iter().map(|link| &link.plugin)
     }
 
-    /// Asks one plug-in after the other. Only "not applicable" leads to the next one, unless a link says otherwise.
+    /// Asks one plug-in after another. Only "not applicable" leads to the next one, unless a link
+    /// says otherwise.
     pub(crate) async fn walk<'a, T>(
         &'a self,
         clock: &dyn Clock,

@@ -17,7 +17,7 @@ pub async fn catch_panic<T, E: From<Failure>>(
     future: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
     let mut future = pin!(future);
-    // A future that has panicked is not polled again: nothing that it left half-done is seen.
+    // A future that has panicked is not polled again, so no half-done state of it is seen.
     poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)))
             .unwrap_or_else(|_| Poll::Ready(Err(panicked().into())))

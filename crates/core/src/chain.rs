@@ -9,7 +9,8 @@ use crate::error::{ErrorKind, Failure};
 use crate::form::CredentialForm;
 use crate::source::CredentialSource;
 
-/// Sources in their order. Only "not applicable" leads to the next one; a failure stops, unless the configuration says otherwise.
+/// Sources in their order. Only "not applicable" leads to the next one; a failure stops, unless the
+/// configuration says otherwise.
 ///
 /// ```
 /// use s3_credential_core::{CredentialForm, SourceChain, SourceError, source_fn};
@@ -38,8 +39,9 @@ impl SourceChain {
         Self(self.0.and(Arc::new(source)))
     }
 
-    /// Lets the chain go on when the source that was added last is broken. The volume may then get another identity than the one
-    /// that was meant: say so only where every later source is as good.
+    /// Lets the chain go on when the source that was added last is broken. The volume may then get
+    /// another identity than the one that was meant: say so only where every later source is as
+    /// good.
     #[must_use]
     pub fn even_if_it_fails(self) -> Self {
         Self(self.0.last_goes_on_past_failure())
@@ -67,8 +69,8 @@ impl SourceChain {
         answer(walk, exhausted)
     }
 
-    /// Asks, in their order, the sources whose credentials come from the volume's own request. For an inline volume, which
-    /// a tenant has written.
+    /// Asks, in their order, the sources whose credentials come from the volume's own request. For
+    /// an inline volume, which a tenant has written.
     ///
     /// # Errors
     /// `permission-denied` if only the other sources could have applied.

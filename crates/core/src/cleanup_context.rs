@@ -1,4 +1,4 @@
-//! What `cleanup` is told.
+//! The input of `cleanup`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use crate::context::{check_id, pod_uid_of};
 use crate::error::Failure;
 use crate::request::UnpublishRequest;
 
-/// What `cleanup` is told: all that `NodeUnpublishVolume` has, and the mount's pod where one is shared. Cheap to clone.
+/// The input of `cleanup`: the fields of `NodeUnpublishVolume`, and the Mountpoint pod's uid where
+/// the mount is shared. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct CleanupContext {
     volume_id: Arc<str>,
@@ -17,8 +18,8 @@ pub struct CleanupContext {
 }
 
 impl CleanupContext {
-    /// Parses an unpublish request. `mountpoint_pod_uid` is given where `provide` had it, and can be left out: the lease is then
-    /// found by its holder.
+    /// Parses an unpublish request. `mountpoint_pod_uid` is given where `provide` had it, and can
+    /// be left out: the lease is then found by its holder.
     pub fn from_unpublish_request(
         request: &UnpublishRequest,
         write_path: impl AsRef<Path>,
@@ -58,7 +59,8 @@ impl CleanupContext {
         self.mountpoint_pod_uid.as_deref()
     }
 
-    /// The uid of the pod that the lease belongs to, as far as the request tells.
+    /// Returns the uid of the pod that the lease belongs to. `None` if the request does not name
+    /// it.
     pub fn lease_pod(&self) -> Option<String> {
         self.mountpoint_pod_uid
             .as_deref()

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// The source of time. Everything that needs the time takes a clock, so that a test can hold it still.
+/// The source of time. Everything that needs the time takes a clock, so that a test can hold it
+/// still.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The wall-clock instant, as the system has it; it may jump.
     fn now(&self) -> Timestamp;
@@ -14,18 +15,19 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Time since some fixed point; it never goes back. For measuring durations.
     fn elapsed(&self) -> Duration;
 
-    /// Both readings, as cheap as the system has them and at most [`COARSE_TICK`] behind. For paths where reading the time would
-    /// cost more than all the rest.
+    /// Both readings, as cheap as the system has them and at most [`COARSE_TICK`] behind. For paths
+    /// where reading the time would cost more than all the rest.
     fn coarse(&self) -> Moment {
         Moment { now: self.now(), elapsed: self.elapsed() }
     }
 }
 
-/// How far a coarse reading may be behind: the longest timer tick of a Linux kernel (`CONFIG_HZ=100`).
+/// How far a coarse reading may be behind: the longest timer tick of a Linux kernel
+/// (`CONFIG_HZ=100`).
 pub const COARSE_TICK: Duration = Duration::from_millis(10);
 
-/// One moment on both clocks: what ends then has ended when either clock is there, so that neither a jump of the wall clock nor a
-/// suspended machine makes it last longer.
+/// One moment on both clocks: what ends then has ended when either clock is there, so that neither
+/// a jump of the wall clock nor a suspended machine makes it last longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// As [`Clock::now`].

@@ -1,4 +1,4 @@
-//! What `provide` is told, parsed once.
+//! The input of `provide`, parsed once.
 
 mod attributes;
 
@@ -30,7 +30,7 @@ const MAX_NAME_LEN: usize = 2048;
 /// Of all mount flags together.
 const MAX_FLAGS_LEN: usize = 64 << 10;
 
-/// The pod that the volume is for, as far as the kubelet told (`podInfoOnMount`).
+/// The pod that the volume is for, as far as the kubelet names it (`podInfoOnMount`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -45,9 +45,11 @@ pub struct PodInfo {
     pub service_account: Option<String>,
 }
 
-/// Everything that a source, a resolver and the delivery need to know of one publish. Cheap to clone.
+/// Everything that a source, a resolver and the delivery need to know of one publish. Cheap to
+/// clone.
 ///
-/// Its serialised form is for the journal: everything but the tokens and secrets, which only another publish brings back.
+/// Its serialised form is for the journal: everything but the tokens and secrets, which only
+/// another publish brings back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvideContext(Arc<Parsed>);
 
@@ -79,7 +81,8 @@ struct Parsed {
 }
 
 impl ProvideContext {
-    /// Parses a publish request. What is wrong is told by field, and nothing later parses again.
+    /// Parses a publish request. An error names the field at fault. No later step parses the
+    /// request again.
     pub fn from_publish_request(
         request: PublishRequest,
         target: MountTarget,
@@ -109,7 +112,8 @@ impl ProvideContext {
             Some(json) if level == AuthenticationLevel::Pod => ServiceAccountTokens::parse(&json)?,
             _ => ServiceAccountTokens::default(),
         };
-        // The request's secrets are used at secret level only: elsewhere no source shall even see them.
+        // The request's secrets are used at secret level only: elsewhere no source shall even see
+        // them.
         if level != AuthenticationLevel::Secret {
             secrets.clear();
         }
@@ -162,8 +166,8 @@ impl ProvideContext {
         })))
     }
 
-    /// Returns the context of a renewal: a source that assumes a role uses this one, whatever its configuration, a mapping or
-    /// an annotation names now.
+    /// Returns the context of a renewal: a source that assumes a role uses this one, whatever its
+    /// configuration, a mapping or an annotation names now.
     #[must_use]
     pub fn with_pinned_role(&self, role_arn: RoleArn) -> Self {
         let mut parsed = Parsed::clone(&self.0);
@@ -172,7 +176,8 @@ impl ProvideContext {
         Self(Arc::new(parsed))
     }
 
-    /// The role that a live volume was published with, when its credentials are renewed. `None` for a first publish.
+    /// The role that a live volume was published with, when its credentials are renewed. `None` for
+    /// a first publish.
     pub fn pinned_role(&self) -> Option<&RoleArn> {
         self.0.pinned_role.as_ref()
     }
@@ -192,7 +197,8 @@ impl ProvideContext {
         self.0.level
     }
 
-    /// Whether the volume says whose credentials it uses, and not the default; unknown of a context that comes from the journal.
+    /// Whether the volume says whose credentials it uses, and not the default; unknown of a context
+    /// that comes from the journal.
     pub fn names_level(&self) -> bool {
         self.0.names_level
     }
@@ -222,7 +228,7 @@ impl ProvideContext {
         &self.0.mount_options
     }
 
-    /// The pod's `fsGroup`, where the kubelet tells it.
+    /// Returns the pod's `fsGroup`, if the kubelet sent it.
     pub fn mount_group(&self) -> Option<u32> {
         self.0.mount_group
     }
@@ -237,7 +243,8 @@ impl ProvideContext {
         &self.0.pod
     }
 
-    /// Namespace and name of the pod's service account, or the error that says how to have them told.
+    /// Returns the namespace and name of the pod's service account, or the error that says how to
+    /// make the kubelet send them.
     pub fn service_account(&self) -> Result<(&str, &str), Failure> {
         let pod = &self.0.pod;
         let namespace =
@@ -259,8 +266,8 @@ impl ProvideContext {
         &self.0.secrets
     }
 
-    /// What of the volume's definition has no effect, and looks as if it were meant to have one. Empty for a context that
-    /// comes from the journal.
+    /// What of the volume's definition has no effect, and looks as if it were meant to have one.
+    /// Empty for a context that comes from the journal.
     pub fn warnings(&self) -> &[Warning] {
         &self.0.warnings
     }
@@ -270,7 +277,8 @@ impl ProvideContext {
         &self.0.target
     }
 
-    /// The uid of the pod that the lease belongs to: the Mountpoint pod's, else the one in the target path, else the request's.
+    /// The uid of the pod that the lease belongs to: the Mountpoint pod's, else the one in the
+    /// target path, else the request's.
     pub fn lease_pod(&self) -> Option<&str> {
         self.0.lease_pod.as_deref()
     }
@@ -288,8 +296,8 @@ impl<'de> Deserialize<'de> for ProvideContext {
     }
 }
 
-/// The id that the kubelet gives an inline volume: `csi-` and 64 hexadecimal digits. It is all that tells one where
-/// `podInfoOnMount` is off.
+/// Returns whether this is the id that the kubelet gives an inline volume: `csi-` and 64
+/// hexadecimal digits. With `podInfoOnMount` off, the id alone identifies such a volume.
 fn is_inline_id(volume_id: &str) -> bool {
     volume_id.strip_prefix("csi-").is_some_and(|digits| {
         digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -322,7 +330,8 @@ fn warnings(attributes: &BTreeMap<String, Secret>, options: &MountOptions) -> Ve
     warnings
 }
 
-/// The uid in `.../pods/<uid>/volumes/...`, the kubelet's layout of target paths; of the last such place.
+/// The uid in `.../pods/<uid>/volumes/...`, the kubelet's layout of target paths; of the last such
+/// place.
 pub(crate) fn pod_uid_of(target_path: &str) -> Option<String> {
     let parts: Vec<_> = target_path.split('/').collect();
     parts
@@ -332,9 +341,9 @@ pub(crate) fn pod_uid_of(target_path: &str) -> Option<String> {
         .map(|window| window[1].to_owned())
 }
 
-/// The error for what `podInfoOnMount` would have told.
+/// Returns the error for a value that `podInfoOnMount` would have supplied.
 fn missing_pod_info(what: &str) -> Failure {
-    Failure::new(ErrorKind::MissingPodInfo, format!("the request does not tell {what}"))
+    Failure::new(ErrorKind::MissingPodInfo, format!("the request does not name {what}"))
         .with_help("set `podInfoOnMount: true` in the CSIDriver object")
 }
 
@@ -355,7 +364,8 @@ pub(crate) fn check_id(field: &str, id: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A group by its number, or none. The largest number is nobody's: to the kernel it means "as it is".
+/// Parses the number of a group; empty is `None`. The largest number names no group: to the kernel
+/// it means "unchanged".
 fn group(field: &str, number: &str) -> Result<Option<u32>, Failure> {
     match number.parse() {
         _ if number.is_empty() => Ok(None),

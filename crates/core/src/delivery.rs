@@ -16,9 +16,10 @@ pub enum Delivery {
     Profile,
     /// The driver's own loopback endpoint, by the container-credentials protocol.
     Endpoint,
-    /// Plain key variables, which can never be rotated: only for long-term keys, only where asked for.
+    /// Plain key variables, which can never be rotated: only for long-term keys, only where asked
+    /// for.
     Environment,
-    /// Nothing to hand over.
+    /// No credentials are handed over.
     None,
 }
 
@@ -38,7 +39,7 @@ impl Delivery {
         }
     }
 
-    /// What a form is delivered by where nothing else is asked for.
+    /// Returns how a form is delivered where no delivery is configured.
     pub fn default_for(form: &CredentialForm) -> Self {
         match form {
             CredentialForm::Keys(_) | CredentialForm::Profile(_) => Self::Profile,

@@ -31,11 +31,11 @@ pub mod names {
     }
 }
 
-/// The environment of the driver's process, taken once at its start by whoever owns the process.
+/// The environment of the driver's process, read once at its start by the binary.
 ///
-/// No library crate reads the process environment; the default is empty. Values may be secrets (`AWS_SECRET_ACCESS_KEY`), so
-/// `Debug` shows names only. A value that is not Unicode keeps U+FFFD in the place of what could not be decoded, which every
-/// validation refuses.
+/// No library crate reads the process environment; the default is empty. Values may be secrets
+/// (`AWS_SECRET_ACCESS_KEY`), so `Debug` shows names only. A value that is not Unicode keeps U+FFFD
+/// in the place of what could not be decoded, which every validation refuses.
 ///
 /// ```
 /// use s3_credential_core::Environment;

@@ -108,7 +108,7 @@ macro_rules! error_kinds {
                 match self { $(Self::$kind => concat!($($doc),+).trim_ascii(),)+ }
             }
 
-            /// What to do, where the error itself knows nothing better.
+            /// Returns what to do, for an error without help of its own.
             pub fn advice(self) -> &'static str {
                 match self { $(Self::$kind => $advice,)+ }
             }
@@ -129,7 +129,8 @@ error_kinds! {
     /// The request has no service-account token of the needed audience.
     MissingToken = "missing-token", InvalidArgument, false,
         "list the audience under `tokenRequests` of the CSIDriver object";
-    /// A token cannot be one: empty, with control characters, too large, or a JWT that does not decode.
+    /// A token cannot be one: empty, with control characters, too large, or a JWT that does not
+    /// decode.
     MalformedToken = "malformed-token", InvalidArgument, false,
         "hand the tokens over as the kubelet sent them: it makes them by `tokenRequests` of the CSIDriver object";
     /// A region name that cannot be part of a host name, or names an availability zone.
@@ -143,7 +144,7 @@ error_kinds! {
         "correct the value that is named, where it comes from";
     /// The configuration file has errors: each is listed with its line and column.
     InvalidConfiguration = "invalid-configuration", InvalidArgument, false,
-        "correct the setting that is named; `s3cred config check` tells all there is to correct";
+        "correct the setting that is named; `s3cred config check` lists all there is to correct";
     /// The delivery cannot carry these credentials, or not to this mount kind.
     UnsupportedDelivery = "unsupported-delivery", InvalidArgument, false,
         "leave `delivery` out, for the form's own, or choose another";
@@ -168,7 +169,8 @@ error_kinds! {
     /// The token or the keys were examined by their service and refused.
     Rejected = "rejected", Unauthenticated, false,
         "check that they are current, and known to the service that is named";
-    /// The identity is known and may not do this: the role's trust policy, RBAC, or a rule of the configuration.
+    /// The identity is known and may not do this: the role's trust policy, RBAC, or a rule of the
+    /// configuration.
     PermissionDenied = "permission-denied", PermissionDenied, false,
         "allow it in what is named: the role's trust policy, RBAC or the configuration";
     /// A service cannot be reached or answers with a fault of its own.
@@ -203,9 +205,11 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// The body of every error here: what, how bad, and what to do. Cheap to clone, so that all who wait for one result share it.
+/// The body of every error here: what, how bad, and what to do. Cheap to clone, so that all who
+/// wait for one result share it.
 ///
-/// Neither the message nor the help ever holds a value from outside that may be secret: fields are named, values are not shown.
+/// Neither the message nor the help ever holds a value from outside that may be secret: fields are
+/// named, values are not shown.
 #[derive(Debug, Clone)]
 pub struct Failure {
     kind: ErrorKind,
@@ -215,7 +219,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of this kind. The message says what is wrong; what to do is the kind's advice, until [`Failure::with_help`] says it better.
+    /// A failure of this kind. The message says what is wrong; what to do is the kind's advice,
+    /// until [`Failure::with_help`] says it better.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into(), help: None, cause: None }
     }
@@ -244,8 +249,9 @@ impl Failure {
         self.kind.code()
     }
 
-    /// Whether the same call may succeed later without anybody changing anything. It is so for the kinds whose code is
-    /// UNAVAILABLE, ABORTED, RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED, and for no other.
+    /// Whether the same call may succeed later without anybody changing anything. It is so for the
+    /// kinds whose code is UNAVAILABLE, ABORTED, RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED, and for
+    /// no other.
     pub fn is_retryable(&self) -> bool {
         self.kind.is_retryable()
     }

@@ -21,14 +21,15 @@ pub struct ExchangeRequest {
     pub duration: Option<Duration>,
 }
 
-/// Turns one form of credentials into keys: STS a web identity, the agent a container address, IMDS the instance profile.
+/// Turns one form of credentials into keys: STS a web identity, the agent a container address, IMDS
+/// the instance profile.
 ///
 /// # Guarantees
 /// Called only with the form that it was registered for.
 ///
 /// # Errors
-/// A failure that a later call may not show is retryable. What cannot be narrowed by the request's policy is refused, never
-/// widened.
+/// A failure that a later call may not show is retryable. What cannot be narrowed by the request's
+/// policy is refused, never widened.
 #[async_trait]
 pub trait KeyExchange: fmt::Debug + Send + Sync + 'static {
     /// Keys for this form.

@@ -28,7 +28,7 @@ pub enum CredentialForm {
     Container(Container),
     /// AWS profile files, as they are.
     Profile(ProfileFiles),
-    /// The node's instance profile: nothing to hand over, Mountpoint asks IMDS itself.
+    /// The node's instance profile: no credentials are handed over, Mountpoint asks IMDS itself.
     InstanceProfile,
     /// No credentials: requests are not signed.
     Anonymous,
@@ -160,7 +160,8 @@ impl Keys {
         self.session_token.is_some() || self.expires_at.is_some()
     }
 
-    /// Refuses what a profile file or a signature could not carry back unchanged. `field` names each of the three values.
+    /// Refuses what a profile file or a signature could not carry back unchanged. `field` names
+    /// each of the three values.
     pub fn check(&self, field: impl Fn(KeyPart) -> String) -> Result<(), Failure> {
         check_part(&field(KeyPart::AccessKeyId), &self.access_key_id)?;
         check_part(&field(KeyPart::SecretAccessKey), &self.secret_access_key)?;
@@ -169,12 +170,13 @@ impl Keys {
             .try_for_each(|token| check_part(&field(KeyPart::SessionToken), token))
     }
 
-    /// [`Keys::check`] of keys of which nothing is known but that a source, anybody's, gave them.
+    /// Runs [`Keys::check`] on keys whose source is unknown, such as a registered one.
     pub fn check_given(&self) -> Result<(), Failure> {
         self.check(|part| format!("the {} that the source gave", part.as_str()))
     }
 
-    /// Refuses keys that have ended by `now`: whoever gave them just now has another time than this node.
+    /// Refuses keys that have expired by `now`: the clock of the service that gave them differs
+    /// from this node's.
     pub fn check_current(&self, now: Timestamp) -> Result<(), Failure> {
         if self.expires_at.is_none_or(|at| now < at) {
             return Ok(());
@@ -207,7 +209,8 @@ impl KeyPart {
     }
 }
 
-/// More than any service hands out: STS says that session tokens have no fixed size, and gives about 1 KiB.
+/// More than any service hands out: STS says that session tokens have no fixed size, and gives
+/// about 1 KiB.
 const MAX_KEY_LEN: usize = 16 << 10;
 
 fn check_part(field: &str, value: &Secret) -> Result<(), Failure> {
@@ -229,7 +232,8 @@ fn check_part(field: &str, value: &Secret) -> Result<(), Failure> {
     if value.contains(['"', '\'']) {
         return refuse("holds a quotation mark");
     }
-    // What `Debug` shows by its number: unassigned code points, format characters, every space but the ordinary one.
+    // What `Debug` shows by its number: unassigned code points, format characters, every space but
+    // the ordinary one.
     if value.chars().any(|c| c.escape_debug().len() > 2) {
         return refuse("holds a character that cannot be seen");
     }
@@ -288,7 +292,8 @@ impl WebIdentity {
         self
     }
 
-    /// Whether Mountpoint can do the exchange by itself: it knows a role and a session name, and nothing more.
+    /// Returns whether Mountpoint can do the exchange by itself: it supports a role and a session
+    /// name only.
     pub fn can_be_delegated(&self) -> bool {
         self.second_hop.is_none()
             && self.session.duration.is_none()
@@ -302,12 +307,12 @@ impl WebIdentity {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "config", derive(schemars::JsonSchema))]
 pub struct SessionSettings {
-    /// The role session's name (`RoleSessionName`), 2 to 64 characters of `[\w+=,.@-]`. One is made up
-    /// where unset.
+    /// The role session's name (`RoleSessionName`), 2 to 64 characters of `[\w+=,.@-]`. One is made
+    /// up where unset.
     #[cfg_attr(feature = "config", schemars(extend("format" = "session-name")))]
     pub name: Option<String>,
-    /// How long the session lasts (`DurationSeconds`): 15 minutes to 12 hours, and no longer than the
-    /// role allows.
+    /// How long the session lasts (`DurationSeconds`): 15 minutes to 12 hours, and no longer than
+    /// the role allows.
     #[cfg_attr(feature = "config", schemars(extend("x-shortest" = "15m", "x-longest" = "12h")))]
     pub duration: Option<Duration>,
     /// An inline session policy (`Policy`), as JSON, at most 2048 characters.
@@ -325,8 +330,8 @@ pub struct SessionSettings {
         )
     )]
     pub policy_arns: Vec<String>,
-    /// Which STS endpoints are used (`AWS_STS_REGIONAL_ENDPOINTS`): `regional`, that of the region, or
-    /// `legacy`, the global one for the oldest regions.
+    /// Which STS endpoints are used (`AWS_STS_REGIONAL_ENDPOINTS`): `regional`, that of the region,
+    /// or `legacy`, the global one for the oldest regions.
     #[cfg_attr(feature = "config", schemars(extend("enum" = ["regional", "legacy"])))]
     pub regional_endpoints: Option<String>,
 }
@@ -345,8 +350,8 @@ pub struct RoleHop {
     /// The role session's name (`RoleSessionName`).
     #[cfg_attr(feature = "config", schemars(extend("format" = "session-name")))]
     pub session_name: Option<String>,
-    /// How long the session lasts (`DurationSeconds`): 15 minutes to 1 hour, the most for a role that is
-    /// assumed with a role's keys.
+    /// How long the session lasts (`DurationSeconds`): 15 minutes to 1 hour, the most for a role
+    /// that is assumed with a role's keys.
     #[cfg_attr(feature = "config", schemars(extend("x-shortest" = "15m", "x-longest" = "1h")))]
     pub duration: Option<Duration>,
     /// Session tags, at most 50.
@@ -368,7 +373,7 @@ fn tags<'de, D: serde::Deserializer<'de>>(
 pub struct Container {
     /// The URL; checked by the source.
     pub uri: String,
-    /// What goes into the `Authorization` header, as it is.
+    /// The value of the `Authorization` header, unchanged.
     pub token: Option<Token>,
 }
 

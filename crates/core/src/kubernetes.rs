@@ -1,9 +1,11 @@
-//! What the Kubernetes API answers when it does not do what was asked, as failures that name the rule to add.
+//! What the Kubernetes API answers when it does not do what was asked, as failures that name the
+//! rule to add.
 
 use crate::error::{ErrorKind, Failure};
 use crate::text::printable;
 
-/// One call of the Kubernetes API, named as RBAC names it, so that its failure can say which rule is missing.
+/// One call of the Kubernetes API, named as RBAC names it, so that its failure can say which rule
+/// is missing.
 ///
 /// ```
 /// use s3_credential_core::{ErrorKind, KubernetesCall};
@@ -17,7 +19,8 @@ use crate::text::printable;
 pub struct KubernetesCall<'a> {
     /// The RBAC verb: `get`, `watch`, `create`, ...
     pub verb: &'a str,
-    /// The RBAC resource in plural, with a subresource where there is one: `secrets`, `serviceaccounts/token`, ...
+    /// The RBAC resource in plural, with a subresource where there is one: `secrets`,
+    /// `serviceaccounts/token`, ...
     pub resource: &'a str,
     /// The namespace; none for a resource of the cluster, such as `nodes`.
     pub namespace: Option<&'a str>,
@@ -26,7 +29,8 @@ pub struct KubernetesCall<'a> {
 }
 
 impl KubernetesCall<'_> {
-    /// Refuses a namespace or a name that can be none: both become part of a URL, where a `/` or a `?` would name another object.
+    /// Refuses a namespace or a name that can be none: both become part of a URL, where a `/` or a
+    /// `?` would name another object.
     pub fn check(&self) -> Result<(), Failure> {
         let refuse = |what: &str| {
             Err(Failure::new(
@@ -77,7 +81,8 @@ impl KubernetesCall<'_> {
         }
     }
 
-    /// The failure for want of any answer: the API server cannot be reached, closes the connection, or answers what no one can read.
+    /// The failure for want of any answer: the API server cannot be reached, closes the connection,
+    /// or answers what no one can read.
     pub fn unreachable(&self) -> Failure {
         self.unavailable("the Kubernetes API gives no answer for")
     }
@@ -109,7 +114,8 @@ impl KubernetesCall<'_> {
     }
 }
 
-/// A DNS label (RFC 1123). A part of an object's name has no limit of its own, and 253 for the whole is in force anyway.
+/// A DNS label (RFC 1123). A part of an object's name has no limit of its own, and 253 for the
+/// whole is in force anyway.
 fn is_label(label: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     !label.is_empty()

@@ -13,7 +13,7 @@ use crate::error::{ErrorKind, Failure};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum AuthenticationLevel {
-    /// The driver's own; what applies where the volume says nothing.
+    /// The driver's own; applies where the volume sets no level.
     #[default]
     Driver,
     /// Those of the pod's service account.

@@ -1,11 +1,13 @@
-//! Contracts and pure values of the S3 credential provider: what a volume's credentials are decided from, and what the decision is.
+//! Contracts and pure values of the S3 credential provider: the input and the output of each
+//! decision about a volume's credentials.
 //!
-//! **In:** a CSI publish request ([`PublishRequest`]) and what the driver says about the mount ([`MountTarget`]), parsed once into a
-//! [`ProvideContext`]. **Out:** a [`DeliveryPlan`], files and environment variables as plain data, drawn from the
-//! [`CredentialForm`] that a [`SourceChain`] gave. **Fails** with a [`Failure`], whose [`ErrorKind`] has one gRPC code and says what to
-//! do; a plug-in that has nothing for a volume says so with [`SourceError::NotApplicable`] and its reason.
+//! **In:** a CSI publish request ([`PublishRequest`]) and the driver's description of the mount
+//! ([`MountTarget`]), parsed once into a [`ProvideContext`]. **Out:** a [`DeliveryPlan`], files and
+//! environment variables as plain data, drawn from the [`CredentialForm`] that a [`SourceChain`]
+//! gave. **Fails** with a [`Failure`], whose [`ErrorKind`] has one gRPC code and says what to do. A
+//! plug-in that does not apply to a volume returns [`SourceError::NotApplicable`] and its reason.
 //!
-//! Nothing in here reads a file, a socket, the environment or (but for [`SystemClock`]) the time.
+//! This crate reads no file, no socket, no environment and (but for [`SystemClock`]) no clock.
 //!
 //! ```
 //! use s3_credential_core::{AuthenticationLevel, MountTarget, ProvideContext, PublishRequest};

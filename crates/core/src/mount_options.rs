@@ -13,8 +13,9 @@ use parse::Parsed;
 
 /// The mount flags of a volume, parsed as Mountpoint gets them.
 ///
-/// `region us-east-1`, `region=us-east-1`, `--region us-east-1` and `--region=us-east-1` are the same. One flag may hold
-/// several options, separated by white space or commas. Of a repeated option the last one counts.
+/// `region us-east-1`, `region=us-east-1`, `--region us-east-1` and `--region=us-east-1` are the
+/// same. One flag may hold several options, separated by white space or commas. Of a repeated
+/// option the last one counts.
 ///
 /// ```
 /// use s3_credential_core::MountOptions;
@@ -34,8 +35,8 @@ pub struct MountOptions {
 }
 
 impl MountOptions {
-    /// Parses the flags. A flag that is not understood becomes one of [`problems`](Self::problems); the options that can
-    /// be recognised in it count all the same.
+    /// Parses the flags. A flag that is not understood becomes one of [`problems`](Self::problems);
+    /// the options that can be recognised in it count all the same.
     pub fn parse<S: AsRef<str>>(flags: impl IntoIterator<Item = S>) -> Self {
         let mut options = Self::default();
         for (index, flag) in flags.into_iter().enumerate() {

@@ -68,7 +68,8 @@ pub struct MountTarget {
     pub owner: Option<Owner>,
     /// The role that the driver has looked up for the pod; it goes before mapping and annotation.
     pub role_arn: Option<RoleArn>,
-    /// Whether Mountpoint is running with what was provided before; what the lease table says where unset.
+    /// Whether Mountpoint is running with what was provided before; what the lease table says where
+    /// unset.
     #[serde(skip)]
     pub mounted: Option<bool>,
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// A permission of the Kubernetes API that a plug-in uses, as an RBAC rule has it: so that what is missing is known before a volume
-/// needs it.
+/// A permission of the Kubernetes API that a plug-in uses, as an RBAC rule has it: so that what is
+/// missing is known before a volume needs it.
 ///
 /// ```
 /// use s3_credential_core::Permission;
@@ -18,7 +18,8 @@ pub struct Permission {
     pub verb: Cow<'static, str>,
     /// The API group; empty for the core group.
     pub group: Cow<'static, str>,
-    /// The resource in plural, with a subresource where there is one: `secrets`, `serviceaccounts/token`, ...
+    /// The resource in plural, with a subresource where there is one: `secrets`,
+    /// `serviceaccounts/token`, ...
     pub resource: Cow<'static, str>,
     /// The namespace; none for all of them, and for a resource of the cluster.
     pub namespace: Option<String>,
@@ -31,7 +32,8 @@ pub struct Permission {
 }
 
 impl Permission {
-    /// A permission of the core group in the whole cluster, without which the plug-in cannot do its work.
+    /// A permission of the core group in the whole cluster, without which the plug-in cannot do its
+    /// work.
     pub fn new(
         verb: impl Into<Cow<'static, str>>,
         resource: impl Into<Cow<'static, str>>,

@@ -34,7 +34,8 @@ pub mod file_names {
     pub const CA_BUNDLE: &str = "ca-bundle.pem";
     /// Never written: what `AWS_CONFIG_FILE` names where no config file is delivered.
     pub const NO_CONFIG: &str = "no-config";
-    /// Never written: what `AWS_SHARED_CREDENTIALS_FILE` names where no credentials file is delivered.
+    /// Never written: what `AWS_SHARED_CREDENTIALS_FILE` names where no credentials file is
+    /// delivered.
     pub const NO_CREDENTIALS: &str = "no-credentials";
 }
 
@@ -70,9 +71,11 @@ pub struct PlanRequest<'a> {
     pub consumer: Consumer,
     /// The driver's environment, of which some variables are passed on.
     pub driver: &'a Environment,
-    /// The pod's namespace and service account, which keep Mountpoint's caches of different pods apart under systemd.
+    /// The pod's namespace and service account, which keep Mountpoint's caches of different pods
+    /// apart under systemd.
     pub service_account: Option<(&'a str, &'a str)>,
-    /// The content of the file in the driver's `AWS_CA_BUNDLE`, which is copied to where Mountpoint sees it.
+    /// The content of the file in the driver's `AWS_CA_BUNDLE`, which is copied to where Mountpoint
+    /// sees it.
     pub ca_bundle: Option<&'a Secret>,
     /// Where the driver's endpoint serves this volume, for that delivery.
     pub endpoint: Option<&'a EndpointGrant>,
@@ -120,7 +123,7 @@ pub enum EnvironmentValue {
 }
 
 impl EnvironmentValue {
-    /// The value as it is set for Mountpoint.
+    /// Returns the value that is set for Mountpoint.
     pub fn expose(&self) -> &str {
         match self {
             Self::Plain(text) => text,
@@ -140,7 +143,8 @@ impl DeliveryPlan {
     /// Draws the plan. It fails where the delivery cannot carry the form.
     pub fn draw(request: &PlanRequest<'_>) -> Result<Self, Failure> {
         if let CredentialForm::Keys(keys) = request.form {
-            // They may come from anybody's source, and a newline in one would be a line of the profile file.
+            // They may come from any registered source, and a newline in one would start a line of
+            // the profile file.
             keys.check_given()?;
         }
         let mut draft = Draft { request, files: Vec::new(), environment: BTreeMap::new() };

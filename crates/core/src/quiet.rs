@@ -5,10 +5,12 @@ use std::future::Future;
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
-/// Runs a call of a library whose logs may show what it was answered: none of its words get out, at no level.
+/// Runs a call of a library whose logs may show what it was answered: none of its words get out, at
+/// no level.
 ///
-/// The AWS SDK logs answers with their bodies at trace level, kube the whole of one that it cannot read as a warning; both may hold
-/// keys and tokens. What is worth a log is for the caller to say, of the result. A task that the call starts logs as ever.
+/// The AWS SDK logs answers with their bodies at trace level, kube the whole of one that it cannot
+/// read as a warning; both may hold keys and tokens. What is worth a log is for the caller to say,
+/// of the result. A task that the call starts logs as ever.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {

@@ -15,9 +15,9 @@ use crate::permission::Permission;
 
 /// A region name: letters, digits, dashes and underscores, at most 63 bytes.
 ///
-/// AWS has lower-case letters, digits and inner dashes. Other stores have `RegionOne`, `my_zonegroup` or `fr-par`. What only
-/// AWS demands is checked where a host name is built, by [`Region::check_aws`]. An availability zone (`us-east-1a`) is no
-/// region.
+/// AWS has lower-case letters, digits and inner dashes. Other stores have `RegionOne`,
+/// `my_zonegroup` or `fr-par`. What only AWS demands is checked where a host name is built, by
+/// [`Region::check_aws`]. An availability zone (`us-east-1a`) is no region.
 ///
 /// ```
 /// use s3_credential_core::Region;
@@ -105,7 +105,8 @@ impl fmt::Display for Region {
     }
 }
 
-/// A group of regions with its own identities, endpoints and DNS suffixes (the SDKs' `sdk-partitions.json`).
+/// A group of regions with its own identities, endpoints and DNS suffixes (the SDKs'
+/// `sdk-partitions.json`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Partition {
     /// As in ARNs: `aws`, `aws-cn`, ...
@@ -215,14 +216,16 @@ pub mod resolver_names {
 /// A plug-in that may know which region a volume's STS calls go to.
 ///
 /// # Guarantees
-/// The chain calls resolvers in their order and stops at the first answer, and at the first failure.
+/// The chain calls resolvers in their order and stops at the first answer, and at the first
+/// failure.
 ///
 /// # Assumptions
-/// The answer is for this context only: it is not remembered for others by the caller, so a resolver whose look-up is slow keeps
-/// what it learned, and a failure for a few seconds at most.
+/// The answer is for this context only: it is not remembered for others by the caller, so a
+/// resolver whose look-up is slow keeps what it learned, and a failure for a few seconds at most.
 ///
 /// # Errors
-/// "Does not know" is [`AttemptError::NotApplicable`] with its reason. A region that is there but wrong is a failure.
+/// "Does not know" is [`AttemptError::NotApplicable`] with its reason. A region that is there but
+/// wrong is a failure.
 #[async_trait]
 pub trait RegionResolver: fmt::Debug + Send + Sync + 'static {
     /// The name in configuration, output and metrics.
@@ -231,7 +234,8 @@ pub trait RegionResolver: fmt::Debug + Send + Sync + 'static {
     /// The region for this volume.
     async fn resolve(&self, context: &ProvideContext) -> Result<Region, RegionError>;
 
-    /// What it needs of the Kubernetes API, as [`CredentialSource::permissions`](crate::CredentialSource::permissions).
+    /// What it needs of the Kubernetes API, as
+    /// [`CredentialSource::permissions`](crate::CredentialSource::permissions).
     fn permissions(&self) -> Vec<Permission> {
         Vec::new()
     }

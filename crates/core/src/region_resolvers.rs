@@ -1,4 +1,4 @@
-//! The resolvers that need nothing but the context and the driver's environment.
+//! The resolvers that need only the context and the driver's environment.
 
 use async_trait::async_trait;
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 
 use crate::secret::Secret;
 
-/// `NodePublishVolumeRequest`, from its JSON form (lowerCamelCase or proto names; unknown fields are ignored) or filled in by a
-/// driver from its own protobuf type.
+/// `NodePublishVolumeRequest`, from its JSON form (lowerCamelCase or proto names; unknown fields
+/// are ignored) or filled in by a driver from its own protobuf type.
 ///
 /// The volume context may carry service-account tokens, so its values are secrets here.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -59,7 +59,8 @@ pub struct AccessMode {
 }
 
 impl AccessMode {
-    /// Whether nobody may write to the volume, as on a claim that is `ReadOnlyMany`.
+    /// Returns whether every access to the volume is read-only, as on a claim that is
+    /// `ReadOnlyMany`.
     pub fn is_reader_only(&self) -> bool {
         READER_ONLY.iter().any(|(name, _)| self.mode == *name)
     }
@@ -77,8 +78,8 @@ pub struct MountVolume {
     /// Mountpoint's arguments.
     #[serde(alias = "mount_flags", deserialize_with = "null_is_default")]
     pub mount_flags: Vec<String>,
-    /// The `fsGroup` of the pod, by number, which the kubelet tells a driver with the capability `VOLUME_MOUNT_GROUP`; empty where there
-    /// is none.
+    /// The `fsGroup` of the pod, by number, which the kubelet sends to a driver with the capability
+    /// `VOLUME_MOUNT_GROUP`; empty where there is none.
     #[serde(alias = "volume_mount_group", deserialize_with = "null_is_default")]
     pub volume_mount_group: String,
 }

@@ -13,8 +13,9 @@ const MAX_LEN: usize = 2048;
 
 /// The name of a role, at most 2048 bytes: an ARN of AWS, or what another store's STS calls a role.
 ///
-/// AWS has `arn:PARTITION:iam::ACCOUNT:role/[PATH/]NAME`. Others leave the account empty, put a tenant there, or begin with
-/// `urn:`. What only AWS demands is checked where AWS's own STS is called, by [`RoleArn::check_aws`].
+/// AWS has `arn:PARTITION:iam::ACCOUNT:role/[PATH/]NAME`. Others leave the account empty, put a
+/// tenant there, or begin with `urn:`. What only AWS demands is checked where AWS's own STS is
+/// called, by [`RoleArn::check_aws`].
 ///
 /// ```
 /// use s3_credential_core::RoleArn;
@@ -64,7 +65,8 @@ fn not_a_role(field: &str) -> Failure {
         .with_help(format!("set {field} to an ARN such as arn:aws:iam::111122223333:role/name"))
 }
 
-/// `arn:...:role/NAME` or `urn:...:role/NAME`, of characters that can stand in a request and in a message.
+/// `arn:...:role/NAME` or `urn:...:role/NAME`, of characters that can stand in a request and in a
+/// message.
 fn is_role(arn: &str) -> bool {
     let Some((scheme, rest)) = arn.split_once(':') else {
         return false;

@@ -44,8 +44,9 @@ impl VolumeScope {
     /// What the volume of this publish needs.
     ///
     /// # Errors
-    /// `invalid-request` for a volume that no policy can be drawn for: it names no bucket, or one in a form that IAM cannot name, or
-    /// a prefix that does not end in `/`, that STS does not take, or that is of a directory bucket. Nothing is widened to make it fit.
+    /// `invalid-request` for a volume that no policy can be made for: it names no bucket, or one in
+    /// a form that IAM cannot name. The same for a prefix that does not end in `/`, that STS does
+    /// not accept, or that is of a directory bucket. No policy is widened to make it fit.
     pub fn of(context: &ProvideContext) -> Result<Self, Failure> {
         let options = context.mount_options();
         let bucket = context.bucket().ok_or_else(|| {
@@ -75,12 +76,14 @@ impl VolumeScope {
 
     /// The session policy: a JSON document without white space, for keys in this partition.
     ///
-    /// It allows what Mountpoint's documentation asks for (`doc/CONFIGURATION.md`, "IAM permissions"): listing the prefix, reading
-    /// its objects, writing them if the volume is writable, and deleting them with the mount option `--allow-delete`; for directory buckets a session, of the mode
-    /// `ReadOnly` where it only reads. With it the use of KMS keys by S3.
+    /// It allows what Mountpoint's documentation asks for (`doc/CONFIGURATION.md`, "IAM
+    /// permissions"): listing the prefix, reading its objects, writing them if the volume is
+    /// writable, and deleting them with the mount option `--allow-delete`; for directory buckets a
+    /// session, of the mode `ReadOnly` where it only reads. With it the use of KMS keys by S3.
     ///
     /// # Errors
-    /// `invalid-request` where the prefix makes it longer than STS allows (2048 characters), and those of [`of`](Self::of).
+    /// `invalid-request` where the prefix makes it longer than STS allows (2048 characters), and
+    /// those of [`of`](Self::of).
     pub fn session_policy(&self, partition: Partition) -> Result<String, Failure> {
         let place = self.place()?;
         let policy = policy::draw(&place, self.prefix.as_deref(), self.access(), partition);

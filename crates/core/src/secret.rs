@@ -8,9 +8,11 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 use zeroize::{Zeroize, Zeroizing};
 
-/// Secret text: shared rather than copied, zeroised when the last owner drops it, and opaque in `Debug`.
+/// Secret text: shared rather than copied, zeroised when the last owner drops it, and opaque in
+/// `Debug`.
 ///
-/// There is no `Display` and no `Serialize`: the only way to the text is [`Secret::expose`], which stands out in review.
+/// There is no `Display` and no `Serialize`: the only way to the text is [`Secret::expose`], which
+/// stands out in review.
 ///
 /// ```
 /// use s3_credential_core::Secret;
@@ -83,8 +85,9 @@ impl From<&str> for Secret {
     }
 }
 
-/// From JSON text only (`serde_json::from_str` and `from_slice`): the raw value is unescaped straight into zeroised memory,
-/// where serde's own string path would leave a copy in its scratch buffer.
+/// From JSON text only (`serde_json::from_str` and `from_slice`): the raw value is unescaped
+/// straight into zeroised memory, where serde's own string path would leave a copy in its scratch
+/// buffer.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&'de RawValue>::deserialize(deserializer)?;
@@ -92,10 +95,12 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// The text of a JSON string literal. `RawValue` has checked the grammar, so only the escapes are left to resolve.
+/// The text of a JSON string literal. `RawValue` has checked the grammar, so only the escapes are
+/// left to resolve.
 fn unescape(raw: &str) -> Option<Arc<Zeroizing<String>>> {
     let literal = raw.strip_prefix('"')?.strip_suffix('"')?;
-    // Unescaping never lengthens the text, so the buffer is never reallocated and leaves no partial copy.
+    // Unescaping never lengthens the text, so the buffer is never reallocated and leaves no partial
+    // copy.
     let mut text = Zeroizing::new(String::with_capacity(literal.len()));
     let mut rest = literal;
     while let Some(at) = rest.find('\\') {

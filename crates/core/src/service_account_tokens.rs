@@ -23,7 +23,7 @@ const MAX_DEPTH: usize = 10_000;
 
 /// Tokens by audience, as `{"<audience>": {"token": "…", "expirationTimestamp": "RFC 3339"}}`.
 ///
-/// Each entry is judged when it is asked for: a malformed entry of an audience that nobody uses harms no one.
+/// Each entry is checked when it is read: a malformed entry of an unused audience does no harm.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ServiceAccountTokens(BTreeMap<String, Result<Token, Failure>>);
 
@@ -66,7 +66,8 @@ impl ServiceAccountTokens {
         self.0.contains_key(audience)
     }
 
-    /// How messages name the token for this audience, on one line whatever that is: an annotation of a tenant may say which one.
+    /// How messages name the token for this audience, on one line whatever that is: an annotation
+    /// of a tenant may say which one.
     pub fn field(audience: &str) -> String {
         format!("the service-account token for {}", printable(audience))
     }
@@ -111,7 +112,8 @@ fn parse_entry(audience: &str, entry: &RawValue) -> Result<Token, Failure> {
     Token::parse(&field, token, expires_at)
 }
 
-/// The two fields of an entry, found as Go's decoder finds them: whatever their case, the last of a repeated one, and null is none.
+/// The two fields of an entry, found as Go's decoder finds them: whatever their case, the last of a
+/// repeated one, and null is none.
 #[derive(Default)]
 struct Entry<'a> {
     token: Option<&'a RawValue>,
@@ -150,7 +152,8 @@ impl<'de> Deserialize<'de> for Entry<'de> {
     }
 }
 
-/// RFC 3339 as Go reads it: jiff alone takes lower case, leap seconds and offsets without a colon, but no hour of one digit.
+/// RFC 3339 as Go reads it: jiff alone takes lower case, leap seconds and offsets without a colon,
+/// but no hour of one digit.
 fn instant(text: &str) -> Option<Timestamp> {
     let (date, time) = text.split_once('T')?;
     let hour = if time.as_bytes().get(1) == Some(&b':') { "0" } else { "" };

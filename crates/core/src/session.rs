@@ -1,4 +1,5 @@
-//! The limits of STS on what is asked of it, told before it is asked (API reference of AssumeRole and AssumeRoleWithWebIdentity).
+//! The limits of STS on a request, checked before the call (API reference of AssumeRole and
+//! AssumeRoleWithWebIdentity).
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -18,8 +19,9 @@ const MAX_POLICY_ARNS: usize = 10;
 const MAX_TAGS: usize = 50;
 
 impl SessionSettings {
-    /// Refuses what STS would refuse: the error names the setting, never its value. With a second hop, the session that is handed
-    /// out is the second one's, which these settings are for where the hop does not have its own.
+    /// Refuses what STS would refuse: the error names the setting, never its value. With a second
+    /// hop, the session that is handed out is the second one's, which these settings are for where
+    /// the hop does not have its own.
     pub fn check(&self, second_hop: Option<&RoleHop>) -> Result<(), Failure> {
         self.name.iter().try_for_each(|name| check_name(name))?;
         self.policy.iter().try_for_each(|policy| check_policy(policy))?;

@@ -9,7 +9,8 @@ use std::task::{Poll, Waker};
 #[derive(Debug, Clone, Default)]
 pub struct Signal(Arc<Mutex<State>>);
 
-/// The receiving half. Changes that happened before it was taken are not told. Dropping it ends the subscription.
+/// The receiving half. It does not report changes from before it was created. Dropping it ends the
+/// subscription.
 #[derive(Debug)]
 pub struct Changes {
     state: Arc<Mutex<State>>,
@@ -27,8 +28,8 @@ pub enum Change {
 }
 
 impl Change {
-    /// Returns whether the change affects a volume at pod level with this service account (`namespace/name`), or a volume
-    /// without one.
+    /// Returns whether the change affects a volume at pod level with this service account
+    /// (`namespace/name`), or a volume without one.
     pub fn affects(&self, service_account: Option<&str>) -> bool {
         match self {
             Self::Any => true,
@@ -68,11 +69,13 @@ impl State {
     }
 }
 
-/// More service accounts than this are not told apart: the change then affects any volume.
+/// The most service accounts that are recorded one by one; beyond it, the change affects any
+/// volume.
 const MAX_SERVICE_ACCOUNTS: usize = 4096;
 
 impl Signal {
-    /// Reports a change to every subscriber. Several changes before a subscriber looks are reported once.
+    /// Reports a change to every subscriber. Several changes before a subscriber looks are reported
+    /// once.
     pub fn notify(&self) {
         self.report(|state| state.any = state.version);
     }
@@ -109,14 +112,15 @@ impl Signal {
         Changes { state: Arc::clone(&self.0), seen: state.version }
     }
 
-    /// Whether anybody listens: a source that has to look for changes by itself stops where no one does.
+    /// Whether anybody listens: a source that has to look for changes by itself stops where no one
+    /// does.
     pub fn has_subscribers(&self) -> bool {
         lock(&self.0).subscribers > 0
     }
 }
 
 impl Changes {
-    /// Waits until something has changed since the last call, and returns what. Dropping the future loses nothing.
+    /// Waits for a change since the last call, and returns it. Dropping the future loses no change.
     pub async fn changed(&mut self) -> Change {
         poll_fn(|context| {
             let mut state = lock(&self.state);
@@ -141,6 +145,6 @@ impl Drop for Changes {
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    // Nothing can be half-done in there: a poisoned lock is as good as any.
+    // No update can be half-done here, so a poisoned lock can be used like any other.
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,10 +8,11 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Lets all who ask for the same thing while it is under way wait for one call, and share what it came to, be it a failure.
+/// Shares one call among all callers that ask for the same key while it is under way. Each gets its
+/// result, also a failure.
 ///
-/// Nothing is remembered: who asks after the call has ended starts another. The call goes on as long as anyone waits for it and
-/// is dropped with the last who gives up.
+/// No result is cached: a caller after the end of the call starts another. The call goes on as long
+/// as one caller waits for it, and is dropped with the last.
 ///
 /// ```
 /// use s3_credential_core::SingleFlight;
@@ -23,14 +24,15 @@ use std::task::{Context, Poll, Wake, Waker};
 /// ```
 pub struct SingleFlight<K, T>(Mutex<HashMap<K, Boarded<T>>>);
 
-/// A call that is under way, and how many wait for it.
+/// A call that is under way, and how many callers wait for it.
 struct Boarded<T> {
     flight: Arc<Flight<T>>,
     seats: usize,
 }
 
 impl<K: Eq + Hash + Clone, T: Clone> SingleFlight<K, T> {
-    /// What the call for this key comes to: the one that is under way, else the one that `start` makes.
+    /// Returns the result of the call for this key: the one that is under way, otherwise the one
+    /// that `start` makes.
     pub async fn run<F>(&self, key: K, start: impl FnOnce() -> F) -> T
     where
         F: Future<Output = T> + Send + 'static,
@@ -76,7 +78,7 @@ impl<K, T> fmt::Debug for SingleFlight<K, T> {
 type Call<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 struct Flight<T> {
-    /// Polled by whoever is awake.
+    /// Polled by any caller that is awake.
     call: Mutex<Option<Call<T>>>,
     landed: OnceLock<T>,
     waiting: Arc<Waiting>,

@@ -12,7 +12,8 @@ use crate::form::CredentialForm;
 use crate::permission::Permission;
 use crate::signal::Changes;
 
-/// Names of the sources that this workspace brings, as they appear in chains, configuration and output.
+/// Names of the sources that this workspace brings, as they appear in chains, configuration and
+/// output.
 pub mod source_names {
     /// The driver's own web-identity token and role.
     pub const IRSA: &str = "irsa";
@@ -37,15 +38,17 @@ pub mod source_names {
 /// A plug-in that yields credentials for a volume.
 ///
 /// # Guarantees
-/// A chain calls its sources in their order, one at a time, and stops at the first answer and at the first failure. `provide` is
-/// called again for a live volume whenever its credentials are due, so it returns what is valid now and need not remember volumes.
+/// A chain calls its sources in their order, one at a time, and stops at the first answer and at
+/// the first failure. `provide` is called again for a live volume whenever its credentials are due,
+/// so it returns what is valid now and need not remember volumes.
 ///
 /// # Assumptions
 /// A source writes no file and keeps no process alive: what it returns is delivered by others.
 ///
 /// # Errors
-/// "Does not apply here" is [`AttemptError::NotApplicable`] with the reason that a user will read. A source that is configured but
-/// broken, half-configured included, fails: going on would give the volume another identity.
+/// "Does not apply here" is [`AttemptError::NotApplicable`] with the reason that a user will read.
+/// A source that is configured but broken, half-configured included, fails: going on would give the
+/// volume another identity.
 ///
 /// # Caveats
 /// The call ends when the caller's deadline does: the future may be dropped at any await.
@@ -57,22 +60,25 @@ pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
     /// The credentials for this volume, in the form that the source has them.
     async fn provide(&self, context: &ProvideContext) -> Result<CredentialForm, SourceError>;
 
-    /// Returns whether the credentials for this volume come from the volume's own request: its pod's tokens or its own Secret.
+    /// Returns whether the credentials for this volume come from the volume's own request: its
+    /// pod's tokens or its own Secret.
     ///
-    /// An inline volume is written by a tenant. It gets credentials only from sources that return `true`, never the operator's,
-    /// the driver's or the node's.
+    /// An inline volume is written by a tenant. It gets credentials only from sources that return
+    /// `true`, never the operator's, the driver's or the node's.
     fn is_from_request(&self, _context: &ProvideContext) -> bool {
         false
     }
 
-    /// A subscription to changes of what the source reads (a watched Secret, a rotated file), upon which live volumes are
-    /// provided anew. `None` for a source that has nothing to say between calls.
+    /// Returns a subscription to changes of what the source reads (a watched Secret, a rotated
+    /// file). A change makes live volumes be provided again. `None` for a source that reports no
+    /// changes between calls.
     fn changes(&self) -> Option<Changes> {
         None
     }
 
-    /// What it needs of the Kubernetes API as it is set up, so that what is missing is known before a volume needs it. Nothing for a
-    /// source that does not ask that API.
+    /// Returns the permissions of the Kubernetes API that the source needs as configured, so that a
+    /// missing one is known before a volume needs it. Empty for a source that does not call that
+    /// API.
     fn permissions(&self) -> Vec<Permission> {
         Vec::new()
     }

@@ -1,4 +1,5 @@
-//! Which STS Mountpoint would reach with a token file, and whether it is the one that the driver's environment means.
+//! Which STS Mountpoint would reach with a token file, and whether it is the one that the driver's
+//! environment means.
 
 use std::net::IpAddr;
 
@@ -7,10 +8,12 @@ use crate::error::{ErrorKind, Failure};
 use crate::region::{Partition, Region};
 use crate::role::RoleArn;
 
-/// Regions of partition `aws` that have a FIPS endpoint of STS (AWS General Reference, "AWS STS endpoints").
+/// Regions of partition `aws` that have a FIPS endpoint of STS (AWS General Reference, "AWS STS
+/// endpoints").
 const FIPS_REGIONS: [&str; 4] = ["us-east-1", "us-east-2", "us-west-1", "us-west-2"];
 
-/// How Mountpoint reaches STS. It takes `AWS_ENDPOINT_URL_STS` as a bare host name, and speaks TLS on port 443.
+/// How Mountpoint reaches STS. It takes `AWS_ENDPOINT_URL_STS` as a bare host name, and speaks TLS
+/// on port 443.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StsRoute {
@@ -72,8 +75,8 @@ pub fn is_url_of_aws(url: &str) -> bool {
     Partition::has_host(StsUrl::new(url).host)
 }
 
-/// Refuses what AWS's STS cannot take: a role or a region of another store, a role of another partition, FIPS where there is
-/// none. With an STS of another store everything is taken.
+/// Refuses what AWS's STS cannot take: a role or a region of another store, a role of another
+/// partition, FIPS where there is none. With an STS of another store everything is taken.
 pub fn check_names_of_aws(
     environment: &Environment,
     role: &RoleArn,

@@ -10,7 +10,8 @@ pub(crate) fn printable(name: &str) -> String {
     name.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect()
 }
 
-/// Refuses what no field may hold: nothing at all, more than `max` bytes, control characters, and bytes that were not Unicode.
+/// Refuses what no field may hold: empty text, more than `max` bytes, control characters, and bytes
+/// that were not Unicode.
 pub(crate) fn check(kind: ErrorKind, field: &str, text: &str, max: usize) -> Result<(), Failure> {
     if text.trim().is_empty() {
         return Err(Failure::new(kind, format!("{field} is empty")));
@@ -32,7 +33,8 @@ pub(crate) fn simplified(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// The known name that this one is meant to be: the same but for case and punctuation, or for up to two letters.
+/// The known name that this one is meant to be: the same but for case and punctuation, or for up to
+/// two letters.
 pub(crate) fn near_miss(
     name: &str,
     known: impl IntoIterator<Item = &'static str>,

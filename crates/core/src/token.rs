@@ -23,10 +23,11 @@ pub const MAX_TOKEN_LEN: usize = 20_000;
 /// How far the issuer's clock may be ahead of ours before a JWT's `exp` counts as past.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(30);
 
-/// A bearer token, read but not verified: the signature is the business of the service that takes it.
+/// A bearer token, read but not verified: the signature is the business of the service that takes
+/// it.
 ///
-/// A token of three dot-separated parts is a JWT and must decode; any other is opaque, and only the expiry that came beside it
-/// is known.
+/// A token of three dot-separated parts is a JWT and must decode; any other is opaque, and only the
+/// expiry that came beside it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     secret: Secret,
@@ -42,7 +43,8 @@ struct Claims {
     expires_at: Option<Timestamp>,
 }
 
-/// When a token was made and when it ends: enough to tell an older token of one pod from a newer one, and no secret.
+/// The times at which a token was issued and expires. They distinguish an older token of a pod from
+/// a newer one, and hold no secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TokenAge {
     /// `iat` of a JWT.
@@ -52,7 +54,8 @@ pub struct TokenAge {
 }
 
 impl TokenAge {
-    /// Whether this token is older than the other one: by issue where both say it, else by expiry, else unknown and so not.
+    /// Whether this token is older than the other one: by issue where both say it, else by expiry,
+    /// else unknown and so not.
     pub fn is_older_than(&self, other: &Self) -> bool {
         match (self.issued_at, other.issued_at, self.expires_at, other.expires_at) {
             (Some(mine), Some(theirs), ..) if mine != theirs => mine < theirs,
@@ -63,7 +66,8 @@ impl TokenAge {
 }
 
 impl Token {
-    /// Reads a token. `field` is what the error names; `expires_at` is the expiry that came beside the token, if one did.
+    /// Reads a token. `field` is what the error names; `expires_at` is the expiry that came beside
+    /// the token, if one did.
     pub fn parse(
         field: &str,
         secret: Secret,
@@ -109,7 +113,8 @@ impl Token {
         self.claims.as_ref()?.subject.as_deref()
     }
 
-    /// Refuses a token that is past its expiry. A JWT's own `exp` is another machine's word and gets [`CLOCK_SKEW`].
+    /// Refuses a token that is past its expiry. A JWT's own `exp` is another machine's word and
+    /// gets [`CLOCK_SKEW`].
     pub fn check_expiry(&self, field: &str, now: Timestamp) -> Result<(), Failure> {
         let claimed = self.claims.as_ref().and_then(|claims| claims.expires_at);
         let past = self.expires_at.is_some_and(|at| at <= now)
@@ -123,7 +128,8 @@ impl Token {
         Ok(())
     }
 
-    /// Refuses a JWT that is made for another audience. One without `aud`, and an opaque token, are for their taker to judge.
+    /// Refuses a JWT that is made for another audience. One without `aud`, and an opaque token, are
+    /// for their taker to judge.
     pub fn check_audience(&self, field: &str, audience: &str) -> Result<(), Failure> {
         match &self.claims {
             Some(claims)
@@ -138,7 +144,8 @@ impl Token {
         }
     }
 
-    /// Refuses a JWT of another service account. An opaque token, and one without `sub`, are for their taker to judge.
+    /// Refuses a JWT of another service account. An opaque token, and one without `sub`, are for
+    /// their taker to judge.
     pub fn check_service_account(
         &self,
         field: &str,
@@ -162,7 +169,8 @@ impl Token {
     }
 }
 
-/// The registered claims of RFC 7519 that are read here. A claim of the wrong type makes the token malformed.
+/// The registered claims of RFC 7519 that are read here. A claim of the wrong type makes the token
+/// malformed.
 #[derive(Deserialize)]
 struct RegisteredClaims {
     #[serde(default)]

@@ -3,7 +3,8 @@
 /// What stands in the place of a secret.
 const MASK: &str = "********";
 
-/// Whether a URL holds a user name or a password. Without a scheme, as proxies may be written, it counts all the same.
+/// Whether a URL holds a user name or a password. Without a scheme, as proxies may be written, it
+/// counts all the same.
 pub fn has_user_info(url: &str) -> bool {
     span(url).is_some()
 }
@@ -23,8 +24,8 @@ pub fn mask_user_info(url: &str) -> String {
     }
 }
 
-/// Where the user info is. A password may hold any character that its writer forgot to escape, so it ends with the last `@`
-/// before the path; if that is not clear, with the last `@` of all.
+/// Where the user info is. A password may hold any character that its writer forgot to escape, so
+/// it ends with the last `@` before the path; if that is not clear, with the last `@` of all.
 fn span(url: &str) -> Option<(usize, usize)> {
     let start = url.find("://").map_or(0, |at| at + 3);
     let rest = &url[start..];

@@ -31,7 +31,8 @@ impl WarningKind {
     }
 }
 
-/// A warning: the volume is provided, and its definition or the driver's set-up deserves a look. It holds no secret.
+/// A warning: the volume is provided, and its definition or the driver's set-up deserves a look. It
+/// holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {

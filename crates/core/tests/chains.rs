@@ -47,7 +47,7 @@ fn outcomes(attempts: &[s3_credential_core::Attempt]) -> Vec<(&str, Outcome)> {
 #[tokio::test]
 async fn a_chain_goes_on_past_not_applicable_and_stops_at_the_first_answer() {
     let chain =
-        SourceChain::first_try(source("one", Err(SourceError::not_applicable("nothing here"))))
+        SourceChain::first_try(source("one", Err(SourceError::not_applicable("not set here"))))
             .or_else(source("two", Ok(keys())))
             .or_else(untouched("three"));
     let answer = chain.provide(&SystemClock, &context()).await;
@@ -56,7 +56,7 @@ async fn a_chain_goes_on_past_not_applicable_and_stops_at_the_first_answer() {
         outcomes(&answer.attempts),
         [("one", Outcome::NotApplicable), ("two", Outcome::Provided), ("three", Outcome::NotTried)]
     );
-    assert_eq!(answer.attempts[0].reason.as_deref(), Some("nothing here"));
+    assert_eq!(answer.attempts[0].reason.as_deref(), Some("not set here"));
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_failure_that_was_passed_is_the_error_when_nothing_else_applies() {
         Err(SourceError::failed(ErrorKind::Throttled, "slow down")),
     ))
     .even_if_it_fails()
-    .or_else(source("two", Err(SourceError::not_applicable("nothing"))));
+    .or_else(source("two", Err(SourceError::not_applicable("not set"))));
     let failure = chain.provide(&SystemClock, &context()).await.result.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Throttled);
 }

@@ -203,17 +203,17 @@ fn the_instance_profile_leaves_imds_and_nothing_else_open() {
 #[test]
 fn the_region_is_the_users_word_only_where_someone_said_it() {
     let form = web_identity();
-    let told = |resolver: &str, level, name: &str| {
+    let is_set = |resolver: &str, level, name: &str| {
         let case = Case { level, region: Some(region(name, resolver)), ..Case::default() };
         case.value(&form, "AWS_REGION").is_some()
     };
     use AuthenticationLevel::{Driver, Pod};
-    assert!(!told(resolver_names::IMDS, Driver, "eu-north-1"));
-    assert!(!told(resolver_names::NODE_LABEL, Driver, "eu-north-1"));
-    assert!(told(resolver_names::VOLUME_CONTEXT, Driver, "eu-north-1"));
-    assert!(told(resolver_names::MOUNT_OPTIONS, Driver, "eu-north-1"));
-    assert!(told(resolver_names::IMDS, Pod, "eu-north-1"));
-    assert!(told(resolver_names::IMDS, Driver, "cn-north-1"), "outside partition aws");
+    assert!(!is_set(resolver_names::IMDS, Driver, "eu-north-1"));
+    assert!(!is_set(resolver_names::NODE_LABEL, Driver, "eu-north-1"));
+    assert!(is_set(resolver_names::VOLUME_CONTEXT, Driver, "eu-north-1"));
+    assert!(is_set(resolver_names::MOUNT_OPTIONS, Driver, "eu-north-1"));
+    assert!(is_set(resolver_names::IMDS, Pod, "eu-north-1"));
+    assert!(is_set(resolver_names::IMDS, Driver, "cn-north-1"), "outside partition aws");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A volume's session policy allows what Mountpoint needs for this volume, and nothing else.
+//! A volume's session policy allows only what Mountpoint needs for this volume.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test fail as tests do")]
 
 use proptest::prelude::*;

@@ -11,7 +11,7 @@ use tokio::task::{JoinSet, yield_now};
 
 type Answer = Result<usize, &'static str>;
 
-/// A service that counts its calls and answers when it is told to.
+/// A service that counts its calls and answers on demand.
 #[derive(Clone)]
 struct Service {
     flights: Arc<SingleFlight<&'static str, Answer>>,

@@ -138,9 +138,9 @@ fn a_token_past_its_expiry_is_refused_with_some_patience_for_another_machines_cl
     let claimed = token(r#"{"exp":1000}"#);
     assert!(claimed.check_expiry("t", at(1029)).is_ok());
     assert_eq!(claimed.check_expiry("t", at(1030)).unwrap_err().kind(), ErrorKind::ExpiredToken);
-    let told = Token::parse("t", Secret::new("opaque"), Some(at(1000))).unwrap();
-    assert!(told.check_expiry("t", at(999)).is_ok());
-    assert_eq!(told.check_expiry("t", at(1000)).unwrap_err().kind(), ErrorKind::ExpiredToken);
+    let opaque = Token::parse("t", Secret::new("opaque"), Some(at(1000))).unwrap();
+    assert!(opaque.check_expiry("t", at(999)).is_ok());
+    assert_eq!(opaque.check_expiry("t", at(1000)).unwrap_err().kind(), ErrorKind::ExpiredToken);
 }
 
 #[test]

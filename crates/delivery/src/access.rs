@@ -1,4 +1,4 @@
-//! Who may do what with a file or directory of ours.
+//! The owner and mode of the files and directories of this crate.
 
 use std::os::fd::OwnedFd;
 
@@ -12,9 +12,9 @@ const BITS: u32 = 0o7777;
 /// The owner and mode that something is to have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Access {
-    /// None: whoever it is.
+    /// `None`: any owner.
     pub(crate) uid: Option<u32>,
-    /// None: whichever it is, since the mode gives a group nothing.
+    /// `None`: any group, since the mode gives no rights to a group.
     pub(crate) gid: Option<u32>,
     pub(crate) mode: u32,
     /// What it is made with: narrower, as long as the owner is not the one.
@@ -22,7 +22,8 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// Sets what is different, and at no moment lets anybody in who has no business there. A directory keeps its setgid bit.
+    /// Sets what is different, without giving access to anyone else at any moment. A directory
+    /// keeps its setgid bit.
     pub(crate) fn give(self, handle: &OwnedFd, stat: &Stat) -> io::Result<()> {
         let kept = match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => stat.st_mode & SETGID,

@@ -30,8 +30,8 @@ pub struct WrittenFile {
 pub struct Applied {
     /// All of them, in the order of the plan.
     pub files: Vec<WrittenFile>,
-    /// Where nothing had to be written: what is there, looked at closely. Nothing as well where it is so new that a change would not
-    /// be seen.
+    /// The stamp of the existing files, where no file had to be written. `None` also where they are
+    /// so new that a change would go unseen.
     pub stamp: Option<Stamp>,
 }
 
@@ -143,7 +143,7 @@ impl Volume {
         let rename = || renameat(directory, &file.temporary, directory, file.name);
         if !keep {
             match rename() {
-                // Somebody has planted a directory: it has to change places.
+                // A directory was planted under this name: it has to be exchanged.
                 Err(Errno::ISDIR) => {}
                 renamed => return renamed.map(|()| Predecessor::Lost),
             }
@@ -161,7 +161,7 @@ impl Volume {
     /// After this, the new file has its temporary name again.
     fn take_back(&self, file: &Staged, predecessor: &Predecessor) {
         let directory = &self.directory.handle;
-        // The failure that led here is the one to tell.
+        // Only the failure that led here is reported.
         let _ = match predecessor {
             Predecessor::Kept => renameat_with(
                 directory,

@@ -27,7 +27,8 @@ pub(crate) struct Directory {
     pub(crate) path: PathBuf,
 }
 
-/// Opens a directory by its path, and says whether no symbolic link led there, which one call tells.
+/// Opens a directory by its path, and returns whether the path holds no symbolic link, with one
+/// call.
 fn open_directory(path: &Path) -> io::Result<(OwnedFd, bool)> {
     match openat2(CWD, path, DIRECTORY, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
         // A link, or no such call.
@@ -38,12 +39,13 @@ fn open_directory(path: &Path) -> io::Result<(OwnedFd, bool)> {
     }
 }
 
-/// Without slashes and dots that mean nothing, one at the end among them, which would have the kernel follow a link.
+/// Removes redundant slashes and dots. A slash at the end would make the kernel follow a link.
 fn plain(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-/// Of a directory's path, the one without symbolic links; as it is where it cannot be followed.
+/// Returns a directory's path without symbolic links, or the path unchanged where it cannot be
+/// resolved.
 pub(crate) fn canonical(path: &Path, without_links: bool) -> PathBuf {
     let is_plain =
         path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
@@ -102,8 +104,9 @@ impl Directory {
 /// Opens a directory within another.
 pub(crate) fn enter(parent: impl AsFd, name: impl Arg + Copy) -> io::Result<OwnedFd> {
     match openat2(&parent, name, DIRECTORY, Mode::empty(), BENEATH) {
-        // A kernel before 5.6, or a seccomp filter that is older than the call. A name is one component, so nothing lies between
-        // the parent and the entry, and what is left to check is that no other file system is mounted there.
+        // A kernel before 5.6, or a seccomp filter that is older than the call. A name is one
+        // component, without another one between the parent and the entry. What is left to check is
+        // that no other file system is mounted there.
         Err(Errno::NOSYS | Errno::PERM) => {
             let handle = openat(&parent, name, DIRECTORY, Mode::empty())?;
             if fstat(&handle)?.st_dev == fstat(&parent)?.st_dev {

@@ -36,13 +36,14 @@ pub use token::new_token;
 /// A listening endpoint. It ends, at once and with all connections, when it is dropped.
 ///
 /// # Guarantees
-/// A volume's keys are told to whoever knows its token and asks this machine by its loopback address, and to nobody else; whether a
-/// volume is known is not told. Keys that the volume's [`KeySource`] has are told without waiting for anything. No slow, idle or
-/// greedy client keeps one that knows its token from being answered.
+/// A volume's keys are returned only to clients that know its token and connect to this machine by
+/// its loopback address. No answer reveals whether a volume is known. Keys that the volume's
+/// [`KeySource`] holds are returned without waiting. No slow, idle or greedy client delays the
+/// answer to one that knows its token.
 ///
 /// # Assumptions
-/// Nobody but the volume's Mountpoint reads the token. The port is one that no other user can take, see [`EndpointSettings::address`]
-/// and [`Endpoint::has_reserved_port`].
+/// Only the volume's Mountpoint reads the token. The port is one that no other user can take, see
+/// [`EndpointSettings::address`] and [`Endpoint::has_reserved_port`].
 ///
 /// # Descriptors
 /// The start raises the process's soft limit of open files towards the hard limit. Connections use at most half of it, see

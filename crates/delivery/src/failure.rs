@@ -6,8 +6,8 @@ use std::path::Path;
 use rustix::io::Errno;
 use s3_credential_core::{ErrorKind, Failure};
 
-/// How many of the failures of one call are told; a hostile tenant decides how many there are.
-const MAX_TOLD: usize = 8;
+/// The most failures of one call that are reported; a hostile tenant decides how many there are.
+const MAX_REPORTED: usize = 8;
 
 /// A path in a message: in quotes, and with its control characters escaped, so that a planted name with a newline stays on its line.
 pub(crate) struct Quoted<'a>(pub(crate) &'a Path);
@@ -40,30 +40,30 @@ pub(crate) fn refused(action: &str, path: &Path, errno: Errno) -> Failure {
     }
 }
 
-/// All that went wrong in a call that tries everything. It takes a bounded amount of memory.
+/// The failures of a call that goes on past each. It takes a bounded amount of memory.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
-    told: Vec<Failure>,
-    untold: usize,
+    reported: Vec<Failure>,
+    more: usize,
 }
 
 impl Failures {
     pub(crate) fn push(&mut self, failure: Failure) {
-        if self.told.len() < MAX_TOLD {
-            self.told.push(failure);
+        if self.reported.len() < MAX_REPORTED {
+            self.reported.push(failure);
         } else {
-            self.untold += 1;
+            self.more += 1;
         }
     }
 
-    /// One failure for all, on one line; none if there was none. Kind and help are those of the first that no
-    /// second try mends, else of the first.
+    /// Returns one failure for all, on one line; `Ok` if there was none. Kind and help are those of
+    /// the first permanent failure, otherwise of the first.
     pub(crate) fn into_result(self) -> Result<(), Failure> {
-        let lasting = self.told.iter().find(|failure| !failure.is_retryable());
-        let Some(first) = lasting.or(self.told.first()) else { return Ok(()) };
-        let mut message = self.told.iter().map(Failure::message).collect::<Vec<_>>().join("; ");
-        if self.untold > 0 {
-            message = format!("{message}; and {} more", self.untold);
+        let lasting = self.reported.iter().find(|failure| !failure.is_retryable());
+        let Some(first) = lasting.or(self.reported.first()) else { return Ok(()) };
+        let mut message = self.reported.iter().map(Failure::message).collect::<Vec<_>>().join("; ");
+        if self.more > 0 {
+            message = format!("{message}; and {} more", self.more);
         }
         Err(Failure::new(first.kind(), message).with_help(first.help().to_owned()))
     }

@@ -1,13 +1,15 @@
 //! The one place that writes and removes credential files, and what the driver remembers of them.
 //!
-//! **In:** the files of a [`DeliveryPlan`](s3_credential_core::DeliveryPlan), and a directory that somebody else made: the write path.
-//! **Out:** one directory for each (pod, volume) beneath it, written whole or not at all, readable by nobody but its owner and the
-//! write path's group, and removed without a trace ([`WritePath`]); beside it, records and locks that no tenant reaches
-//! ([`StatePath`]). **Fails** with a [`Failure`](s3_credential_core::Failure) that names the path and never the content, most often
-//! of the kind `file-system` or `no-space`; what was there before is there still.
+//! **In:** the files of a [`DeliveryPlan`](s3_credential_core::DeliveryPlan), and a directory that
+//! already exists: the write path. **Out:** one directory for each (pod, volume) beneath it,
+//! written whole or not at all ([`WritePath`]). Only its owner and the write path's group can read
+//! it, and it is removed without a trace. Records and locks are in another directory, which no
+//! tenant reaches ([`StatePath`]). **Fails** with a [`Failure`](s3_credential_core::Failure) that
+//! names the path and never the content, most often of the kind `file-system` or `no-space`; the
+//! previous files stay in place.
 //!
-//! Everything is synchronous and meant to be called inline: on the tmpfs where such files live, a call takes microseconds. Nothing
-//! follows a symbolic link, opens what somebody else left, or waits.
+//! Everything is synchronous and meant to be called inline: on the tmpfs where such files live, a
+//! call takes microseconds. No call follows a symbolic link, opens a foreign file, or waits.
 //!
 //! ```
 //! use s3_credential_core::{PlannedFile, Secret, file_names};

@@ -22,8 +22,8 @@ const FLAGS: OFlags = OFlags::RDWR
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
 
-/// What a single write puts into a file's first page is there whole or not at all, whoever is killed meanwhile. Later lines may be torn:
-/// then the one before still counts.
+/// What a single write puts into a file's first page is there whole or not at all, even if the
+/// writer is killed meanwhile. Later lines may be torn: then the one before still counts.
 const FIRST_LINE: usize = 4096;
 
 /// A file that would become longer is replaced.
@@ -44,7 +44,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, unless somebody else holds it. Its file is made if it is missing.
+    /// Takes the lock; `None` if it is held elsewhere. Its file is created if it is missing.
     pub(crate) fn try_take(
         directory: &Arc<Directory>,
         name: &str,
@@ -88,8 +88,8 @@ impl Lock {
         self.len > 0
     }
 
-    /// What [`StatePath::generation`](crate::StatePath::generation) says as long as nobody writes the record; nothing once this lock
-    /// has written it.
+    /// Returns what [`StatePath::generation`](crate::StatePath::generation) returns until the
+    /// record is written; `None` once this lock has written it.
     pub fn generation(&self) -> Option<Generation> {
         self.generation
     }
@@ -147,7 +147,8 @@ impl Lock {
         Ok(())
     }
 
-    /// Removes the record, and releases the lock. For a lease that is gone: nobody who waits for the old file takes it for the lock.
+    /// Removes the record, and releases the lock. For a lease that is gone: no waiter on the old
+    /// file takes it for the lock.
     pub fn remove(self) -> Result<(), Failure> {
         match unlinkat(&self.directory.handle, &self.name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use ring::digest::{Context, SHA256};
 use s3_credential_core::{ErrorKind, Failure};
 
-/// Every directory's name starts so; nothing else under a write path is taken for ours.
+/// The prefix of every directory's name; other entries under a write path are foreign.
 const PREFIX: &str = "s3cred";
 
 /// Between the parts of a name; in none of them.

@@ -32,12 +32,12 @@ impl FileOptions {
     }
 
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        // To the kernel, -1 means that the owner stays as it is.
+        // To the kernel, -1 means that the owner stays unchanged.
         let owner = self.owner.map(|owner| [owner.uid, owner.gid]);
         if owner.into_iter().flatten().chain(self.group).any(|id| id == u32::MAX) {
             return Err(Failure::new(
                 ErrorKind::InvalidConfiguration,
-                "the owner's uid or gid is 4294967295, which is nobody's",
+                "the owner's uid or gid is 4294967295, which no user or group can have",
             ));
         }
         Ok(())

@@ -17,8 +17,8 @@ pub(crate) fn line(record: &[u8]) -> Result<Vec<u8>, Failure> {
     Ok([b"\n", record, b"\n"].concat())
 }
 
-/// The last whole line; all that there is where no line is whole, which then is nothing of ours. Nothing of an empty file: its lock is
-/// held by who is about to write the first record.
+/// Returns the last whole line, or the whole content where no line is whole, which is a foreign
+/// file then. `None` for an empty file: the holder of its lock is about to write the first record.
 pub(crate) fn last_line(mut content: Vec<u8>) -> Option<Vec<u8>> {
     if let Some(end) = last_newline(&content) {
         content.truncate(end);
@@ -53,7 +53,7 @@ mod tests {
             ("\na\n\nbc", "a"),
             ("\na\n\n", "a"),
             ("\na\n\n\n\n", "a"),
-            ("somebody else's", "somebody else's"),
+            ("a foreign file", "a foreign file"),
         ] {
             let last = last_line(content.into()).unwrap_or_default();
             assert_eq!(last, expected.as_bytes(), "{content:?}");

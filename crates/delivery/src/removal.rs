@@ -1,4 +1,5 @@
-//! Removes whatever is in a volume's directory, as deep as a hostile tenant has planted it, following nothing.
+//! The removal of a volume's directory with all entries, as deep as a hostile tenant has planted
+//! them. It follows no links.
 //!
 //! A directory that is not empty gives up its files, and its own directories move up beside it. So two handles are enough for any
 //! depth, and no path is ever walked a second time.
@@ -16,11 +17,12 @@ use crate::directory::{Directory, enter};
 use crate::failure::{Failures, Quoted, refused};
 use crate::name;
 
-/// How much one call removes; whoever plants faster than this does not hold up the driver for ever.
+/// The most entries that one call removes, so that a tenant who keeps adding entries cannot hold up
+/// the driver for ever.
 const MAX_STEPS: u32 = 1_000_000;
 
-/// How many of the removed paths are told.
-const MAX_TOLD: usize = 1_000;
+/// The most removed paths that are reported.
+const MAX_REPORTED: usize = 1_000;
 
 /// What a directory is called that has moved up.
 const MOVED: &str = "moved";
@@ -105,7 +107,7 @@ impl<'a> Removal<'a> {
             }
             let top = entries.fd()?;
             match self.entry(top, name) {
-                Ok(true) => self.tell(name),
+                Ok(true) => self.report(name),
                 Ok(false) => {}
                 Err(errno) => {
                     self.failures.push(refused("cannot remove", &self.path_of(name), errno));
@@ -115,7 +117,8 @@ impl<'a> Removal<'a> {
         Ok(self.steps_left < before)
     }
 
-    /// Removes an entry of the top directory; not yet, if somebody adds to it meanwhile.
+    /// Removes an entry of the top directory. Returns whether it is gone: a tenant may add to it
+    /// meanwhile.
     fn entry(&mut self, top: BorrowedFd<'_>, name: &CStr) -> io::Result<bool> {
         if self.unlink(top, name)? {
             return Ok(true);
@@ -174,9 +177,9 @@ impl<'a> Removal<'a> {
         }
     }
 
-    fn tell(&mut self, name: &CStr) {
+    fn report(&mut self, name: &CStr) {
         let was_moved = name.to_str().ok().and_then(name::of_temporary) == Some(MOVED);
-        if !was_moved && self.removed.len() < MAX_TOLD {
+        if !was_moved && self.removed.len() < MAX_REPORTED {
             self.removed.push(self.path_of(name));
         }
     }

@@ -1,4 +1,4 @@
-//! What tells a directory or file that nobody has touched from one that somebody has, without opening it.
+//! The metadata that shows whether a directory or file was changed, without opening it.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub(crate) struct Seen {
     owner: (u32, u32),
     links: u64,
     size: i64,
-    /// Set by the kernel whenever anything of the file changes, and by nobody else.
+    /// Set only by the kernel, at every change of the file.
     changed: i128,
 }
 
@@ -50,19 +50,19 @@ fn nanos(seconds: i64, nanos: i64) -> i128 {
     i128::from(seconds) * 1_000_000_000 + i128::from(nanos)
 }
 
-/// What a volume's directory and its files look like from outside. As long as it stays the same, nobody has written, replaced, moved
-/// or removed any of them, nor changed who may read them.
+/// The metadata of a volume's directory and its files. As long as it stays the same, none of them
+/// was written, replaced, moved or removed, and no access rights were changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Stamp {
     directory: Directory,
     files: Vec<Seen>,
 }
 
-/// What a record looks like from outside. As long as it stays the same, nobody has written or removed it.
+/// The metadata of a record. As long as it stays the same, the record was not written or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Generation(pub(crate) Seen);
 
-/// Of the directory itself: its entries that are not ours may come and go.
+/// The metadata of the directory itself: foreign entries in it may come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Directory {
     device: u64,
@@ -72,7 +72,8 @@ struct Directory {
 }
 
 impl Stamp {
-    /// Of the directory that this path leads to now, and of these files in it; an error if any is not there.
+    /// Reads the stamp of the directory at this path and of these files in it; an error if any is
+    /// missing.
     pub fn of<'a>(path: &Path, files: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
         let directory = lstat(path)?;
         if FileType::from_raw_mode(directory.st_mode) != FileType::Directory {
@@ -83,7 +84,8 @@ impl Stamp {
         Ok(Self { directory: (&Seen::from(&directory)).into(), files })
     }
 
-    /// Of what was just found to be as it should be; nothing if a change to come could go unseen.
+    /// Makes the stamp of files that were just found to be right; `None` if a change to come could
+    /// go unseen.
     pub(crate) fn of_verified(directory: &Stat, files: Vec<Seen>) -> Option<Self> {
         let directory = (&Seen::from(directory)).into();
         files.iter().all(Seen::is_settled).then_some(Self { directory, files })

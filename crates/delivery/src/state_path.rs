@@ -54,7 +54,7 @@ impl StatePath {
         Ok(state)
     }
 
-    /// As [`StatePath::open`], but makes nothing: none if it is not there.
+    /// Opens like [`StatePath::open`], but creates no directory: `None` if it is missing.
     pub fn open_if_exists(path: &Path) -> Result<Option<Self>, Failure> {
         let Some(directory) = Directory::open(path)? else { return Ok(None) };
         let stat = directory.stat()?;
@@ -150,15 +150,17 @@ impl StatePath {
         }
     }
 
-    /// The names of all records, in no order; and of those that are about to be written, whose lock is held.
+    /// Returns the names of all records, in no order, and of those that are about to be written,
+    /// whose lock is held.
     pub fn names(&self) -> Result<Vec<String>, Failure> {
         let mut names = self.directory.names()?;
         names.retain(|name| name::check(name).is_ok());
         Ok(names)
     }
 
-    /// Removes what crashes have left: temporary files, and files without a record. Where the lock is held somebody is still at
-    /// work, and nothing goes. Returns the temporary files: one without a record holds nothing.
+    /// Removes what crashes have left: temporary files, and files without a record. A file whose
+    /// lock is held is still in use, and stays. Returns the removed temporary files only, since a
+    /// file without a record is empty.
     pub fn sweep(&self) -> Result<Vec<PathBuf>, Failure> {
         let mut removed = Vec::new();
         let mut failures = Failures::default();
@@ -205,7 +207,8 @@ impl StatePath {
         }
     }
 
-    /// What tells whether the record is written again; nothing if there is none.
+    /// Returns the generation of the record, which changes with every write; `None` if there is no
+    /// record.
     pub fn generation(&self, name: &str) -> Option<Generation> {
         let stat = statat(&self.directory.handle, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Some(Generation(Seen::from(&stat)))

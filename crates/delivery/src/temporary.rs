@@ -7,15 +7,15 @@ use rustix::io::{self, Errno, retry_on_intr};
 
 use crate::name;
 
-/// New, and nothing that somebody has put there: neither followed nor opened.
+/// Creates a new file: an existing entry is neither followed nor opened.
 const NEW_FILE: OFlags = OFlags::RDWR
     .union(OFlags::CREATE)
     .union(OFlags::EXCL)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// Writes a file that `prepare` has given its owner and mode while it was empty and nobody else's to read. Returns its temporary
-/// name, and the open file; on failure there is no file.
+/// Writes a file, after `prepare` has set its owner and mode while it was empty and private.
+/// Returns its temporary name, and the open file. On failure there is no file.
 pub(crate) fn write(
     directory: &OwnedFd,
     name: &str,
@@ -34,7 +34,7 @@ pub(crate) fn write(
     }
 }
 
-/// Removes a temporary file after a failure, which is the one to tell.
+/// Removes a temporary file after a failure; only that failure is reported.
 pub(crate) fn discard(directory: &OwnedFd, temporary: &str) {
     let _ = unlinkat(directory, temporary, AtFlags::empty());
 }
@@ -43,7 +43,7 @@ fn create(directory: &OwnedFd, name: &str, mode: Mode) -> io::Result<(String, Ow
     loop {
         let temporary = name::temporary_for(name);
         match openat(directory, &temporary, NEW_FILE, mode) {
-            // Nobody can guess the name, so this is chance, and does not happen twice.
+            // The name cannot be guessed, so this is chance, and does not happen twice.
             Err(Errno::EXIST) => {}
             opened => return opened.map(|file| (temporary, file)),
         }

@@ -1,4 +1,4 @@
-//! Whether a file of a live volume is already what it should be, so that nothing need be written.
+//! The check whether a file of a live volume is already right, so that no write is needed.
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::io;

@@ -16,7 +16,7 @@ use crate::write_path::WritePath;
 /// What to do with a volume's directory that is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// Nothing is mounted with what is in it: everything but the new files goes.
+    /// No mount uses its files: everything but the new files is removed.
     Replace,
     /// It serves a live mount: the new files take the place of their predecessors, and all else stays. A file that is as it should be is not written again.
     Update,
@@ -95,7 +95,7 @@ impl VolumeRequest<'_> {
         Ok(Volume { is_new, files, ..volume })
     }
 
-    /// Opens the directory, and changes nothing about it.
+    /// Opens the directory, and leaves it unchanged.
     pub(crate) fn look(&self) -> Result<Volume, Failure> {
         let directory = self.enter()?;
         let stat = directory.stat()?;

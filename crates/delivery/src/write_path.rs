@@ -66,9 +66,10 @@ impl WritePath {
 
     /// Writes the files of a plan into a volume's directory, which is made if it is missing: all of them, or none.
     ///
-    /// After a failure, the directory is as it was: gone if it was not there, and with the old files if it was. (Its mode may be
-    /// right now, and with [`Existing::Replace`], strangers' files may be gone.) A reader sees the old or the new bytes of a file, never part; until the
-    /// files have their names, they can be read by nobody but whom the options say.
+    /// After a failure, the directory is unchanged: absent if it was absent, and with the old files
+    /// if it existed. (Its mode may be corrected, and with [`Existing::Replace`], foreign files may
+    /// be gone.) A reader sees the old or the new bytes of a file, never a part. Before the files
+    /// get their names, only the owner and group of the options can read them.
     ///
     /// What is in the place of a file is replaced, be it a symbolic link, a hard link, a FIFO or a directory. What is in the place of
     /// the volume's directory is not: a link or a file there is an error. A directory of another user there is an error for a live
@@ -90,14 +91,15 @@ impl WritePath {
         let is_new = request.make()?;
         let written = request.open(is_new).and_then(|volume| volume.write(files, existing));
         if is_new && written.is_err() {
-            // The failure that led here is the one to tell.
+            // Only the failure that led here is reported.
             let _ = removal::remove(&self.directory, directory);
         }
         written
     }
 
-    /// Removes a volume's directory with whatever is in it, following nothing, and returns what was removed: the directory and what
-    /// was directly in it, of which a thousand are told. Not there is fine. A failure tells of all that could not be removed.
+    /// Removes a volume's directory with all that is in it, without following links. Returns the
+    /// removed paths: the directory and up to a thousand of its direct entries. A missing directory
+    /// is no error. A failure names all that could not be removed.
     pub fn remove(&self, directory: &str) -> Result<Vec<PathBuf>, Failure> {
         name::check(directory)?;
         removal::remove(&self.directory, directory)
@@ -114,7 +116,8 @@ impl WritePath {
         }
     }
 
-    /// Returns whether there is a volume's directory of this name. Opens nothing, so it works without a free descriptor.
+    /// Returns whether there is a volume's directory of this name. It opens no file, so it works
+    /// without a free descriptor.
     pub fn contains(&self, directory: &str) -> bool {
         name::check(directory).is_ok()
             && statat(&self.directory.handle, directory, AtFlags::SYMLINK_NOFOLLOW)
@@ -136,7 +139,8 @@ impl WritePath {
         Ok(names)
     }
 
-    /// Returns whether the files of a plan are in a volume's directory already, byte by byte. Writes nothing.
+    /// Returns whether the files of a plan are in a volume's directory already, byte by byte. It
+    /// does not write.
     pub fn has(&self, directory: &str, files: &[PlannedFile], options: &FileOptions) -> bool {
         if name::check(directory).is_err() || options.check().is_err() {
             return false;

@@ -42,8 +42,8 @@ impl Follower {
         }))
     }
 
-    /// A subscription to changes from now on; none outside of a tokio runtime, where nothing can be
-    /// looked at from time to time.
+    /// Returns a subscription to changes from now on; `None` outside of a tokio runtime, where the
+    /// files cannot be polled.
     pub fn changes(&self) -> Option<Changes> {
         let runtime = Handle::try_current().ok()?;
         let changes = self.0.signal.subscribe();

@@ -47,7 +47,7 @@ async fn a_swapped_volume_is_noticed_within_the_interval() {
     changes.changed().await;
     assert!(started.elapsed() <= INTERVAL + Duration::from_millis(1));
     others.changed().await;
-    assert!(is_silent(&mut changes).await, "one change is told once");
+    assert!(is_silent(&mut changes).await, "one change is reported once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,7 +72,7 @@ async fn one_task_serves_all_and_ends_with_the_last_subscriber() {
     let volume = volume();
     let follower = follower(&volume);
     let tasks = || Handle::current().metrics().num_alive_tasks();
-    assert_eq!(tasks(), 0, "nothing runs before somebody listens");
+    assert_eq!(tasks(), 0, "no task runs before the first subscription");
     let first = follower.changes().unwrap();
     let second = follower.changes().unwrap();
     assert_eq!(tasks(), 1);

@@ -54,7 +54,8 @@ struct State {
 }
 
 impl Imds {
-    /// A handle for the IMDS that this environment names. Nothing is asked yet; a variable that is wrong is told by the first look-up.
+    /// Makes a handle for the IMDS that this environment names. No request is sent yet; the first
+    /// look-up reports a variable that is wrong.
     pub fn new(environment: &Environment, settings: ImdsSettings, clock: Arc<dyn Clock>) -> Self {
         let wire = Wire::default();
         let endpoint = if environment.is_true(AWS_EC2_METADATA_DISABLED) {
@@ -144,8 +145,9 @@ impl Imds {
         }
     }
 
-    /// Look-ups share one session token: once the first gives up waiting for it, the next begins to ask for it anew, at the end of
-    /// its own time. So what the first has told is true of all that were waiting then.
+    /// Look-ups share one session token. Once the first gives up waiting for it, the next begins to
+    /// ask for it again, at the end of its own time. So the report of the first is true of all that
+    /// were waiting then.
     fn remember_silence(&self, began: Duration) -> Trouble {
         let mut state = self.state();
         let stage = match state.silent {
@@ -161,7 +163,7 @@ impl Imds {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing can be half-done in there: a poisoned lock is as good as any.
+        // No update can be half-done here, so a poisoned lock can be used like any other.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -176,8 +178,9 @@ impl fmt::Debug for Imds {
 }
 
 impl Endpoint {
-    /// One attempt and no timers: both are [`Imds::look_up`]'s, which tells what it waited for. The explicit endpoint keeps the client
-    /// from looking for variables and profiles.
+    /// Makes a client with one attempt and no timers: both belong to [`Imds::look_up`], which
+    /// reports what it waited for. The explicit endpoint keeps the client from looking for
+    /// variables and profiles.
     fn new(url: String, wire: &Wire, clock: &Arc<dyn Clock>) -> Result<Self, Failure> {
         let connector = SharedHttpConnector::new(wire.clone());
         let config = ProviderConfig::empty()

@@ -28,7 +28,8 @@ pub(crate) fn url(environment: &Environment) -> Result<String, Failure> {
     }
 }
 
-/// IMDS speaks plain HTTP, and its URL is shown in messages: so nothing else, and no userinfo.
+/// Returns whether this is a plain HTTP URL without userinfo: IMDS has no TLS, and its URL is shown
+/// in messages.
 fn is_plain_url(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;
@@ -41,7 +42,7 @@ fn is_plain_url(url: &str) -> bool {
         && uri.query().is_none()
         && !url.contains(['@', '#'])
         && !host.is_empty()
-        // What is behind the host is nothing, or a colon and a port.
+        // The rest after the host is empty, or a colon and a port.
         && authority.as_str()[host.len()..]
             .strip_prefix(':')
             .is_none_or(|port| port.parse::<u16>().is_ok())

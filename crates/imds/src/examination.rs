@@ -1,4 +1,4 @@
-//! A look at IMDS itself, for whoever wants to know how it stands.
+//! An examination of IMDS itself, for a report of its state.
 
 use s3_credential_core::{Failure, Region};
 
@@ -14,21 +14,23 @@ pub enum Examination {
     Answers {
         /// The name of the instance's role; none if it has no instance profile.
         role: Option<String>,
-        /// The region, where it tells one.
+        /// The region, where it returns one.
         region: Option<Region>,
     },
     /// It is switched off for the driver.
     SwitchedOff(Failure),
-    /// Nothing is there, or nothing leads there.
+    /// No service is there, or no route leads there.
     NotThere(Failure),
-    /// It is there, and the driver has nothing of it: its hop limit is too low, it is disabled for the instance, or it is broken.
+    /// It is there, but cannot be used by the driver: its hop limit is too low, it is disabled for
+    /// the instance, or it is broken.
     Mute(Failure),
     /// A variable of the driver's is wrong.
     Misconfigured(Failure),
 }
 
 impl Imds {
-    /// Asks for role and region at once, and tells how IMDS stands. Takes as long as one look-up.
+    /// Asks for role and region at once, and returns the state of IMDS. Takes as long as one
+    /// look-up.
     pub async fn examine(&self) -> Examination {
         let (role, region) = tokio::join!(self.role(), self.region());
         match (found(role), found(region)) {

@@ -1,10 +1,13 @@
 //! The instance metadata service, version 2: the node's instance profile as a credential source, its keys, and the region.
 //!
-//! **In:** the driver's [`Environment`](s3_credential_core::Environment) (`AWS_EC2_METADATA_DISABLED`,
-//! `AWS_EC2_METADATA_SERVICE_ENDPOINT`, `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`) and [`ImdsSettings`], from which one [`Imds`] handle is
-//! made for all. **Out:** [`ImdsSource`] yields the form `instance-profile` where a role is attached, [`ImdsExchange`] the keys of that
-//! role, [`ImdsRegion`] the region. **Fails:** an IMDS that refuses, is switched off, or stays silent for a second does not apply, with a
-//! reason that tells the hop limit from a missing role; one that answers with a fault of its own is a retryable failure.
+//! **In:** the driver's [`Environment`](s3_credential_core::Environment)
+//! (`AWS_EC2_METADATA_DISABLED`, `AWS_EC2_METADATA_SERVICE_ENDPOINT`,
+//! `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE`) and [`ImdsSettings`], from which one [`Imds`] handle
+//! is made for all. **Out:** [`ImdsSource`] yields the form `instance-profile` where a role is
+//! attached, [`ImdsExchange`] the keys of that role, [`ImdsRegion`] the region. **Fails:** an IMDS
+//! that refuses, is switched off, or stays silent for a second does not apply, with a reason that
+//! distinguishes the hop limit from a missing role. One that answers with a fault of its own is a
+//! retryable failure.
 //!
 //! The client is aws-config's: it speaks version 2 only, and keeps its session token. Everything that it would take from the process
 //! environment is given to it, but for `AWS_EXECUTION_ENV`, which it copies into its `User-Agent`.

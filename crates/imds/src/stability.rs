@@ -33,14 +33,14 @@ impl LastKeys {
         state.hand_out(now, true).unwrap_or(keys)
     }
 
-    /// What can be handed out where IMDS gave nothing: keys that are valid still, whatever went wrong; expired ones only where
-    /// IMDS is down, not where it says that there are none.
+    /// Returns the keys to hand out where IMDS gave none: unexpired keys, whatever went wrong.
+    /// Expired ones only where IMDS is down, not where it answers that there are none.
     pub(crate) fn outlive(&self, failure: Failure, now: Timestamp) -> Result<Keys, Failure> {
         self.state().hand_out(now, failure.is_retryable()).ok_or(failure)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing can be half-done in there: a poisoned lock is as good as any.
+        // No update can be half-done here, so a poisoned lock can be used like any other.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

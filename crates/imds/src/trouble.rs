@@ -10,14 +10,14 @@ use s3_credential_core::{AttemptError, ErrorKind, Failure, NotApplicable};
 
 use crate::wire::{Stage, WireError};
 
-/// Why a look-up gave nothing.
+/// The reason why a look-up failed.
 #[derive(Debug, Clone)]
 pub(crate) enum Trouble {
     /// `AWS_EC2_METADATA_DISABLED`.
     SwitchedOff,
     /// A variable that cannot be what it is.
     Misconfigured(Failure),
-    /// Nothing listens there.
+    /// No service listens there.
     Refused,
     /// No way there.
     Unreachable,
@@ -192,10 +192,9 @@ impl Trouble {
                 format!("IMDS at {endpoint} has no keys for the instance's role"),
                 "try again: a role that was just attached takes some seconds",
             ),
-            Self::Absent(Wanted::Region) => (
-                format!("IMDS at {endpoint} does not tell a region"),
-                "set AWS_REGION for the driver",
-            ),
+            Self::Absent(Wanted::Region) => {
+                (format!("IMDS at {endpoint} returns no region"), "set AWS_REGION for the driver")
+            }
             Self::TokenRefused => (
                 format!("IMDS at {endpoint} refuses the session token that it gave (HTTP 401)"),
                 "try again",

@@ -85,7 +85,8 @@ impl Wire {
             HttpResponse::try_from(http::Response::from_parts(head, SdkBody::from(body)))
                 .map_err(|_| WireError::Body)
         });
-        // The connection is driven here, so that nothing outlives the call. It may end before its answer was looked at.
+        // The connection is driven here, so that it does not outlive the call. It may end before
+        // its answer was read.
         tokio::select! {
             answer = &mut answer => answer,
             _ = connection => answer.await,

@@ -50,7 +50,7 @@ impl Address {
         if authority.as_str().contains('@') {
             return Err(refuse("holds a user name"));
         }
-        // What is behind the host is nothing, or a colon and a port.
+        // The rest after the host is empty, or a colon and a port.
         let port = match authority.as_str()[authority.host().len()..].strip_prefix(':') {
             None if is_https => 443,
             None => 80,

@@ -20,7 +20,7 @@ const ECS_ORIGIN: &str = "http://169.254.170.2";
 /// A token, and some white space around it.
 const TOKEN_FILE_LIMIT: usize = MAX_TOKEN_LEN + 1024;
 
-/// The address and the token of this environment, the token being read anew each time.
+/// Returns the address and the token of this environment. It reads the token again each time.
 pub(crate) fn container(
     environment: &Environment,
     now: Timestamp,

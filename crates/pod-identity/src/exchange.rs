@@ -21,7 +21,8 @@ use crate::{keys, tls, wire};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Turns the form `container` into keys, by the container-credentials protocol: a GET with the token as it is.
+/// Turns the form `container` into keys, by the container-credentials protocol: a GET with the
+/// unchanged token.
 ///
 /// Callers that come with the same address and token while the agent is being asked share its answer. No proxy is ever used.
 #[derive(Debug, Clone)]
@@ -83,7 +84,8 @@ struct Agent {
 }
 
 impl Agent {
-    /// Ends with what the last attempt was told, never with a mere "out of time" while an answer is known.
+    /// Fails with the answer to the last attempt, never with a mere "out of time" while an answer
+    /// is known.
     async fn keys(self: Arc<Self>, container: Container) -> Result<Keys, Failure> {
         // A form may come from any source, and a token goes only where it is safe.
         let address = Address::parse("the URL of the container credentials", &container.uri)?;
@@ -92,12 +94,12 @@ impl Agent {
         let deadline = Instant::now() + self.settings.operation_timeout;
         let mut attempts = self.settings.max_attempts;
         let mut pause = FIRST_PAUSE;
-        let mut told = None;
+        let mut answered = None;
         loop {
             let refusal = match timeout_at(deadline, self.ask(asked, tls.as_ref())).await {
                 Ok(Ok(keys)) => return Ok(keys),
                 Ok(Err(refusal)) => refusal,
-                Err(_) => return Err(told.unwrap_or_else(|| asked.out_of_patience())),
+                Err(_) => return Err(answered.unwrap_or_else(|| asked.out_of_patience())),
             };
             if refusal.again == Again::Soon {
                 attempts = attempts.saturating_sub(1);
@@ -109,7 +111,7 @@ impl Agent {
             {
                 return Err(refusal.failure);
             }
-            told = Some(refusal.failure);
+            answered = Some(refusal.failure);
             sleep(jittered).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

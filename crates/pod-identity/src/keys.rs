@@ -15,7 +15,8 @@ struct Document {
     expiration: String,
 }
 
-/// The keys, or nothing if this is not an answer: why could show what is in it.
+/// Returns the keys, or `None` if this is no answer with keys. It gives no reason, which could
+/// reveal the content.
 pub(crate) fn parse(body: &[u8]) -> Option<Keys> {
     let document: Document = serde_json::from_slice(body).ok()?;
     let expires_at: Timestamp = document.expiration.parse().ok()?;

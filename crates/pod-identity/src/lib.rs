@@ -1,13 +1,15 @@
 //! EKS Pod Identity: the address of the agent and a token for it, as a credential source at driver and pod level; and their exchange for
 //! keys.
 //!
-//! **In:** at driver level the driver's `AWS_CONTAINER_CREDENTIALS_FULL_URI` and `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, which EKS
-//! injects into pods (or their siblings `..._RELATIVE_URI` and `..._TOKEN`); at pod level the pod's token for the audience
+//! **In:** at driver level the driver's `AWS_CONTAINER_CREDENTIALS_FULL_URI` and
+//! `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, which EKS injects into pods (or their siblings
+//! `..._RELATIVE_URI` and `..._TOKEN`); at pod level the pod's token for the audience
 //! `pods.eks.amazonaws.com` and the agent's address, from [`PodIdentitySettings::agent_uri`] or
-//! `EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI`. **Out:** [`PodIdentitySource`] yields the form `container`, for Mountpoint to
-//! ask the agent itself; [`AgentExchange`] asks it for keys. **Fails:** with neither address nor token it does not apply; with half of them,
-//! with an address to which no token may be sent, or with a token that is expired or someone else's, it is broken. What the agent
-//! refuses is told apart: the token, the association, the role.
+//! `EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI`. **Out:** [`PodIdentitySource`] yields
+//! the form `container`, for Mountpoint to ask the agent itself; [`AgentExchange`] asks it for
+//! keys. **Fails:** with neither address nor token it does not apply; with half of them, with an
+//! address to which no token may be sent, or with a token that is expired or someone else's, it is
+//! broken. A refusal by the agent is reported by its reason: the token, the association, the role.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -15,7 +15,7 @@ pub(crate) struct Refusal {
 /// Whether to ask again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
-    /// It would be told the same.
+    /// Another attempt would get the same answer.
     Never,
     /// A few times.
     Soon,

@@ -49,7 +49,7 @@ impl CredentialSource for PodIdentitySource {
                 pod::container(&self.environment, &self.settings, context, now)
             }
             AuthenticationLevel::Secret => Err(SourceError::not_applicable(
-                "EKS Pod Identity has nothing for volumes at secret level",
+                "EKS Pod Identity does not serve volumes at secret level",
             )),
         };
         container.map(CredentialForm::Container)

@@ -33,7 +33,7 @@ pub(crate) struct Answer {
     pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
-/// Why nothing came back.
+/// The reason why no answer came back.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WireError {
     #[error("connection refused")]
@@ -119,7 +119,8 @@ async fn exchange(
             body: collect(response.into_body()).await?,
         })
     });
-    // The connection is driven here, so that nothing outlives the call. It may end before its answer was looked at.
+    // The connection is driven here, so that it does not outlive the call. It may end before its
+    // answer was read.
     tokio::select! {
         answer = &mut answer => answer,
         _ = connection => answer.await,

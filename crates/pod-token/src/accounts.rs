@@ -40,7 +40,8 @@ impl Accounts {
         self.memory.changes()
     }
 
-    /// The annotations of the account, for this pod: read anew for a pod that was not served before.
+    /// Returns the annotations of the account, for this pod: freshly read for a pod that was not
+    /// served before.
     pub(crate) async fn annotations(
         &self,
         account: &Account,

@@ -83,7 +83,7 @@ impl Annotations {
         let Some(text) = value.filter(|value| value.trim() != *value) else { return Ok(value) };
         let field = self.field(name);
         let problem = if text.trim().is_empty() {
-            "is nothing but white space"
+            "is only white space"
         } else {
             "has white space before or after its value"
         };

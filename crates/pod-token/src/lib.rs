@@ -10,9 +10,11 @@
 //! # What is remembered
 //! The annotations of the accounts in use, so that not every republish costs a GET:
 //! - A pod that was not served before is answered from a read of that moment: a new pod gets the role that its account has now.
-//! - A pod that was served before is answered from what was read within the last minute (the kubelet's own period for Secrets that it
-//!   does not watch), and from then on its account is watched, that one alone, where RBAC grants `watch` on `serviceaccounts`. A change is
-//!   then known at once and told by [`changes`](s3_credential_core::CredentialSource::changes). Where it is not granted, the minute stays.
+//! - A pod that was served before is answered from what was read within the last minute (the
+//!   kubelet's own period for Secrets that it does not watch), and from then on its account is
+//!   watched, that one alone, where RBAC grants `watch` on `serviceaccounts`. A change is then
+//!   known at once and reported by [`changes`](s3_credential_core::CredentialSource::changes).
+//!   Where it is not granted, the minute stays.
 //! - While the API is away, a pod that was served before goes on with what was read within the last ten minutes. What the API refuses
 //!   counts at once.
 //! - Callers of one moment share one read. What no pod has used for ten minutes is forgotten, and its watch ends.

@@ -102,7 +102,8 @@ fn pattern(field: &str, glob: &str) -> Result<Regex, Failure> {
             "write {field} as a Kubernetes name (lower-case letters, digits, dashes, dots), with * for any characters and ? for one"
         ))
     };
-    // What no name can hold would match nothing, and hide a rule that was meant otherwise: braces, a regular expression, a capital.
+    // A character that no name can hold (braces, a regular expression, a capital) would match no
+    // name, and hide a rule that was meant otherwise.
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.*?".contains(&b);
     if glob.is_empty() || !glob.bytes().all(allowed) {
         return Err(malformed());

@@ -11,7 +11,8 @@ use crate::api::Account;
 use crate::settings::PodTokenSettings;
 use crate::watch::Watching;
 
-/// A watch that has told nothing for this long, not even a bookmark (the API server's sign of life, one a minute), may be dead.
+/// A watch without an event for this long may be dead: not even a bookmark came, the API server's
+/// sign of life, one a minute.
 pub(crate) const SILENCE: Duration = Duration::from_mins(3);
 
 /// The memory. Instants in it are of [`Clock::elapsed`].
@@ -45,8 +46,8 @@ struct Known {
     read_at: Duration,
     /// When the API was asked, with or without success.
     asked_at: Duration,
-    /// When the watch has told something last.
-    told_at: Option<Duration>,
+    /// The time of the watch's last event.
+    last_event_at: Option<Duration>,
     /// The pods that were served, each with when it last was.
     pods: HashMap<String, Duration>,
     watch: Watch,
@@ -113,7 +114,8 @@ impl Memory {
         self.clock.elapsed()
     }
 
-    /// Keeps what was read for this pod, the API having been asked at this instant. What the watch has told since then is newer.
+    /// Keeps what was read for this pod by a request that was sent at this instant. An event of the
+    /// watch since then is newer.
     pub(crate) fn remember(&self, account: &Account, pod: &str, seen: Seen, asked_at: Duration) {
         let now = self.clock.elapsed();
         let mut state = self.state();
@@ -122,28 +124,29 @@ impl Memory {
             seen: seen.clone(),
             read_at: now,
             asked_at: now,
-            told_at: None,
+            last_event_at: None,
             pods: HashMap::new(),
             watch: Watch::Off,
         });
         known.pods.insert(pod.to_owned(), now);
-        let is_older = known.watch.is_on() && known.told_at.is_some_and(|at| at >= asked_at);
+        let is_older = known.watch.is_on() && known.last_event_at.is_some_and(|at| at >= asked_at);
         if !is_older {
             self.update(account, known, seen, now);
         }
     }
 
-    /// Keeps what the watch has told. Nothing at all is a sign of life.
-    pub(crate) fn told(&self, account: &Account, seen: Option<Seen>) {
+    /// Keeps the event of the watch. `None` is a mere sign of life.
+    pub(crate) fn apply_event(&self, account: &Account, seen: Option<Seen>) {
         let now = self.clock.elapsed();
         if let Some(known) = self.state().accounts.get_mut(account) {
             let seen = seen.unwrap_or_else(|| known.seen.clone());
-            known.told_at = Some(now);
+            known.last_event_at = Some(now);
             self.update(account, known, seen, now);
         }
     }
 
-    /// The account is gone, or cannot be read any more: the next look will tell.
+    /// Forgets the account: it is gone, or cannot be read any more, and the next read will show
+    /// which.
     pub(crate) fn forget(&self, account: &Account) {
         if self.state().accounts.remove(account).is_some() {
             self.notify(account);

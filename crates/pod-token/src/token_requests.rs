@@ -34,7 +34,7 @@ impl Wanted {
         let missing = |what: &str| {
             Failure::new(
                 ErrorKind::MissingPodInfo,
-                format!("the request does not tell the pod's {what}, which a token is bound to"),
+                format!("the request does not name the pod's {what}, which a token is bound to"),
             )
             .with_help("set `podInfoOnMount: true` in the CSIDriver object")
         };
@@ -148,7 +148,7 @@ impl TokenRequests {
         let serves = (life / 5 * 4).min(Duration::from_hours(24));
         let known = Known { token: token.clone(), renew_at: asked_at + serves };
         let mut all = self.known();
-        // Nobody asks for those of pods that are gone.
+        // Tokens of pods that are gone are never asked for again.
         all.retain(|_, known| known.is_valid(asked_at));
         all.insert(wanted.clone(), known);
     }

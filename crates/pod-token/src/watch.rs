@@ -1,4 +1,4 @@
-//! A watch of one ServiceAccount, while a pod that runs as it is kept fresh.
+//! A watch of one ServiceAccount, while credentials for a pod of this account are kept fresh.
 
 use std::sync::{Arc, Weak};
 
@@ -19,7 +19,7 @@ use crate::memory::{Memory, SILENCE, Seen};
 pub(crate) struct Watching(JoinHandle<()>);
 
 impl Watching {
-    /// Tells the memory what happens to the account after this version.
+    /// Sends the changes of the account after this version to the memory.
     pub(crate) fn start(
         kubernetes: Kubernetes,
         account: Account,
@@ -79,9 +79,9 @@ async fn follow(
         let Some(memory) = memory.upgrade() else { return End::Other };
         match event {
             Ok(WatchEvent::Added(found) | WatchEvent::Modified(found)) => {
-                memory.told(account, Some(seen(prefix, found)));
+                memory.apply_event(account, Some(seen(prefix, found)));
             }
-            Ok(WatchEvent::Bookmark(_)) => memory.told(account, None),
+            Ok(WatchEvent::Bookmark(_)) => memory.apply_event(account, None),
             Ok(WatchEvent::Deleted(_)) => return End::Deleted,
             Ok(WatchEvent::Error(_)) | Err(_) => return End::Other,
         }

@@ -90,7 +90,7 @@ async fn failure(environment: &Environment) -> Failure {
     failure
 }
 
-/// The environment of a driver with this credentials file and nothing else.
+/// Returns the environment of a driver with this credentials file only.
 fn credentials_alone(folder: &TempDir, text: &str) -> Environment {
     let path = folder.path().join("alone");
     std::fs::write(&path, text).unwrap();

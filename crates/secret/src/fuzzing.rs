@@ -5,12 +5,12 @@ use s3_credential_core::{Failure, Keys};
 use crate::keys::{Reader, Values};
 use crate::watch::{values_in_event, values_in_list};
 
-/// The keys in a list of Secrets with that name; nothing where the text is no such list.
+/// Returns the keys in a list of Secrets with that name; `None` where the text is no such list.
 pub fn listed(text: &str, name: &str) -> Option<Result<Option<Keys>, Failure>> {
     values_in_list(text, name).map(|values| read(&values))
 }
 
-/// The keys in one event of a watch; nothing where the line is no such event.
+/// Returns the keys in one event of a watch; `None` where the line is no such event.
 pub fn watched(line: &str) -> Option<Result<Option<Keys>, Failure>> {
     values_in_event(line).map(|values| read(&values))
 }

@@ -26,8 +26,8 @@ impl Reader {
         Ok(Self { configured })
     }
 
-    /// The keys among these values, which are those of `place`; nothing where none of the names is there. An empty value is one that
-    /// is not there.
+    /// Returns the keys among these values, which are those of `place`; `None` where all of the
+    /// names are missing. An empty value counts as missing.
     pub(crate) fn read(&self, place: &str, values: &Values) -> Result<Option<Keys>, Failure> {
         let found = Found { place, values, half: ErrorKind::InvalidSecret };
         match self.configured.as_ref().map(KeyNames::as_names) {
@@ -44,7 +44,8 @@ impl Reader {
         names.flat_map(|names| names.all()).collect()
     }
 
-    /// For a message: the names that are there, where they are none of the known ones. Empty if nothing is there.
+    /// Returns the present names for a message, where none of them is a known one. Empty if there
+    /// are no values.
     pub(crate) fn there(values: &Values) -> String {
         let names: Vec<String> = values
             .iter()

@@ -16,8 +16,8 @@ const PLACE: &str = "the request's secrets";
 /// The keys of the Secret that the volume names (`nodePublishSecretRef`), which the kubelet reads for every publish.
 ///
 /// # Guarantees
-/// Only at secret level, and only what this request carries: nothing is remembered, so a rotated Secret counts from the next republish
-/// on.
+/// It applies at secret level only, and reads only what this request carries. It caches no keys, so
+/// a rotated Secret takes effect with the next republish.
 ///
 /// # Errors
 /// Not applicable at other levels, and where the request carries none of the names. `invalid-secret` where half of a key is there, where

@@ -31,15 +31,17 @@ pub use settings::{SecretNamespace, SecretWatchSettings};
 /// The keys of a Secret that the operator names, followed through the Kubernetes API.
 ///
 /// # Guarantees
-/// A change reaches [`changes`](CredentialSource::changes) at once. While the API server is away the last known keys are given. One
-/// watch serves all volumes; it begins with the first call and ends with the source. Which Secret it is, the operator says: of a volume
-/// nothing counts but, where the operator wants it, the pod's namespace as the kubelet tells it.
+/// A change reaches [`changes`](CredentialSource::changes) at once. While the API server is away
+/// the last known keys are returned. One watch serves all volumes; it begins with the first call
+/// and ends with the source. The operator configures which Secret it is. Of a volume only the pod's
+/// namespace counts, as the kubelet sends it, and only where the operator wants it.
 ///
 /// # Errors
-/// `not-found` where the Secret does not exist, also if it was deleted; `permission-denied` with the rule that is missing;
-/// `unavailable` while nothing is known yet and the API server cannot be asked; `invalid-secret` as for every Secret;
-/// `missing-pod-info` where the pod's namespace is needed and not told. Not applicable at pod level, unless the Secret is one of the
-/// pod's own namespace.
+/// `not-found` where the Secret does not exist, also if it was deleted; `permission-denied` with
+/// the rule that is missing; `unavailable` while no answer is known yet and the API server cannot
+/// be reached; `invalid-secret` as for every Secret; `missing-pod-info` where the pod's namespace
+/// is needed and missing from the request. Not applicable at pod level, unless the Secret is one of
+/// the pod's own namespace.
 ///
 /// # Assumptions
 /// The driver's service account may `list` and `watch` this one Secret:
@@ -98,7 +100,7 @@ impl SecretWatchSource {
                 let namespace = context.pod().namespace.as_deref().ok_or_else(|| {
                     Failure::new(
                         ErrorKind::MissingPodInfo,
-                        "the request does not tell the pod's namespace, in which the Secret is",
+                        "the request does not name the pod's namespace, in which the Secret is",
                     )
                     .with_help("set `podInfoOnMount: true` in the CSIDriver object")
                 })?;
@@ -108,11 +110,12 @@ impl SecretWatchSource {
         }
     }
 
-    /// The Secret of this namespace, which is followed from now on; nothing outside of a runtime.
+    /// Returns the Secret of this namespace, which is watched from now on; `None` outside of a
+    /// runtime.
     fn follow(&self, namespace: &str) -> Option<Arc<Followed>> {
         let runtime = Handle::try_current().ok()?;
         let mut watches = self.watches();
-        // A watch that has ended, or whose runtime has, knows nothing any more.
+        // A watch that has ended, or whose runtime has, gets no more events.
         watches.retain(|_, watch| !watch.task.is_finished());
         let watch = watches.entry(namespace.to_owned()).or_insert_with(|| {
             let api = SecretApi::new(self.client.clone(), &self.settings, namespace);
@@ -125,7 +128,7 @@ impl SecretWatchSource {
     }
 
     fn watches(&self) -> MutexGuard<'_, HashMap<String, Watch>> {
-        // Nothing can be half-done in there: a poisoned lock is as good as any.
+        // No update can be half-done here, so a poisoned lock can be used like any other.
         self.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

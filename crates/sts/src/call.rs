@@ -23,7 +23,8 @@ use crate::ask::Ask;
 use crate::endpoint::Endpoint;
 use crate::refusal::{Asked, Refusal};
 
-/// An SDK configuration with nothing in it that we did not say. Attempts and their time are ours to count.
+/// Makes an SDK configuration from explicit values only. Attempts and their time are counted by
+/// this crate.
 pub(crate) fn config(
     http: SharedHttpClient,
     clock: Arc<dyn Clock>,

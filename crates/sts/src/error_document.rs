@@ -3,7 +3,7 @@
 /// More than any code has.
 const MAX_LEN: usize = 64;
 
-/// The text of the first `Code` in an error document. Nothing else of the answer is looked at.
+/// Returns the text of the first `Code` in an error document. The rest of the answer is not read.
 pub(crate) fn code(body: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(body).ok()?;
     if !matches!(root(text)?, "Error" | "ErrorResponse") {

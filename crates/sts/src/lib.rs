@@ -1,15 +1,18 @@
 //! The one place that assumes a role: a web identity becomes temporary keys.
 //!
-//! **In:** a [`WebIdentity`](s3_credential_core::WebIdentity) (token, role, what to ask for, perhaps a second role) and an
-//! [`ExchangeRequest`](s3_credential_core::ExchangeRequest) (region, a policy that narrows, a duration). **Out:** the
-//! [`Keys`](s3_credential_core::Keys) that STS gives, with their expiry. **Fails** with a
-//! [`Failure`](s3_credential_core::Failure) that says whether the token, the role, the policy, the region, the network or STS itself
-//! is the reason; what passes is tried again a few times within a budget of 2 seconds, the rest at once told. No text of an answer
-//! becomes part of an error or a log: a broken answer may hold the keys.
+//! **In:** a [`WebIdentity`](s3_credential_core::WebIdentity) (token, role, settings of the
+//! session, perhaps a second role) and an [`ExchangeRequest`](s3_credential_core::ExchangeRequest)
+//! (region, a policy that narrows, a duration). **Out:** the [`Keys`](s3_credential_core::Keys)
+//! that STS gives, with their expiry. **Fails** with a [`Failure`](s3_credential_core::Failure)
+//! that says whether the token, the role, the policy, the region, the network or STS itself is the
+//! reason. A transient failure is retried a few times within a budget of 2 seconds, a permanent one
+//! is returned at once. No text of an answer becomes part of an error or a log: a broken answer may
+//! hold the keys.
 //!
-//! Nothing is read but [`StsSettings`]: no process environment, no shared configuration files, and of the file system only the CA
-//! bundle that is named there (or the system's). No keys are remembered: who wants them kept keeps them. Only that STS limits the rate
-//! is, so that all who ask through one [`Sts`] wait their turn.
+//! Only [`StsSettings`] are read: no process environment, no shared configuration files, and of the
+//! file system only the CA bundle that is named there (or the system's). No keys are cached: that
+//! is the caller's task. Only the rate limit of STS is remembered, so that all callers of one
+//! [`Sts`] wait their turn.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -1,9 +1,10 @@
 //! How fast an STS is asked that limits the rate: by all of a process together, for they share one limit with all other processes of
 //! the account.
 //!
-//! While STS grants what it is asked, nobody waits. From the first refusal on one call is made at a time, in the order in which they
-//! came, with a pause between two that doubles with a refusal and halves with an answer. So many processes share what is granted
-//! without knowing of each other: each is refused about as often as it is answered, and none asks for every volume that waits.
+//! While STS answers, no call waits. From the first refusal on, one call is made at a time, in the
+//! order of arrival, with a pause between two. The pause doubles with a refusal and halves with an
+//! answer. So many processes share the allowed rate without knowing of each other. Each is refused
+//! about as often as it is answered, and none asks for every volume that waits.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,11 +12,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// The longest pause, by the first; 16 seconds with the default settings. It is shorter than the patience of who waits, so that somebody
-/// waits for every turn.
+/// The longest pause, by the first; 16 seconds with the default settings. It is shorter than the
+/// time for which a caller waits, so that every turn has a waiting caller.
 const LONGEST: u32 = 32;
 
-/// After so long without a call, nothing is known of the limit.
+/// After so long without a call, the limit is unknown again.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(5);
 
 /// The pace at each endpoint.
@@ -35,7 +36,7 @@ struct Limit {
     /// Of the calls that began at one pace, the first answer decides the next.
     generation: u64,
     pause: Duration,
-    /// Nothing where the rate is not limited.
+    /// `None` where the rate is not limited.
     next: Option<Instant>,
 }
 
@@ -57,7 +58,7 @@ impl Pace {
 }
 
 impl Gate {
-    /// Waits for a turn; nothing if it does not come before the deadline.
+    /// Waits for a turn; `None` if it does not come before the deadline.
     pub(crate) async fn turn(&self, deadline: Instant) -> Option<Turn> {
         if let Ok(turn) = self.try_turn() {
             return Some(turn);

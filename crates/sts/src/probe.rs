@@ -22,7 +22,7 @@ const TOKEN: &str = "not-a-token";
 pub struct Reached {
     /// The URL that was called.
     pub url: String,
-    /// The time that STS has, to the second, where it tells it (the header `Date`).
+    /// The time of STS, to the second, where it sends one (the header `Date`).
     pub at: Option<Timestamp>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn ask(config: Builder, asked: Asked<'_>) -> Result<Option<Time
     })
     .await;
     match answer {
-        // An STS that believes everybody; what it gave goes unseen.
+        // An STS that accepts any token; its keys are dropped unread.
         Ok(_) => Ok(None),
         Err(SdkError::ServiceError(answer))
             if answer.err().code().is_some() && !answer.raw().status().is_server_error() =>

@@ -1,4 +1,4 @@
-//! A few attempts within a budget, told apart by what the first ones came to.
+//! A few attempts within a budget, which depend on the results of the first ones.
 
 use std::future::Future;
 use std::time::Duration;
@@ -16,7 +16,8 @@ const THROTTLED: u32 = 5;
 
 /// Calls until an answer is final, the attempts are used up, or the next one would begin beyond the budget.
 ///
-/// It ends with what the last attempt was told, never with a mere "out of time" while an answer is known.
+/// It ends with the answer to the last attempt, never with a mere "out of time" while an answer is
+/// known.
 pub(crate) async fn attempts<T, F>(
     settings: &StsSettings,
     pace: &Pace,
@@ -30,19 +31,19 @@ where
     let patience = Instant::now() + settings.rate_limit_timeout;
     // To wait for a turn is no attempt, and does not count.
     let mut deadline = Instant::now() + settings.operation_timeout;
-    let mut told = None;
+    let mut answered = None;
     for attempt in 1..=settings.max_attempts {
         let start = Instant::now();
         let Some(turn) = gate.turn(patience).await else {
-            return Err(told.unwrap_or_else(|| asked.throttled().failure));
+            return Err(answered.unwrap_or_else(|| asked.throttled().failure));
         };
         deadline += start.elapsed();
         let left = deadline.saturating_duration_since(Instant::now());
         let answer = match timeout(left.min(settings.attempt_timeout), call()).await {
             Ok(answer) => answer,
-            // Cut short by the budget, which says nothing about STS.
+            // Cut short by the budget, which is no sign of a fault of STS.
             Err(_) if left < settings.attempt_timeout => {
-                return Err(told.unwrap_or_else(|| asked.timed_out().failure));
+                return Err(answered.unwrap_or_else(|| asked.timed_out().failure));
             }
             Err(_) => Err(asked.timed_out()),
         };
@@ -61,13 +62,13 @@ where
             // The pace knows.
             Again::Later => Duration::ZERO,
         };
-        told = Some(refusal.failure);
+        answered = Some(refusal.failure);
         if attempt == settings.max_attempts || Instant::now() + pause >= deadline {
             break;
         }
         sleep(pause).await;
     }
-    Err(told.unwrap_or_else(|| asked.timed_out().failure))
+    Err(answered.unwrap_or_else(|| asked.timed_out().failure))
 }
 
 /// "Full jitter": anything up to a bound that doubles, so that callers who failed together do not come back together.

@@ -20,9 +20,10 @@ use crate::{call, endpoint, http, probe, retry};
 
 /// Exchanges web identities for keys. Cheap to clone; clones share connections and calls under way.
 ///
-/// Whoever asks for the same keys while they are being fetched waits for that one call and shares its keys or its failure: the same
-/// token, role, settings and region. Not merely the same subject: a token is not verified before STS has seen it, so one that is forged
-/// or expired must neither get what a good one is given nor spoil it.
+/// A caller that asks for the same keys while they are being fetched waits for that one call and
+/// shares its keys or its failure. The same keys means the same token, role, settings and region,
+/// not merely the same subject. STS is the first to verify a token, so a forged or expired one must
+/// neither get the keys of a valid one nor make its call fail.
 #[derive(Debug, Clone)]
 pub struct Sts {
     service: Arc<Service>,
@@ -152,7 +153,7 @@ impl Service {
         let http = self.http().await?;
         let config = || call::config(http.clone(), Arc::clone(&self.clock), &endpoint);
         let asked = Asked { endpoint: &endpoint, role: probe::ROLE, by: By::Token(None) };
-        // Whoever wants to know whether STS is there asks in earnest, whatever the pace of the others.
+        // A probe of STS always sends a request, whatever the pace of the other calls.
         let pace = Pace::default();
         let ask = || probe::ask(config(), asked);
         let at = retry::attempts(&self.settings, &pace, asked, ask).await?;

@@ -106,9 +106,9 @@ impl Iam {
         Ok(())
     }
 
-    /// Whether these keys may do this: their role's or user's policies must allow it and, where
-    /// their session was given a policy, that one too. Managed session policies are not known here,
-    /// and allow nothing.
+    /// Returns whether these keys may do this. Their role's or user's policies must allow it and,
+    /// where their session was given a policy, that one too. Managed session policies are not known
+    /// here, and allow no access.
     pub fn allows(&self, caller: &Issued, access: &Access<'_>) -> bool {
         let principal = caller.session.as_ref().map_or(&caller.arn, |session| &session.role_arn);
         let policies = lock(&self.0.state).policies.get(principal).cloned().unwrap_or_default();

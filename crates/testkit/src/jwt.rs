@@ -40,8 +40,8 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// An issuer with a new key. `url` becomes the `iss` claim as it is; two issuers of one URL
-    /// have different keys.
+    /// Makes an issuer with a new key. `url` becomes the `iss` claim unchanged; two issuers of one
+    /// URL have different keys.
     ///
     /// # Panics
     /// If the system has no randomness.

@@ -79,7 +79,7 @@ pub use access::Rule;
 pub use failure::Failure;
 pub use watch::WatchEnd;
 
-/// A running API server; it stops when it is dropped. As it is a [`Server`], it has `url()`,
+/// A running API server; it stops when it is dropped. Like every [`Server`], it has `url()`,
 /// `calls()`, `faults()` and the rest.
 pub struct Kubernetes {
     server: Server,

@@ -25,7 +25,7 @@ WORKLOAD_POD = Pod("tenant-a", "reader", "reader-0", "7f0e2f1c-3b5d-4d55-8a35-2c
 
 @dataclass(frozen=True)
 class Bucket:
-    """Each principal may read exactly one bucket, so that what a client reads tells who it was."""
+    """Each principal may read exactly one bucket, so that what a client reads identifies its principal."""
 
     name: str
     key: str
@@ -87,7 +87,7 @@ class Cloud:
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
-        """Nothing is answered within this block."""
+        """No request is answered within this block."""
         with self._server.suspended():
             yield
 

@@ -29,7 +29,7 @@ class Mount:
         """The object's content, or None where it cannot be read: by a process of its own, since a read may hang."""
         if self.directory is None:
             return None
-        # Its size and its content are two signed requests at least; nothing is cached.
+        # Its size and its content are two signed requests at least; no data is cached.
         reader = subprocess.Popen(
             ["cat", str(self.directory / bucket.key)],
             env={"PATH": "/usr/bin:/bin"},
@@ -61,7 +61,7 @@ class Mounts:
 
     @contextmanager
     def mount(self, bucket: Bucket, environment: Mapping[str, str]) -> Iterator[Mount]:
-        """Unmounted at the end, before which nothing of the credentials may be removed."""
+        """Unmounted at the end. No credentials may be removed before."""
         if environment.get("AWS_EC2_METADATA_DISABLED") != "true":
             # Mountpoint would look for a role of this machine, beyond loopback.
             raise ValueError(f"this environment does not disable IMDS: {sorted(environment)}")

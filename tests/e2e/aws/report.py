@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Abandoned(Exception):
-    """A check failed without which the rest of the case says nothing."""
+    """A check failed without which the rest of the case proves no property."""
 
 
 class Report:
@@ -35,7 +35,7 @@ class Report:
         return self.check(sentence, expected == actual, f"expected {expected!r}\n     got {actual!r}")
 
     def close(self) -> int:
-        """Prints the tally and answers the exit status. Nothing checked is a failure too."""
+        """Prints the tally and returns the exit status. A run without any check is a failure too."""
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
         return 0 if self.passed and not self.failed else 1
 

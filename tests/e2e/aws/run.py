@@ -5,7 +5,7 @@
 With `--mountpoint` a real file system reads the bucket, through FUSE, instead of the two.
 
 One line a check (`ok` or `FAIL`), then `N passed, N failed`; exit status 1 if any check failed. Everything listens on
-127.0.0.1. This file needs nothing but Python's standard library: it prepares the pinned virtual environment and becomes
+127.0.0.1. This file needs only Python's standard library: it prepares the pinned virtual environment and becomes
 `suite.py` inside it.
 """
 

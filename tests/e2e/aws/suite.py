@@ -66,7 +66,7 @@ def run(case: Case, world: World) -> None:
 
 
 def forget_ambient_settings() -> None:
-    """Nothing of the caller's own AWS account or proxy takes part, neither here nor in a child."""
+    """Removes the caller's own AWS account and proxy from the environment of this process and its children."""
     for variable in list(os.environ):
         if variable.startswith(("AWS_", "MOTO_")) or variable.lower().endswith("_proxy"):
             del os.environ[variable]

@@ -56,7 +56,7 @@ def serve_one(plain: socket.socket, context: ssl.SSLContext, upstream: tuple[str
             copy(client, server)
             answers.join()
     except OSError:
-        pass  # who hangs up or does not trust us is for the caller to tell
+        pass  # the caller reports who hangs up or does not trust us
 
 
 def copy(source: socket.socket, sink: socket.socket) -> None:

@@ -22,7 +22,7 @@ def prepare(cache: Path, requirements: Path) -> Path:
     with open(cache / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
-            # Without the marker an earlier run was interrupted: nothing in there can be relied on.
+            # Without the marker an earlier run was interrupted: its content cannot be relied on.
             shutil.rmtree(home, ignore_errors=True)
             install(home, requirements)
             complete.touch()

@@ -30,7 +30,7 @@ class Volume:
     def __post_init__(self) -> None:
         self.write_path.mkdir(parents=True)
         self.state_path.mkdir()
-        # Somebody else's: it must be there in the end.
+        # A foreign file: it must be there in the end.
         (self.write_path / "bystander").write_text("not ours\n")
 
     @property

@@ -55,13 +55,13 @@ def configuration(rendered: Objects) -> str:
 
 
 def needed(rendered: Objects, binary: Path) -> set[str]:
-    """What `s3cred doctor` would ask a cluster about. It lists that as skipped, since nothing answers at the cluster's address."""
+    """What `s3cred doctor` would ask a cluster about. It lists that as skipped, since no server answers at the cluster's address."""
     with tempfile.TemporaryDirectory(prefix="s3cred-e2e-") as folder:
         file = Path(folder) / "config.yaml"
         file.write_text(configuration(rendered))
         cluster = Path(folder) / "kubeconfig"
         cluster.write_text(KUBECONFIG)
-        # No service is asked: IMDS is off, and STS has an address at which nothing answers.
+        # No service is asked: IMDS is off, and STS has an address at which no server answers.
         environment = {
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_REGION": "us-east-1",
@@ -80,7 +80,7 @@ def needed(rendered: Objects, binary: Path) -> set[str]:
 
 
 def granted(rendered: Objects) -> set[str]:
-    """The rules of the rendered roles, as `kubectl auth can-i` takes them. A role that is not bound grants nothing."""
+    """The rules of the rendered roles, as `kubectl auth can-i` takes them. A role that is not bound grants no access."""
     bound = {(item["roleRef"]["kind"], item["metadata"].get("namespace")) for kind in ("RoleBinding", "ClusterRoleBinding") for item in rendered.of(kind)}
     found = set()
     for role in rendered.of("Role") + rendered.of("ClusterRole"):

@@ -19,4 +19,4 @@ def check(report: Report, sentence: str, objects: Objects, version: str) -> None
             kubernetes_validate.validate(item, version.rsplit(".", 1)[0], strict=True)
         except kubernetes_validate.ValidationError as error:
             wrong.append(f"{item['kind']} {item['metadata']['name']}: {error.message}")
-    report.check(sentence, bool(objects.all) and not wrong, "\n".join(wrong) or "nothing was rendered")
+    report.check(sentence, bool(objects.all) and not wrong, "\n".join(wrong) or "no object was rendered")

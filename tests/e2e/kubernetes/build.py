@@ -1,7 +1,7 @@
 """kube-apiserver 1.20.2, built once from the sources of Debian 12.
 
 Needs the packages golang-1.19-go, etcd-server and openssl, an apt that reaches Debian 12's archive, and 5 GB of disk while it builds.
-Nothing of the system is changed: the list of source packages is one of its own.
+The system stays unchanged: the list of source packages is a separate one.
 """
 
 from __future__ import annotations

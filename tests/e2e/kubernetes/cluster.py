@@ -155,7 +155,7 @@ class Cluster:
         self.create(binding, name, roleRef=reference, subjects=[subject])
 
     def calls(self, verb: str, resource: str) -> int:
-        """How many such calls of the driver have ended; of a watch the server tells nothing before."""
+        """The number of such calls of the driver that have ended; the server logs a watch only then."""
         count = 0
         for line in (self._folder / "audit.log").read_text().splitlines():
             event = json.loads(line)

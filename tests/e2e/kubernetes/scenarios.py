@@ -159,8 +159,8 @@ def annotation_watch(report: Report, cluster: Cluster, binary: Path, folder: Pat
         report.equal("the role stays", False, answer.get("identityChanged", False))
         cluster.annotate(NAMESPACE, ACCOUNT, {ANNOTATION: WRITER})
         spaces = iter(range(1, 1000))
-        told = becomes(lambda: serving.republish(request + " " * next(spaces)).get("identityChanged") is True)
-        report.check("another role is told as a change of identity", told)
+        changed = becomes(lambda: serving.republish(request + " " * next(spaces)).get("identityChanged") is True)
+        report.check("another role is reported as a change of identity", changed)
     report.equal("one read serves all republishes", 1, cluster.calls("get", "serviceaccounts") - before)
     report.check("one watch outlives the silence", becomes(lambda: cluster.calls("watch", "serviceaccounts") == 1))
 
@@ -204,7 +204,7 @@ def secret_watch(report: Report, cluster: Cluster, binary: Path, folder: Path) -
     report.equal("without the rule it is denied", (4, "permission-denied"), (status, error.get("kind")))
     report.check("the help is the rule", '"resourceNames":["keys"]' in error.get("help", ""), str(error))
 
-    # That one Secret, and nothing else.
+    # Only that one Secret.
     cluster.grant("secret", {"resources": ["secrets"], "resourceNames": ["keys"], "verbs": ["list", "watch"]}, "driver")
     report.require("with the rule for its name it is provided", becomes(lambda: driver.provide(request)[0] == 0))
     report.require("no watch is left", becomes(lambda: cluster.calls("watch", "secrets") == 1))

@@ -5,7 +5,7 @@ use s3_credential_core::{ErrorKind, names};
 use crate::outcome::{Answer, Outcome, Refusal};
 use crate::view::View;
 
-/// Only where the Go driver has a code at all: a plain error says nothing that could differ.
+/// Only where the Go driver has a code at all: a plain error has no code that could differ.
 pub(super) fn of_the_csi_table(view: &View<'_>, expected: &mut Outcome) {
     if let Answer::Refused(Refusal::Code(_)) = &expected.answer
         && let Some(kind) = kind(view)

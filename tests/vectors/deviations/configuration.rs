@@ -34,8 +34,8 @@ pub(super) fn half(view: &View<'_>, expected: &mut Outcome) {
     }
 }
 
-/// One variable is enough to configure a profile, for every mount kind. None of the recorded cases has the files that its
-/// variables name, so that there is nothing to copy.
+/// One variable is enough to configure a profile, for every mount kind. None of the recorded cases
+/// has the files that its variables name, so there is no file to copy.
 pub(super) fn profile_copies(view: &View<'_>, expected: &mut Outcome) {
     let named = [names::AWS_CONFIG_FILE, names::AWS_SHARED_CREDENTIALS_FILE];
     let is_configured = named.iter().chain([&names::AWS_PROFILE]).any(|name| view.has(name));

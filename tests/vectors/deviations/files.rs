@@ -15,7 +15,7 @@ pub(super) fn all_or_nothing(view: &View<'_>, expected: &mut Outcome) {
 /// Of whatever kind and source, finished or not, and whether or not a directory stands in the place of a file.
 pub(super) fn whole_cleanup(view: &View<'_>, expected: &mut Outcome) {
     let lease = view.lease();
-    // Nobody can clean where he may not enter.
+    // A directory without access cannot be cleaned.
     let is_closed = view.kind_of("write") == Some("dir");
     if view.cleanup().is_none() || lease.volume.is_empty() || is_closed {
         return;

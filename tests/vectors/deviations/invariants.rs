@@ -9,7 +9,7 @@ use crate::tokens::{Entry, of};
 use crate::tree::Node;
 use crate::view::{DriverSource, View};
 
-/// The Go driver follows a link, and takes `a/..` for nothing where there is no `a`.
+/// The Go driver follows a link, and drops `a/..` from the path where there is no `a`.
 pub(super) fn write_path(view: &View<'_>, expected: &mut Outcome) {
     let path = view.write_path();
     let is_link =

@@ -16,7 +16,7 @@ const WHILE_WRITING: usize = 11;
 
 pub(super) fn names(view: &View<'_>, expected: &mut Outcome) {
     if view.lease().volume.is_empty() {
-        // Nothing is named by it, and everything would share it.
+        // An empty id names no volume, and all volumes would share it.
         refuse(view, ErrorKind::InvalidRequest, expected);
     } else if view.provide().is_some() {
         of_publish(view, expected);

@@ -33,7 +33,7 @@ pub(crate) fn rows(programs: &Path) -> Outcome<Vec<Row>> {
     for (operation, what) in [
         ("provide token", "`provide` and `cleanup`, token file: instructions"),
         ("provide profile", "`provide` and `cleanup`, profile pair: instructions"),
-        ("republish", "republish, nothing new: instructions"),
+        ("republish", "republish, no change: instructions"),
         ("endpoint", "endpoint, one GET with its client: instructions"),
     ] {
         let each = one_more(&program, operation)?;

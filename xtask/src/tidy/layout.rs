@@ -85,7 +85,7 @@ pub(crate) const OTHER_MEMBERS: &[&str] =
 pub(crate) const EXAMPLES: &[(&str, &str)] =
     &[("process-source", "s3-credential-core"), ("csi-driver", "s3-credential-provider")];
 
-/// What core may use: values and macros, nothing that waits, connects or opens.
+/// The dependencies of core: values and macros, but no crate that waits, connects or opens files.
 pub(crate) const CORE_USES: &[&str] = &[
     "async-trait",
     "base64",
@@ -118,7 +118,7 @@ pub(crate) const NEVER_IN_CORE: &[&str] = &[
 #[derive(Debug)]
 pub(crate) struct Weight {
     pub(crate) package: &'static str,
-    /// Nothing for the default features.
+    /// `None` for the default features.
     pub(crate) features: Option<&'static str>,
     pub(crate) at_most: usize,
     /// What must not be among them; a name that ends in `-` stands for all that start with it.

@@ -29,7 +29,7 @@ impl File {
     }
 }
 
-/// Folders that hold nothing of ours.
+/// Folders without files of this project.
 const SKIPPED: &[&str] = &[".git", "target", "__pycache__", "node_modules", ".venv", "generated"];
 
 impl Tree {

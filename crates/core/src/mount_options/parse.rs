@@ -7,7 +7,7 @@ type Options = Vec<(&'static Known, String)>;
 /// What a flag is.
 #[derive(Debug)]
 pub(super) enum Parsed {
-    /// Options of Mountpoint, and nothing else.
+    /// Only options of Mountpoint.
     Understood(Options),
     /// Anything else, with the options that can be recognised in it.
     Unclear { reason: String, found: Options },
@@ -83,8 +83,8 @@ fn unknown(name: &str) -> String {
     }
 }
 
-/// Options that are separated by white space. After a value the next one begins with dashes, since it could be part of the
-/// value otherwise.
+/// Options that are separated by white space. After a value the next one begins with dashes, since
+/// it could be part of the value otherwise.
 fn sequence(flag: &str) -> Option<Options> {
     let mut options: Options = Vec::new();
     let mut words = words(flag);
@@ -108,7 +108,8 @@ fn sequence(flag: &str) -> Option<Options> {
     Some(options)
 }
 
-/// Options that are separated by commas. Only the last one may have a value, since a value may hold a comma.
+/// Options that are separated by commas. Only the last one may have a value, since a value may hold
+/// a comma.
 fn list(flag: &str) -> Option<Options> {
     let (switches, last) = flag.rsplit_once(',')?;
     let mut options: Options = Vec::new();

@@ -61,7 +61,8 @@ impl Draft<'_> {
         self.set_path(names::AWS_SHARED_CREDENTIALS_FILE, file_names::NO_CREDENTIALS)
     }
 
-    /// `AWS_REGION` is the user's word to Mountpoint, which then no longer follows a bucket to its own region.
+    /// `AWS_REGION` is the user's word to Mountpoint, which then no longer follows a bucket to its
+    /// own region.
     pub(super) fn set_region(&mut self) {
         let Some(resolved) = self.request.region else {
             return;
@@ -263,8 +264,8 @@ impl Draft<'_> {
         }
     }
 
-    /// The S3 endpoint that came with the keys. Mountpoint knows only the general variable, which no STS call can be misled by
-    /// here, since these are keys.
+    /// The S3 endpoint that came with the keys. Mountpoint knows only the general variable, which
+    /// no STS call can be misled by here, since these are keys.
     fn s3_endpoint(&mut self, keys: &Keys) {
         if let Some(url) = &keys.endpoint {
             let name = match self.request.consumer {
@@ -306,7 +307,8 @@ fn either_case<'a>(driver: &'a Environment, name: &str) -> Option<&'a str> {
     driver.get(name).or_else(|| driver.get(&name.to_ascii_lowercase()))
 }
 
-/// A star among the hosts means that no proxy is used at all, and stays as it is written.
+/// Adds the addresses of the agents to the hosts. A star among the hosts disables the proxy for all
+/// of them, and is returned alone.
 fn with_agent_addresses(no_proxy: Option<&str>) -> String {
     let mut hosts: Vec<&str> = no_proxy
         .unwrap_or_default()

@@ -7,11 +7,11 @@ use crate::region::{Partition, Region};
 /// More than any S3 ever allowed.
 const MAX_NAME_LEN: usize = 255;
 
-/// Reserved endings of aliases (S3 user guide, "General purpose bucket naming rules"). Requests go to what an alias stands for, and that is
-/// what IAM compares with.
+/// Reserved endings of aliases (S3 user guide, "General purpose bucket naming rules"). Requests go
+/// to what an alias stands for, and that is what IAM compares with.
 const ALIASES: [&str; 5] = ["-s3alias", "--ol-s3", "--op-s3", "--xa-s3", "--table-s3"];
 
-/// The volume attribute `bucketName`, by its kind. All that it holds may stand in a policy as it is.
+/// The volume attribute `bucketName`, by its kind. Its text can be written to a policy unescaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place<'a> {
     /// The name of a general purpose bucket.
@@ -51,7 +51,7 @@ impl<'a> Place<'a> {
         let partition = partition.name;
         match self {
             Self::Bucket(name) => format!("arn:{partition}:s3:::{name}"),
-            // The name holds its zone and is nobody else's, in whatever region and account.
+            // The name holds its zone and is unique across regions and accounts.
             Self::Directory(name) => format!("arn:{partition}:s3express:*:*:bucket/{name}"),
             Self::AccessPoint(arn) => (*arn).to_owned(),
         }

@@ -10,7 +10,8 @@ use crate::region::Partition;
 /// Limit of the parameter `Policy` (STS API reference, AssumeRoleWithWebIdentity).
 pub(super) const MAX_CHARS: usize = 2048;
 
-/// The characters of the parameter `Policy`. Others could be written as JSON escapes, and nobody says what IAM makes of those.
+/// The characters of the parameter `Policy`. Others could be written as JSON escapes, but it is not
+/// documented how IAM reads those.
 pub(super) fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{ff}')
 }
@@ -76,7 +77,8 @@ fn session(resource: &str, read_only: bool) -> Value {
     statement
 }
 
-/// Which keys is the role's to say; here only that S3 asks for the sake of this volume. The bucket may be in another region than STS.
+/// Which keys is the role's to say; here only that S3 asks for the sake of this volume. The bucket
+/// may be in another region than STS.
 fn encryption(place: &Place<'_>, read_only: bool, partition: Partition) -> Value {
     let actions: &[&str] =
         if read_only { &["kms:Decrypt"] } else { &["kms:Decrypt", "kms:GenerateDataKey"] };
@@ -99,7 +101,8 @@ fn allow(actions: &[&str], resource: &str) -> Value {
     json!({"Effect": "Allow", "Action": actions, "Resource": resource})
 }
 
-/// What is a wildcard or a variable to IAM, as the character that it is (IAM user guide, "Policy variables": special characters).
+/// What is a wildcard or a variable to IAM, as the character that it is (IAM user guide, "Policy
+/// variables": special characters).
 fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, character| {
         match character {

@@ -14,7 +14,7 @@ pub(super) type Answer = Response<Full<Bytes>>;
 /// (aws-c-auth, `expiration_required`). It asks again then, a little earlier.
 const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why a request gets no keys. What is said says nothing of volumes, tokens or keys.
+/// The reason why a request gets no keys. Its text reveals no volumes, tokens or keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     ForeignHost,
@@ -124,7 +124,7 @@ fn has_special(text: &str) -> bool {
     text.bytes().fold(false, |found, byte| found | is_special(byte))
 }
 
-/// What a JSON string does not hold as it is (RFC 8259, section 7).
+/// Returns whether a JSON string holds this byte only in escaped form (RFC 8259, section 7).
 fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }

@@ -15,7 +15,7 @@ use super::settings::EndpointSettings;
 /// More than is ever sent.
 const ROOM: usize = 1 << 20;
 
-/// What a client is told that says this, and no more.
+/// Returns the whole answer to a client that sends these bytes.
 pub async fn converse(
     grants: Grants,
     clock: Arc<dyn Clock>,
@@ -28,13 +28,13 @@ pub async fn converse(
     let connections = Connections::new(Limits { total: 1, per_volume: 1, unauthenticated: 1 });
     let Some(connection) = connections.admit() else { return Ok(Vec::new()) };
     let serving = serve(http(&settings), server, service, connection, closing);
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     let conversation = async {
         // Who is refused is disconnected, and need not be heard out.
         let _ = client.write_all(said).await;
         let _ = client.shutdown().await;
-        let _ = client.read_to_end(&mut told).await;
+        let _ = client.read_to_end(&mut received).await;
     };
     tokio::join!(serving, conversation);
-    Ok(told)
+    Ok(received)
 }

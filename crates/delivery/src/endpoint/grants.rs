@@ -104,7 +104,7 @@ pub(super) fn is_id(id: &str) -> bool {
     !dots && id.len() <= MAX_ID_LEN && id.bytes().all(plain)
 }
 
-/// How many, and nothing of them.
+/// Shows their number only.
 impl fmt::Debug for Grants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Grants({})", self.read().len())

@@ -20,7 +20,7 @@ use super::descriptors;
 use super::service::Service;
 use super::settings::EndpointSettings;
 
-/// The largest head of a request, in bytes; the least that hyper can be told.
+/// The largest head of a request, in bytes; the lowest limit that hyper accepts.
 const MAX_HEAD_LEN: usize = 8 << 10;
 
 /// How long connections have to end by themselves.

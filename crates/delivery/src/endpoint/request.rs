@@ -39,8 +39,8 @@ pub(super) fn look_at<'a, B: Body>(
     Ok(Asked { id, token })
 }
 
-/// A browser that was led here by a name of somebody else's (DNS rebinding) says that name. Mountpoint says the address without
-/// the port (aws-c-auth, `credentials_provider_ecs.c`), SDKs with it.
+/// A browser that was led here by a foreign name (DNS rebinding) sends that name. Mountpoint sends
+/// the address without the port (aws-c-auth, `credentials_provider_ecs.c`), SDKs with it.
 fn is_ours(host: &[u8], port: &str) -> bool {
     ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| {
         host.strip_prefix(name.as_bytes())

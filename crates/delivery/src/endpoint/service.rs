@@ -23,8 +23,8 @@ pub(super) struct Service {
     port: String,
     rate: Rate,
     pub(super) load_timeout: Duration,
-    /// What is compared where no volume is known: nobody has it.
-    nobodys: Secret,
+    /// The token that is compared where no volume is known: no client has it.
+    unknown_token: Secret,
 }
 
 impl Service {
@@ -40,7 +40,7 @@ impl Service {
             port: port.to_string(),
             rate: Rate::per_second(settings.requests_per_second),
             load_timeout: settings.load_timeout,
-            nobodys: new_token()?,
+            unknown_token: new_token()?,
         })
     }
 
@@ -80,10 +80,10 @@ impl Service {
         )
     }
 
-    /// In the same time for a volume that is not known as for a token that is wrong: neither tells which ids there are.
+    /// Takes as long for an unknown volume as for a wrong token, so the time reveals no ids.
     fn authorize(&self, asked: &Asked<'_>) -> Result<Arc<Grant>, Refusal> {
         let grant = self.grants.find(asked.id);
-        let token = grant.as_ref().map_or(&self.nobodys, |grant| &grant.token);
+        let token = grant.as_ref().map_or(&self.unknown_token, |grant| &grant.token);
         let is_right = token.expose().as_bytes().ct_eq(asked.token);
         grant.filter(|_| is_right.into()).ok_or(Refusal::Unauthorized)
     }

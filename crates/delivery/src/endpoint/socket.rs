@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use s3_credential_core::{ErrorKind, Failure};
 use tokio::net::{TcpListener, TcpSocket};
 
-/// Ports that only a privileged process can bind, and that IANA has given to nobody.
+/// Ports that only a privileged process can bind, and that IANA has not assigned.
 const PRIVILEGED_PORTS: std::ops::RangeInclusive<u16> = 980..=988;
 
 /// How many connections may wait to be accepted.

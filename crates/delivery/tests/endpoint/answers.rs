@@ -1,4 +1,4 @@
-//! What who may ask is told.
+//! Answers to clients with a valid token.
 
 use std::time::Duration;
 

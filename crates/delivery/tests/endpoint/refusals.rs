@@ -1,4 +1,4 @@
-//! Who is told nothing.
+//! Clients that get no keys.
 
 use std::sync::Arc;
 
@@ -79,7 +79,7 @@ async fn which_volumes_there_are_is_not_told() {
     assert_eq!(known, ask("unknown").await);
     assert!(site.grants.remove(&volume.id));
     assert_eq!(known, ask("v").await);
-    assert_eq!(site.ask(&volume.request()).await.status, 401, "its own token is nothing now");
+    assert_eq!(site.ask(&volume.request()).await.status, 401, "its own token is invalid now");
     assert!(!site.grants.remove(&volume.id));
 }
 

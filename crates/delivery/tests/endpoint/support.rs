@@ -1,4 +1,4 @@
-//! An endpoint, what it serves, and a client that says exactly what it is told to.
+//! An endpoint, what it serves, and a client that sends exactly the given bytes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -173,7 +173,7 @@ impl Client {
         self.answer().await.unwrap()
     }
 
-    /// The next answer; nothing if the connection was closed in its place.
+    /// Returns the next answer; `None` if the connection was closed instead.
     pub(crate) async fn answer(&mut self) -> Option<Answer> {
         timeout(NEVER, self.read_answer()).await.unwrap()
     }
@@ -196,7 +196,7 @@ impl Client {
         Some(line.trim_end().to_owned())
     }
 
-    /// Waits until the other side has closed, and has said nothing more.
+    /// Waits until the other side has closed without another byte.
     pub(crate) async fn is_closed(&mut self) {
         let mut rest = Vec::new();
         // A reset is a close too.

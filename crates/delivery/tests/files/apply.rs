@@ -167,7 +167,7 @@ fn an_update_of_a_directory_that_is_gone_makes_it_again() {
 
 #[test]
 fn a_plan_without_files_still_has_its_directory() {
-    // Nobody else can then put there what the environment names as absent.
+    // No other user can then create the files that the environment names as absent.
     let folder = Folder::new();
     folder.published(&[]);
     assert!(listing(&folder.volume()).is_empty());

@@ -80,7 +80,7 @@ fn a_record_that_was_never_written_is_swept_and_no_other() {
     }
     state.try_lock("live").unwrap().unwrap().write(b"1").unwrap();
     let held = state.try_lock("held").unwrap().unwrap();
-    assert_eq!(state.sweep().unwrap().len(), 0, "what holds nothing is not worth telling");
+    assert_eq!(state.sweep().unwrap().len(), 0, "an empty file is not worth reporting");
     assert!(!path.join("gone").exists());
     assert!(path.join("live").exists() && path.join("held").exists());
     assert!(state.has("live").unwrap() && !state.has("gone").unwrap());

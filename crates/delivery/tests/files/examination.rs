@@ -1,4 +1,4 @@
-//! How directories stand, told without a change.
+//! The state of directories, reported without a change.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

@@ -14,13 +14,13 @@ use crate::support::{VOLUME, child, folder_of_child, give_away, listing, planned
 
 const TEST: &str = "full::a_file_system_without_room_or_write_access_keeps_what_was_there";
 
-/// For a shell: mounts in a namespace of its own, so that nothing is left of it.
+/// For a shell: mounts in a namespace of its own, so that no mount is left of it.
 const IN_NAMESPACE: &str = "unshare --mount --map-root-user";
 
-/// In the place of a full file system: longer files are refused, and nobody is killed for them.
+/// In the place of a full file system: longer files are refused, and no process is killed for them.
 const SHORT_FILES: &str = "trap '' XFSZ; ulimit -f 4;";
 
-/// What is told of a child that has mounted one.
+/// The output of a child that has mounted one.
 const MOUNTED: &str = "mounted";
 
 #[test]
@@ -79,7 +79,7 @@ fn without_room_or_write_access(folder: &Path) {
         }
 
         make_read_only(folder, is_mounted);
-        // Permissions bind nobody in a directory of his own, which is put right.
+        // Permissions do not bind the owner of a directory, whose mode is corrected.
         for (volume, existing) in ways.into_iter().filter(|way| is_mounted || way.0 != VOLUME) {
             let failure = apply(volume, &profile("3"), existing).unwrap_err();
             assert_eq!(failure.kind(), ErrorKind::FileSystem, "{failure}");

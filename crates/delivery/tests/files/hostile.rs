@@ -1,4 +1,4 @@
-//! What somebody who can write where they should not has put there.
+//! Entries that an attacker with undue write access has planted.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
@@ -206,7 +206,7 @@ fn a_directory_that_keeps_turning_into_a_link_leads_nowhere() {
             write_path.apply(VOLUME, &profile("1"), &FileOptions::default(), existing).is_err()
         });
         done.store(true, Ordering::Relaxed);
-        assert!(refused > 0, "the race was never lost, so nothing was tried");
+        assert!(refused > 0, "the race was never lost, so no attack was tried");
     });
     assert_eq!(listing(&outside), before);
 }
@@ -223,7 +223,8 @@ fn a_removal_that_races_with_links_takes_nothing_outside_with_it() {
             let (nested, link) = (folder.volume().join("a/b"), folder.path().join("link"));
             let filled = folder.path().join("filled");
             while !done.load(Ordering::Relaxed) {
-                // Each may fail, as the directory comes and goes. Nothing is written through `nested`, which may be the link by now.
+                // Each may fail, as the directory comes and goes. No write goes through `nested`,
+                // which may be the link by now.
                 let _ = fs::create_dir_all(&filled);
                 let _ = fs::write(filled.join("file"), "x");
                 let _ = fs::create_dir_all(folder.volume().join("a"));

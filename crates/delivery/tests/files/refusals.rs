@@ -1,4 +1,4 @@
-//! What the system refuses, and how that is told.
+//! What the system refuses, and how that is reported.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -87,7 +87,7 @@ fn an_owner_that_cannot_be_set_is_an_error_and_leaves_nothing() {
 #[test]
 fn a_group_that_cannot_be_set_matters_only_to_who_reads_by_it() {
     let folder = Folder::new();
-    // Root's group, and everybody's to write.
+    // Root's group, and writable by all users.
     fs::set_permissions(folder.write_path(), Permissions::from_mode(0o777)).unwrap();
     let is_own_group = !rustix::process::geteuid().is_root();
     without_privileges(|| {

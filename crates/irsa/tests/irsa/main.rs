@@ -97,11 +97,11 @@ async fn failed(source: &IrsaSource) -> Failure {
     }
 }
 
-/// Which variable the user is told to set or correct.
+/// Asserts the kind, and that message or help name the variable to set or correct.
 fn assert_told(failure: &Failure, kind: ErrorKind, words: &[&str]) {
     assert_eq!(failure.kind(), kind, "{failure}");
     for word in words {
-        let told = failure.message().contains(word) || failure.help().contains(word);
-        assert!(told, "{word} in: {failure}; {}", failure.help());
+        let is_named = failure.message().contains(word) || failure.help().contains(word);
+        assert!(is_named, "{word} in: {failure}; {}", failure.help());
     }
 }

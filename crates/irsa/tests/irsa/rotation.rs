@@ -35,12 +35,12 @@ async fn a_replaced_token_is_told_and_the_new_one_provided() {
     assert_eq!(token().await.secret().expose(), first);
 
     replace(driver.path(), "..2", &second);
-    assert_eq!(token().await.secret().expose(), second, "read at each call, told or not");
+    assert_eq!(token().await.secret().expose(), second, "read at each call, reported or not");
     let started = Instant::now();
     changes.changed().await;
     assert!(started.elapsed() <= Duration::from_secs(11));
     let silence = timeout(Duration::from_hours(1), changes.changed()).await;
-    assert!(silence.is_err(), "one replacement is told once");
+    assert!(silence.is_err(), "one replacement is reported once");
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,7 +107,7 @@ async fn what_the_api_refuses_counts_at_once() {
     world.kubernetes.delete_service_account("apps", "web");
     world.clock.advance(seconds(60));
     assert_eq!(failure(&source, &world.context()).await.kind(), ErrorKind::NotFound);
-    // And nothing old is served after it.
+    // And no old role is served after it.
     world.kubernetes.faults().always(GET, Planned::ServiceUnavailable);
     assert_eq!(failure(&source, &world.context()).await.kind(), ErrorKind::Unavailable);
 }

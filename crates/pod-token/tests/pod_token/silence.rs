@@ -29,7 +29,7 @@ async fn a_token_is_in_no_log_at_any_level() {
         for operation in [CREATE_TOKEN, GET] {
             for status in [200, 500] {
                 world.kubernetes.faults().once(operation, Fault::status(status, broken));
-                // A pod of its own, so that nothing is remembered.
+                // A pod of its own, so that no cached answer serves it.
                 let uid = format!("pod-{}", world.kubernetes.calls().total());
                 world.kubernetes.put_pod("apps", "web-0", &uid, "web");
                 let context = context(&[(crate::world::UID, &uid)], "");

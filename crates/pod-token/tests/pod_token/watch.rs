@@ -42,7 +42,7 @@ async fn republished_until(world: &World, source: &PodTokenSource, operation: &s
 
 /// The event that is awaited must come; the time is only there so that a test that fails ends.
 async fn changed(changes: &mut Changes) {
-    timeout(Duration::from_secs(20), changes.changed()).await.expect("a change is told");
+    timeout(Duration::from_secs(20), changes.changed()).await.expect("a change is reported");
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_change_that_is_none_of_the_annotations_is_not_told() {
     world.annotate(&[(ANNOTATION, ROLE), ("example.com/note", "hello")]);
     world.annotate(&[(ANNOTATION, OTHER_ROLE)]);
     changed(&mut changes).await;
-    // The first change would have been told before; the second one is what is known now.
+    // The first change would have been reported before; the second one is the current state.
     assert_eq!(role(&source, &world.context()).await, OTHER_ROLE);
 }
 
@@ -128,7 +128,7 @@ async fn where_rbac_forbids_the_watch_the_minute_stays() {
         served_twice(&world, &source).await;
         assert_eq!(world.gets(), 1 + minutes);
     }
-    // It is not tried in vain every minute.
+    // It is not retried every minute without success.
     assert_eq!(world.kubernetes.calls().of(WATCH), 1);
 }
 

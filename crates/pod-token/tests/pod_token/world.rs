@@ -41,7 +41,7 @@ impl World {
         let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
             .await
             .unwrap();
-        // What the server answers is what the test sees, and as often as it is asked.
+        // Without retries, the test sees each answer of the server, and each call once.
         config.default_retry = false;
         Self { kubernetes, clock, client: Client::try_from(config).unwrap() }
     }

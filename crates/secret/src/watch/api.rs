@@ -39,8 +39,8 @@ pub(super) enum Change {
     Is(Values),
     /// It does not exist.
     Gone,
-    /// Nothing that concerns it.
-    Nothing,
+    /// No change of this Secret.
+    None,
 }
 
 impl SecretApi {
@@ -101,7 +101,7 @@ impl SecretApi {
             }
             WatchEvent::Deleted(object) if self.is_it(&object) => Ok(Change::Gone),
             WatchEvent::Error(status) => Err(self.refused("watch", status.code)),
-            _ => Ok(Change::Nothing),
+            _ => Ok(Change::None),
         }
     }
 

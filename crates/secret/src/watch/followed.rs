@@ -24,9 +24,10 @@ pub(super) struct Followed {
     api: SecretApi,
     initial_backoff: Duration,
     max_backoff: Duration,
-    /// Whether the watch ends once the Secret is gone and nobody asks for it: a namespace may be gone too.
+    /// Whether the watch ends once the Secret is gone and no caller asks for it: a namespace may be
+    /// gone too.
     may_end: bool,
-    /// Nothing before the first answer.
+    /// `None` before the first answer.
     known: watch::Sender<Option<Known>>,
     signal: Signal,
     asked: AtomicBool,
@@ -54,7 +55,7 @@ impl Followed {
         answer.unwrap_or_else(|| Err(self.api.absent()))
     }
 
-    /// Somebody wants to know.
+    /// Records that a caller asks for the Secret.
     pub(super) fn asked(&self) {
         self.asked.store(true, Ordering::Relaxed);
     }
@@ -106,7 +107,7 @@ impl Followed {
         match change {
             Change::Is(values) => self.know(Ok(Arc::new(values))),
             Change::Gone => self.know(Err(self.api.absent())),
-            Change::Nothing => {}
+            Change::None => {}
         }
     }
 
@@ -123,7 +124,7 @@ impl Followed {
         }
     }
 
-    /// Tells of what is new, but not of the first answer, for which the callers wait.
+    /// Reports what is new, but not the first answer, for which the callers wait.
     fn know(&self, now: Known) {
         let mut is_first = false;
         let is_new = self.known.send_if_modified(|known| {

@@ -29,8 +29,8 @@ pub struct SecretWatchSettings {
 pub enum SecretNamespace {
     /// This one, for every volume.
     Fixed(String),
-    /// That of the pod which the volume is for, as the kubelet tells it (`podInfoOnMount`): each namespace brings its own Secret of the
-    /// one name, and a Role for the driver to read it.
+    /// The namespace of the pod that the volume is for, as the kubelet sends it (`podInfoOnMount`).
+    /// Each namespace brings its own Secret of the one name, and a Role for the driver to read it.
     OfThePod,
 }
 

@@ -166,5 +166,5 @@ async fn a_replaced_secret_is_told() {
     );
     changes.changed().await;
     let silence = timeout(Duration::from_hours(1), changes.changed()).await;
-    assert!(silence.is_err(), "one replacement is told once");
+    assert!(silence.is_err(), "one replacement is reported once");
 }

@@ -1,4 +1,4 @@
-//! `secret-watch`, against the Kubernetes emulator: what is provided and what is told.
+//! `secret-watch`, against the Kubernetes emulator: what is provided and what is reported.
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) async fn soon<T>(event: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_mins(1), event).await.unwrap()
 }
 
-/// Whether nothing has been told so far.
+/// Returns whether no change has been reported so far.
 pub(crate) async fn is_silent(changes: &mut Changes) -> bool {
     tokio::time::timeout(Duration::ZERO, changes.changed()).await.is_err()
 }
@@ -46,7 +46,7 @@ pub(crate) async fn client(kubernetes: &Kubernetes, token: &str) -> Client {
     Client::try_from(config).unwrap()
 }
 
-/// A driver that may do what the documentation says it must be allowed to, and nothing else.
+/// A driver that is allowed only what the documentation requires.
 pub(crate) async fn source_with(
     kubernetes: &Kubernetes,
     settings: SecretWatchSettings,
@@ -92,7 +92,7 @@ fn of_pod(level: &str, namespace: &str) -> ProvideContext {
     context(request(level).with_volume_context([
         ("csi.storage.k8s.io/pod.namespace", namespace),
         ("csi.storage.k8s.io/pod.uid", "4a5d"),
-        // What a tenant may write counts for nothing.
+        // What a tenant may write has no effect.
         ("secretNamespace", "kube-system"),
         ("secretName", "other"),
     ]))
@@ -102,7 +102,7 @@ fn of_pod(level: &str, namespace: &str) -> ProvideContext {
 async fn one_list_and_one_watch_serve_all_volumes() {
     let (kubernetes, source) = cluster().await;
     assert_eq!(source.name(), source_names::SECRET_WATCH);
-    assert_eq!(kubernetes.calls().total(), 0, "nothing is asked before somebody asks");
+    assert_eq!(kubernetes.calls().total(), 0, "no request is sent before the first call");
     let turns = join_all((0..100).map(|_| turn(&source))).await;
     assert!(turns.iter().all(|turn| turn == "1"));
     soon(kubernetes.called("watch secrets", 1)).await;

@@ -1,4 +1,4 @@
-//! What may be asked for. Nothing of it reaches STS when it is wrong, and nothing is left out.
+//! The settings of a request. A wrong one never reaches STS, and no valid one is left out.
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use s3_credential_testkit::sts::StsError;
 
 use crate::world::{OPERATION, ROLE, World, identity};
 
-/// Each with its kind, how often STS is asked before it is told, and a word of the help.
+/// Each with its kind, the number of calls to STS before it is returned, and a word of the help.
 #[tokio::test]
 async fn every_error_has_its_kind_its_attempts_and_its_help() {
     use ErrorKind::{

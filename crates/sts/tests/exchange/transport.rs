@@ -175,7 +175,7 @@ async fn hosts_of_no_proxy_are_reached_directly() {
 #[tokio::test]
 async fn plain_http_needs_no_proxy_and_no_certificates() {
     let mut world = World::start().await;
-    // Nobody listens on port 1.
+    // No service listens on port 1.
     world.settings.https_proxy = Some(Secret::new("http://127.0.0.1:1"));
     exchange(&world).await.unwrap();
 }

@@ -98,7 +98,7 @@ impl S3Client {
     }
 }
 
-/// S3 takes paths as they are sent, and wants to be told the hash of the body.
+/// S3 takes paths as they are sent, and requires the hash of the body.
 fn settings() -> SigningSettings {
     let mut settings = SigningSettings::default();
     settings.percent_encoding_mode = PercentEncodingMode::Single;

@@ -8,13 +8,13 @@ pub(super) enum Token {
     Any,
 }
 
-/// `*` and `?`, and nothing else that is special.
+/// Splits a pattern in which only `*` and `?` are special.
 pub(super) fn wildcards(pattern: &str) -> Vec<Token> {
     pattern.chars().map(token).collect()
 }
 
-/// `*`, `?` and policy variables, of which only the special characters `${*}`, `${?}` and `${$}`
-/// are known: nothing for another one.
+/// Splits a pattern with `*`, `?` and policy variables, of which only the special characters
+/// `${*}`, `${?}` and `${$}` are known. `None` for another variable.
 pub(super) fn with_variables(pattern: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
     let mut rest = pattern;

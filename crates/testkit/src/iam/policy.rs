@@ -1,9 +1,9 @@
 //! Policies and what they allow, as far as an emulator can be honest about it: a document with an
 //! element or an operator that is not evaluated here is refused when it is read.
 //!
-//! What is evaluated: `Effect` (a `Deny` goes before every `Allow`, and what nothing allows is
-//! denied), `Action` and `Resource` with wildcards, in resources also the variables `${*}`, `${?}`
-//! and `${$}`, and the conditions `StringEquals` and `StringLike`: all of them must be met, each by
+//! What is evaluated: `Effect` (a `Deny` goes before every `Allow`, and the default is to deny),
+//! `Action` and `Resource` with wildcards, in resources also the variables `${*}`, `${?}` and
+//! `${$}`, and the conditions `StringEquals` and `StringLike`. All conditions must be met, each by
 //! one of its values, and none is met by a key that the request does not have.
 
 use std::collections::BTreeMap;

@@ -164,7 +164,7 @@ impl Access {
             return is_public(&request.path)
                 || (user.is_in("system:authenticated") && is_discovery(&request.path));
         }
-        // ClusterRole system:basic-user: everybody may ask about themselves.
+        // ClusterRole system:basic-user: every user may ask about themselves.
         let about_self =
             request.group.ends_with(".k8s.io") && request.resource.starts_with("selfsubject");
         (about_self && user.is_in("system:authenticated"))
@@ -177,7 +177,7 @@ impl Access {
 }
 
 /// ClusterRole system:public-info-viewer; and the issuer's keys, which clusters with a public
-/// issuer show to everybody.
+/// issuer show without authentication.
 fn is_public(path: &str) -> bool {
     ["/version", "/healthz", "/livez", "/readyz"].contains(&path)
         || ["/.well-known/openid-configuration", "/openid/v1/jwks"].contains(&path)

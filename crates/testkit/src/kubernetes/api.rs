@@ -101,8 +101,8 @@ impl Api {
         }
     }
 
-    /// A bearer token is somebody's or an error; without one, or with an empty one, the caller is
-    /// anonymous.
+    /// Returns the user of the bearer token, or an error for an unknown one. Without a token, or
+    /// with an empty one, the caller is anonymous.
     fn authenticate(&self, request: &Request) -> Result<User, Status> {
         let header = request.header("authorization").unwrap_or_default();
         let Some(token) = header.strip_prefix("Bearer ").filter(|token| !token.is_empty()) else {

@@ -27,8 +27,8 @@ enum Test {
 }
 
 impl Selector {
-    /// Parses both parameters. Of label selectors the set forms (`in (...)`) are refused: nothing
-    /// here needs them.
+    /// Parses both parameters. Of label selectors the set forms (`in (...)`) are refused: no test
+    /// needs them.
     pub(super) fn parse(kind: Kind, labels: &str, fields: &str) -> Result<Self, Status> {
         let labels = terms(labels).map(label_requirement);
         let fields = terms(fields).map(|term| field_requirement(kind, term));

@@ -1,5 +1,5 @@
-//! The objects, as a test sets them up: the caller is the cluster, so nothing is refused but what
-//! is malformed.
+//! The objects, as a test sets them up: the caller is the cluster, so only malformed objects are
+//! refused.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -61,7 +61,7 @@ impl Store {
         self.state().revision
     }
 
-    /// Told of every new revision.
+    /// Subscribes to every new revision.
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
     }

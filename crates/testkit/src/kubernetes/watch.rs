@@ -162,8 +162,8 @@ impl Watcher {
         }
     }
 
-    /// What happened before the ending is told before it. Without an emulator there is nothing left
-    /// to tell.
+    /// Ends the stream. Changes before the end are sent first; without an emulator there are none
+    /// left.
     fn end(&mut self, emulator_lives: bool) {
         self.over = true;
         if emulator_lives {

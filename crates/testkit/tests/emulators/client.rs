@@ -29,14 +29,14 @@ impl Stage {
 
     fn client(&self, environment: &[(&str, &str)]) -> Client {
         let sts = self.world.sts.url();
-        let nothing = self.scratch.path().join("nothing");
-        let nothing = nothing.to_str().unwrap();
+        let absent = self.scratch.path().join("absent");
+        let absent = absent.to_str().unwrap();
         let common = [
             ("AWS_ENDPOINT_URL_STS", sts.as_str()),
             ("AWS_REGION", "eu-north-1"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
-            ("AWS_CONFIG_FILE", nothing),
-            ("AWS_SHARED_CREDENTIALS_FILE", nothing),
+            ("AWS_CONFIG_FILE", absent),
+            ("AWS_SHARED_CREDENTIALS_FILE", absent),
         ];
         Client::new(common.into_iter().chain(environment.iter().copied()))
     }

@@ -218,7 +218,7 @@ async fn a_token_that_does_not_verify_is_refused_with_the_documented_error() {
     assert_eq!(world.assume(&[("WebIdentityToken", Some(&token))]).await.status, 200);
     world.clock.advance(Duration::from_hours(1));
     assert_eq!(world.refused(&token).await, bad(400, "ExpiredTokenException"));
-    assert_eq!(world.iam.all_issued().len(), 1, "a refusal issues nothing");
+    assert_eq!(world.iam.all_issued().len(), 1, "a refusal issues no keys");
 }
 
 #[tokio::test]

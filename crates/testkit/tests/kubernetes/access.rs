@@ -79,12 +79,12 @@ async fn unknown_tokens_are_unauthorized_and_no_token_is_anonymous() {
         (401, "Unauthorized", "Unauthorized")
     );
 
-    let nobody = client(&kubernetes, "").await;
-    let status = refusal(apps::<ServiceAccount>(&nobody).get("web").await);
+    let anonymous = client(&kubernetes, "").await;
+    let status = refusal(apps::<ServiceAccount>(&anonymous).get("web").await);
     assert_eq!(status.code, 403);
     assert!(status.message.contains(r#"User "system:anonymous" cannot get"#), "{}", status.message);
-    assert!(nobody.apiserver_version().await.is_ok());
-    assert_eq!(refusal(nobody.list_core_api_versions().await).code, 403);
+    assert!(anonymous.apiserver_version().await.is_ok());
+    assert_eq!(refusal(anonymous.list_core_api_versions().await).code, 403);
 }
 
 #[tokio::test]

@@ -17,15 +17,15 @@ async fn watch(api: &Api<Secret>, params: &WatchParams, since: &str) -> Events {
 
 /// `added keys 3`: type, name and the length of the value.
 async fn next(events: &mut Events) -> String {
-    let told = |word: &str, secret: Secret| {
+    let event = |word: &str, secret: Secret| {
         let value =
             secret.data.unwrap_or_default().remove("key_id").map_or(0, |value| value.0.len());
         format!("{word} {} {value}", secret.metadata.name.unwrap())
     };
     match events.try_next().await.unwrap() {
-        Some(WatchEvent::Added(secret)) => told("added", secret),
-        Some(WatchEvent::Modified(secret)) => told("modified", secret),
-        Some(WatchEvent::Deleted(secret)) => told("deleted", secret),
+        Some(WatchEvent::Added(secret)) => event("added", secret),
+        Some(WatchEvent::Modified(secret)) => event("modified", secret),
+        Some(WatchEvent::Deleted(secret)) => event("deleted", secret),
         Some(WatchEvent::Bookmark(bookmark)) => {
             let marks = bookmark.metadata.annotations.len();
             format!("bookmark {} {marks}", bookmark.metadata.resource_version)

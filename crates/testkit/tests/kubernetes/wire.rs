@@ -92,10 +92,10 @@ async fn throttling_says_when_to_come_back() {
 async fn the_issuers_keys_are_for_everybody() {
     let kubernetes = Kubernetes::start().await.unwrap();
     kubernetes.put_service_account("apps", "web", &[]);
-    let nobody = client(&kubernetes, "").await;
-    let discovery = get(&nobody, "/.well-known/openid-configuration").await;
+    let anonymous = client(&kubernetes, "").await;
+    let discovery = get(&anonymous, "/.well-known/openid-configuration").await;
     assert_eq!(discovery.body["issuer"], kubernetes.issuer().url());
-    let keys = get(&nobody, "/openid/v1/jwks").await.body;
+    let keys = get(&anonymous, "/openid/v1/jwks").await.body;
     let verifier = Verifier::from_jwks(kubernetes.issuer().url(), &keys).unwrap();
     let token = kubernetes.issuer().service_account("apps", "web");
     assert!(

@@ -67,7 +67,7 @@ def clients_run_it(
     before = volume.snapshot()
     profile = {"AWS_CONFIG_FILE": str(config), "AWS_PROFILE": "e2e", "AWS_EC2_METADATA_DISABLED": "true"}
     expect.clients_read(world, bucket, profile)
-    world.report.equal("nothing is written", before, volume.snapshot())
+    world.report.equal("no file is written", before, volume.snapshot())
 
 
 CASES: dict[str, Case] = {"driver level": driver_level, "pod level": pod_level, "secret level": secret_level}

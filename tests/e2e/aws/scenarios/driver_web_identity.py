@@ -1,4 +1,4 @@
-"""Driver level: the driver's own web identity (IRSA), delegated to whoever reads the environment."""
+"""Driver level: the driver's own web identity (IRSA), delegated to the reader of the environment."""
 
 from __future__ import annotations
 

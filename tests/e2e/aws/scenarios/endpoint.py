@@ -10,7 +10,8 @@ from volume import with_tokens
 
 TURNS = 9
 
-# Keys are fetched anew as soon as the kubelet brings a token: else a rotation would be 50 minutes away.
+# Keys are fetched again as soon as the kubelet brings a token: otherwise a rotation would be 50
+# minutes away.
 ALWAYS_DUE = "rotation: {endpointMargin: 1h}"
 
 

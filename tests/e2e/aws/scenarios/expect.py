@@ -34,7 +34,7 @@ def token_delivered(world: World, token: str, environment: Mapping[str, str]) ->
     file = Path(environment.get("AWS_WEB_IDENTITY_TOKEN_FILE", ""))
     # A trailing newline would be part of the token for Mountpoint.
     holds = file.is_file() and file.read_text() == token
-    world.report.check("the token file holds the token and nothing more", holds, f"{file}")
+    world.report.check("the token file holds the token only", holds, f"{file}")
 
 
 def shuts_out_the_ambient(world: World, answer: Answer, *, uses_a_profile: bool) -> None:
@@ -71,12 +71,12 @@ def clients_read(world: World, bucket: Bucket, environment: Mapping[str, str], w
 def clients_fail(world: World, bucket: Bucket, environment: Mapping[str, str], when: str, reason: str = "") -> None:
     """Both fail, with `reason` (an AWS error code) in what they say."""
     for reading in world.clients.read(bucket, environment):
-        sentence = f"{reading.client} reads nothing {when}{f' ({reason})' if reason else ''}"
+        sentence = f"{reading.client} cannot read {when}{f' ({reason})' if reason else ''}"
         world.report.check(sentence, reading.failed and reason in reading.errors, str(reading))
 
 
 def removed(world: World, volume: Volume, before: Mapping[str, Any]) -> None:
-    """`cleanup` removes what the lease had, and nothing else."""
+    """`cleanup` removes only what the lease had."""
     files = {str(volume.write_path / name) for name in volume.written() if not name.endswith("/")}
     answer = world.s3cred.cleanup(volume)
     succeeds(world, answer, "cleanup")

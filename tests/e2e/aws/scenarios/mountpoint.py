@@ -1,4 +1,4 @@
-"""Mountpoint itself reads the bucket through each delivery, and has nothing once the volume is cleaned up."""
+"""Mountpoint itself reads the bucket through each delivery, and has no access once the volume is cleaned up."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def profile(world: World) -> None:
     with mounts_of(world).mount(user.bucket, answer.environment) as mount:
         reads(world, mount, user.bucket)
         again = world.s3cred.provide(volume, consumer="mountpoint")
-        world.report.equal("a republish changes nothing", answer.environment, again.environment)
+        world.report.equal("a republish keeps the environment", answer.environment, again.environment)
         reads(world, mount, user.bucket, " after a republish")
     expect.removed(world, volume, before)
     nothing_after_cleanup(world, user.bucket, answer.environment)
@@ -43,7 +43,7 @@ def wrong_secret(world: World) -> None:
     answer = world.s3cred.provide(volume, consumer="mountpoint")
     expect.succeeds(world, answer)
     with mounts_of(world).mount(user.bucket, answer.environment) as mount:
-        world.report.equal("Mountpoint reads nothing with a wrong secret", None, mount.read(user.bucket))
+        world.report.equal("Mountpoint cannot read with a wrong secret", None, mount.read(user.bucket))
     expect.succeeds(world, world.s3cred.cleanup(volume), "cleanup")
 
 
@@ -94,7 +94,7 @@ def endpoint(world: World) -> None:
 
 def nothing_after_cleanup(world: World, bucket: Bucket, environment: dict[str, str]) -> None:
     with mounts_of(world).mount(bucket, environment) as mount:
-        world.report.equal("Mountpoint reads nothing after the cleanup", None, mount.read(bucket))
+        world.report.equal("Mountpoint cannot read after the cleanup", None, mount.read(bucket))
 
 
 CASES: dict[str, Case] = {

@@ -1,4 +1,4 @@
-"""What must not work: wrong secrets, expired and foreign tokens, tokens of somebody else."""
+"""What must not work: wrong secrets, expired and foreign tokens, tokens of another service account."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ def wrong_secret(world: World) -> None:
 
 
 def expired_token(world: World) -> None:
-    told_by_s3cred(world, world.pod_volume("expired", ttl_seconds=-60))
+    refused_by_s3cred(world, world.pod_volume("expired", ttl_seconds=-60))
 
 
 def other_service_account(world: World) -> None:
-    neighbour = Pod(WORKLOAD_POD.namespace, "somebody-else", WORKLOAD_POD.name, WORKLOAD_POD.uid)
-    told_by_s3cred(world, world.pod_volume("neighbour", pod=neighbour))
+    neighbour = Pod(WORKLOAD_POD.namespace, "another", WORKLOAD_POD.name, WORKLOAD_POD.uid)
+    refused_by_s3cred(world, world.pod_volume("neighbour", pod=neighbour))
 
 
 def other_audience(world: World) -> None:
-    told_by_s3cred(world, world.pod_volume("audience", audience="vault"))
+    refused_by_s3cred(world, world.pod_volume("audience", audience="vault"))
 
 
-def told_by_s3cred(world: World, volume: Volume) -> None:
-    """What can be told without the issuer's key is refused before anything is written."""
+def refused_by_s3cred(world: World, volume: Volume) -> None:
+    """A fault that is visible without the issuer's key is refused before any file is written."""
     before = volume.snapshot()
     expect.refused(world, world.s3cred.provide(volume, *world.role), UNAUTHENTICATED, "provide")
     expect.refused(world, world.s3cred.explain(volume, *world.role), UNAUTHENTICATED, "explain")
@@ -47,7 +47,7 @@ def told_by_s3cred(world: World, volume: Volume) -> None:
     quiet = world.s3cred.provide(volume, *world.role, trace=False)
     lines = quiet.run.stderr.splitlines()
     world.report.check("stderr has exactly one line for a person", len(lines) == 1 and bool(lines[0]), str(quiet))
-    world.report.equal("nothing is written", before, volume.snapshot())
+    world.report.equal("no file is written", before, volume.snapshot())
 
 
 def expired_driver_token(world: World) -> None:
@@ -55,21 +55,21 @@ def expired_driver_token(world: World) -> None:
     before = volume.snapshot()
     driver = world.driver_identity("expired-driver", ttl_seconds=-60)
     expect.refused(world, world.s3cred.provide(volume, env=driver), UNAUTHENTICATED, "provide")
-    world.report.equal("nothing is written", before, volume.snapshot())
+    world.report.equal("no file is written", before, volume.snapshot())
     by_hand = {**driver, "AWS_ENDPOINT_URL_STS": world.cloud.endpoint, "AWS_EC2_METADATA_DISABLED": "true"}
     expect.clients_fail(world, world.cloud.driver_role.bucket, by_hand, "with the token itself", "ExpiredToken")
 
 
 def foreign_issuer(world: World) -> None:
-    told_by_sts(world, world.pod_volume("foreign", issuer=world.cloud.foreign_issuer))
+    refused_by_sts(world, world.pod_volume("foreign", issuer=world.cloud.foreign_issuer))
 
 
 def other_signing_key(world: World) -> None:
-    told_by_sts(world, world.pod_volume("impostor", issuer=world.cloud.impostor))
+    refused_by_sts(world, world.pod_volume("impostor", issuer=world.cloud.impostor))
 
 
-def told_by_sts(world: World, volume: Volume) -> None:
-    """Only the holder of the issuer's key can tell: it is the exchange that fails."""
+def refused_by_sts(world: World, volume: Volume) -> None:
+    """A fault that only the holder of the issuer's key can find: the exchange fails."""
     before = volume.snapshot()
     answer = world.s3cred.provide(volume, *world.role)
     expect.succeeds(world, answer)

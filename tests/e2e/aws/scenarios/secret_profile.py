@@ -37,7 +37,7 @@ def plain_variables(world: World) -> None:
     masked = world.s3cred.provide(volume, "--delivery", "environment")
     expect.succeeds(world, masked)
     world.report.check("the secret key is masked", user.secret_access_key not in masked.run.stdout, str(masked))
-    world.report.equal("nothing is written", before, volume.snapshot())
+    world.report.equal("no file is written", before, volume.snapshot())
 
     revealed = world.s3cred.provide(volume, "--delivery", "environment", "--reveal")
     expect.succeeds(world, revealed, "provide --reveal")

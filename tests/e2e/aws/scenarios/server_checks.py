@@ -1,4 +1,4 @@
-"""The server refuses what AWS refuses: without this, what follows would prove nothing."""
+"""The server refuses what AWS refuses: without this, the later checks would be void."""
 
 from __future__ import annotations
 

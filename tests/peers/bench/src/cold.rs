@@ -1,4 +1,4 @@
-//! A thousand callers at once, nothing cached, and an STS in trouble.
+//! A thousand callers at once, without cached keys, and a failing STS.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::table::{Row, median, time};
 use crate::upstream::Upstream;
 
 const CALLERS: usize = 1000;
-/// Nobody is waited for longer.
+/// The longest wait for a caller.
 const CAP: Duration = Duration::from_secs(30);
 
 pub fn run(address: SocketAddr) {

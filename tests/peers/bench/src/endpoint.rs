@@ -32,7 +32,7 @@ struct Load {
 pub fn run() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let grants = Grants::default();
-    // What it can do, and not the 100,000 that it takes at most unless it is told otherwise.
+    // Measures the highest rate, not the default limit of 100,000.
     let settings = EndpointSettings {
         address: Some(([127, 0, 0, 1], 0).into()),
         requests_per_second: u32::MAX,

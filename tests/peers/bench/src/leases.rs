@@ -95,7 +95,7 @@ async fn idle(provider: &Provider) {
     let before = cpu();
     tokio::time::sleep(IDLE).await;
     let share = (cpu() - before) / IDLE.as_secs_f64() * 100.0;
-    Row::new("10,000 leases, nothing due: CPU", "0.1 %, at most")
+    Row::new("10,000 leases, none due: CPU", "0.1 %, at most")
         .cell(Ours::NAME, format!("{share:.4} %"))
         .met(share <= 0.1)
         .print();

@@ -35,7 +35,7 @@ fn main() {
     std::process::exit(0);
 }
 
-/// Starts this program anew with the environment that it needs, and none of the caller's.
+/// Starts this program again with only the environment that it needs, without the caller's.
 fn again(section: &str) -> ! {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let status = Command::new(std::env::current_exe().unwrap())

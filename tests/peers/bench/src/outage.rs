@@ -49,7 +49,7 @@ async fn outage<S: Subject>(upstream: &Upstream, break_down: Break) -> (Vec<crat
     let subject = Arc::new(S::new(upstream));
     subject.fetch().await.unwrap();
     break_down(upstream);
-    // Nobody asks until the keys are due.
+    // No caller asks until the keys are due.
     tokio::time::sleep(S::DUE_BY).await;
     let before = upstream.calls();
     let calls = call(&subject, DURATION).await;

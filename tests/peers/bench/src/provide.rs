@@ -104,7 +104,7 @@ async fn republish(volumes: &Volumes) {
     }
     let is_untouched = written() == before;
     let took = median(&took);
-    Row::new("republish, nothing new: time; files written", "5 us, at most; none")
+    Row::new("republish, no change: time; files written", "5 us, at most; none")
         .cell(Ours::NAME, format!("{}; {}", time(took), if is_untouched { "none" } else { "some" }))
         .met(is_untouched && took <= 5e-6)
         .print();

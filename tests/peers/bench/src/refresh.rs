@@ -1,4 +1,4 @@
-//! A thousand callers a second, while keys are fetched anew from an STS that takes its time.
+//! A thousand callers a second, while keys are refreshed from a slow STS.
 
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -63,7 +63,7 @@ pub fn run(address: SocketAddr) {
     stalls.print();
 }
 
-/// What the machine makes of a caller who reads the time and gets nothing: after a millisecond no cache holds even that.
+/// The cost of a caller who only reads the time: after a millisecond no cache holds even that.
 struct OnlyTheTime;
 
 impl Subject for OnlyTheTime {

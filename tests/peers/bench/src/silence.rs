@@ -1,4 +1,4 @@
-//! A node that has nothing but an IMDS that takes connections and never answers.
+//! A node whose only source is an IMDS that takes connections and never answers.
 
 use std::net::TcpListener;
 use std::sync::Arc;

@@ -18,7 +18,8 @@ pub use self::reqsign::Reqsign;
 /// A library that hands out keys from a cache.
 pub trait Subject: Sized + Send + Sync + 'static {
     const NAME: &'static str;
-    /// How long keys last that are fetched anew after at most [`Self::DUE_BY`], and are valid for some seconds then.
+    /// The lifetime of keys that are refreshed after at most [`Self::DUE_BY`], and are still valid
+    /// for some seconds then.
     const TTL: Duration;
     const DUE_BY: Duration;
 

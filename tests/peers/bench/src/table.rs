@@ -11,7 +11,8 @@ pub struct Row {
     pub goal: String,
     /// By subject.
     pub cells: BTreeMap<String, String>,
-    /// Whether ours met the goal; nothing where there is none, or where the machine's load decides.
+    /// Whether ours met the goal; `None` where there is no goal, or where the machine's load
+    /// decides.
     pub met: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! The STS that everybody asks: the emulator of the testkit, on a thread of its own.
+//! The STS of all subjects: the emulator of the testkit, on a thread of its own.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

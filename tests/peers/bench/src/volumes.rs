@@ -1,4 +1,4 @@
-//! Volumes on a tmpfs, whose credentials come from a source that costs nothing.
+//! Volumes on a tmpfs, whose credentials come from a source without cost.
 
 use std::path::Path;
 
@@ -54,7 +54,7 @@ impl Volumes {
         self.folder.path()
     }
 
-    /// A driver, as it is after a start.
+    /// A driver right after its start.
     pub fn provider(&self) -> Provider {
         let form = self.form.clone();
         let source = source_fn("bench", move |_: ProvideContext| {
@@ -79,7 +79,7 @@ impl Volumes {
         CleanupContext::from_unpublish_request(&request, self.write_path(), None).unwrap()
     }
 
-    /// A volume of a shared Mountpoint pod, whose uid the unpublish request does not tell.
+    /// A volume of a shared Mountpoint pod, whose uid the unpublish request does not name.
     pub fn shared_context(&self, number: usize) -> ProvideContext {
         let request = PublishRequest::new(format!("s3-volume-{number}"), target(number));
         let mount = MountTarget::new(self.write_path()).with_mountpoint_pod_uid("mountpoint-pod");

@@ -1,4 +1,5 @@
-//! One word everywhere: a source's name in a chain is a constant of core, its crate uses it, and nobody spells it a second time.
+//! One word everywhere: a source's name in a chain is a constant of core, its crate uses it, and it
+//! is spelled only there.
 
 use crate::tidy::finding::Finding;
 use crate::tidy::layout::CHAIN_NAMES;

@@ -34,7 +34,7 @@ pub(crate) fn a_crate_says_what_it_is_for(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// `lib.rs`, or `main.rs` where there is nothing else.
+/// Returns whether this is a crate's root: `lib.rs`, or `main.rs`.
 fn is_root(path: &str) -> bool {
     let folder = path.strip_prefix("crates/").and_then(|path| path.split_once('/'));
     folder.is_some_and(|(_, path)| path == "src/lib.rs" || path == "src/main.rs")

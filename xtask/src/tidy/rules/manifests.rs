@@ -75,7 +75,7 @@ pub(crate) fn a_member_inherits(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// An example that can be copied out of the workspace inherits nothing from it.
+/// An example that can be copied out of the workspace inherits no setting from it.
 const STANDALONE: &[&str] = &["examples/csi-driver"];
 
 /// The manifests of the workspace's members; a fuzz crate or a peer benchmark is a workspace of its own.

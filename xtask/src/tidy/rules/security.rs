@@ -1,4 +1,5 @@
-//! SECURITY.md claims nothing that no test proves, and docs/dependencies.md leaves out nothing that is used.
+//! Each claim of SECURITY.md names a test that proves it, and docs/dependencies.md lists each
+//! dependency.
 
 use std::collections::HashSet;
 
@@ -40,18 +41,18 @@ pub(crate) fn a_dependency_is_accounted_for(tree: &Tree) -> Vec<Finding> {
     let Some(page) = files(tree, DEPENDENCIES).next() else {
         return Vec::new();
     };
-    let told: Vec<(usize, &str)> =
+    let listed: Vec<(usize, &str)> =
         rows(page).filter_map(|row| Some((row.line, quoted(row.first).next()?))).collect();
     let used: Vec<(usize, &str)> = files(tree, "Cargo.toml").flat_map(shared).collect();
     let has = |list: &[(usize, &str)], name: &str| list.iter().any(|(_, known)| *known == name);
     let mut findings = Vec::new();
-    for (line, name) in used.iter().filter(|(_, name)| !has(&told, name)) {
+    for (line, name) in used.iter().filter(|(_, name)| !has(&listed, name)) {
         let message = format!(
             "`{name}` is not in {DEPENDENCIES}; say why it is there, who keeps it and what it sees"
         );
         findings.push(Finding::at("Cargo.toml", *line, message));
     }
-    for (line, name) in told.iter().filter(|(_, name)| !has(&used, name)) {
+    for (line, name) in listed.iter().filter(|(_, name)| !has(&used, name)) {
         let message = format!("`{name}` is no dependency any more; remove it");
         findings.push(Finding::at(DEPENDENCIES, *line, message));
     }

@@ -30,7 +30,7 @@ pub(crate) fn no_test_is_ignored(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in &tree.sources {
         for three in source.tokens.windows(3).filter(|three| is_ignore(three)) {
-            let message = "an ignored test proves nothing; run it, or give it a command of its own";
+            let message = "an ignored test is no proof; run it, or give it a command of its own";
             findings.push(Finding::at(&source.path, three[0].line, message));
         }
     }

@@ -1,5 +1,6 @@
-//! `instructions WHAT COUNT`: does something so often. What valgrind counts of two runs tells what one more time costs, whatever else the
-//! machine does; `cargo xtask bench --only instructions` does that.
+//! `instructions WHAT COUNT`: repeats one operation COUNT times. The difference between valgrind's
+//! counts of two runs is the cost of one operation, whatever else the machine does.
+//! `cargo xtask bench --only instructions` computes it.
 
 use std::hint::black_box;
 use std::io::{Read as _, Write as _};

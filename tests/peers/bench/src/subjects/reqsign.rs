@@ -9,7 +9,8 @@ use reqsign_http_send_reqwest::ReqwestHttpSend;
 use super::Subject;
 use crate::upstream::{ROLE, Upstream};
 
-/// A signer that signs nothing: what is left is its cache, and the copy that it makes of the request.
+/// A signer that does not sign: what is left is its cache, and the copy that it makes of the
+/// request.
 pub struct Reqsign {
     signer: Signer<Credential>,
     request: http::request::Parts,

@@ -1,4 +1,4 @@
-//! Asks the environment, and where it has nothing IMDS.
+//! Asks the environment, and where it has no credentials IMDS.
 
 use object_store::CredentialProvider as _;
 use object_store::aws::AmazonS3Builder;

@@ -10,7 +10,7 @@ use super::aws_config::token_file;
 use crate::cluster::network::Network;
 use crate::upstream::ROLE;
 
-/// One provider for all: it keeps nothing between calls by itself.
+/// One provider for all: it keeps no state between calls by itself.
 pub(in crate::cluster) struct Node {
     provider: AssumeRoleWithWebIdentityCredentialProvider,
     context: Context,
