@@ -9,10 +9,12 @@ use std::future::Future;
 use futures::FutureExt as _;
 use s3_credential_core::{Failure, Secret, SourceError};
 
-/// Planted where a secret stands. The targets leave inputs alone that hold it already, so that it can come from nowhere else.
+/// Planted where a secret stands. The targets leave inputs alone that hold it already, so that it
+/// can come from nowhere else.
 pub const CANARY: &str = "canary/wJalrXUtnFEMI+K7MDENG";
 
-/// What one message may take: a name or two of the longest kind, each escaped, and a sentence around them.
+/// What one message may take: a name or two of the longest kind, each escaped, and a sentence
+/// around them.
 const MESSAGE_LIMIT: usize = 4 << 10;
 
 /// Whether an input holds the canary by itself.

@@ -25,7 +25,8 @@ fn faults() -> Vec<Fault> {
     faults
 }
 
-/// A volume's life with each fault of one service, which must have been asked for the fault to count.
+/// A volume's life with each fault of one service, which must have been asked for the fault to
+/// count.
 async fn meet(by: By, service: impl Fn(&World) -> &Server) {
     let world = World::start().await;
     let mut record = Record::start();

@@ -15,8 +15,8 @@ use crate::world::{By, World};
 const NOTHING_TO_SHOW: &[&str] =
     &["Clock", "CredentialSource", "KeyExchange", "KeySource", "RegionResolver", "KernelClock"];
 
-/// They hold secrets and show themselves by something else than their name: a variant, a map, what they point to. Here, or, where this
-/// suite has none of them, in a test that is named.
+/// They hold secrets and show themselves by something else than their name: a variant, a map, what
+/// they point to. Here, or, where this suite has none of them, in a test that is named.
 const SHOWN_BY_OTHER_WORDS: &[&str] = &[
     "CacheEvent",        // `nothing_secret_is_shown` of the cache
     "CachedKeysBuilder", // the same
@@ -102,8 +102,8 @@ fn exported() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(crates).unwrap() {
         let path = entry.unwrap().path();
-        // The testkit is for tests; the command line prints what the others give it; the node service, its mounter and the
-        // messages of CSI have canary tests of their own.
+        // The testkit is for tests; the command line prints what the others give it; the node
+        // service, its mounter and the messages of CSI have canary tests of their own.
         let elsewhere = ["testkit", "cli", "csi", "csi-node", "mounter"];
         if elsewhere.iter().any(|name| path.ends_with(name)) {
             continue;

@@ -1,5 +1,6 @@
-//! Secrets are planted everywhere, and searched for in everything that can be seen: values printed with `Debug` and `Display`, what was
-//! said of them, every log at its most talkative, panics, and what is remembered on disk.
+//! Secrets are planted everywhere, and searched for in everything that can be seen: values printed
+//! with `Debug` and `Display`, what was said of them, every log at its most talkative, panics, and
+//! what is remembered on disk.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

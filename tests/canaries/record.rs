@@ -83,7 +83,8 @@ impl Record {
     }
 }
 
-/// All that is searched for, by how it begins: there are hundreds of secrets, and megabytes of logs.
+/// All that is searched for, by how it begins: there are hundreds of secrets, and megabytes of
+/// logs.
 struct Spellings(HashMap<[u8; BEGINNING], Vec<String>>);
 
 /// How many bytes of a spelling are looked up.

@@ -9,7 +9,8 @@ use crate::world::{By, World, unpublish};
 const DELIVERIES: [Option<Delivery>; 4] =
     [None, Some(Delivery::Profile), Some(Delivery::Environment), Some(Delivery::Endpoint)];
 
-/// Publishes, publishes again, asks for all there is to know, and cleans up; says how many publishes succeeded.
+/// Publishes, publishes again, asks for all there is to know, and cleans up; says how many
+/// publishes succeeded.
 pub(crate) async fn live(
     record: &mut Record,
     world: &World,

@@ -162,7 +162,8 @@ impl World {
         token
     }
 
-    /// A driver whose credentials come from there, with a secret in each variable that can hold one.
+    /// A driver whose credentials come from there, with a secret in each variable that can hold
+    /// one.
     pub(crate) async fn builder(&self, by: By) -> ProviderBuilder {
         let environment = Environment::default()
             .with(names::AWS_ENDPOINT_URL_STS, self.sts.url())

@@ -1,4 +1,5 @@
-//! What rotates reaches the live volume without a new publish, through the real sources, real files and a Kubernetes API.
+//! What rotates reaches the live volume without a new publish, through the real sources, real files
+//! and a Kubernetes API.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

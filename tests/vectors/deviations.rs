@@ -1,4 +1,5 @@
-//! Where we differ from the Go driver on purpose: the list of the recorded cases' README, and the invariants behind it.
+//! Where we differ from the Go driver on purpose: the list of the recorded cases' README, and the
+//! invariants behind it.
 
 use s3_credential_core::ErrorKind;
 
@@ -22,8 +23,9 @@ pub(crate) enum Deviation {
     OneSource,
     /// "Driver level prefers roles to long-term keys: irsa, pod-identity, secret, imds."
     RolesBeforeKeys,
-    /// "Pod-identity and driver-level environments carry neutral variables, and a region where one is known, in every mount kind":
-    /// here, that there is Pod Identity in every mount kind. What is added to an environment is part of what it is to agree.
+    /// "Pod-identity and driver-level environments carry neutral variables, and a region where one
+    /// is known, in every mount kind": here, that there is Pod Identity in every mount kind. What
+    /// is added to an environment is part of what it is to agree.
     EveryMountKind,
     /// "Only the audience that is used must be present and valid."
     UsedAudience,
@@ -35,13 +37,16 @@ pub(crate) enum Deviation {
     OneRegion,
     /// "A region or role ARN that cannot be is an error."
     RoleArn,
-    /// "An expired, empty, blank or control-character token is refused; an older token never replaces a newer one."
+    /// "An expired, empty, blank or control-character token is refused; an older token never
+    /// replaces a newer one."
     Token,
-    /// Invariant 7: the last component of the write path is no symbolic link, and every component of it is there.
+    /// Invariant 7: the last component of the write path is no symbolic link, and every component
+    /// of it is there.
     WritePath,
     /// Invariant 8: in a volume's own directory, what stands in the place of a file is replaced.
     Replaced,
-    /// Invariant 11: keys that a profile file cannot carry back, tokens that no service takes, and URLs that are none are refused.
+    /// Invariant 11: keys that a profile file cannot carry back, tokens that no service takes, and
+    /// URLs that are none are refused.
     Input,
     /// Section 5: a mount kind is `pod` or `systemd`.
     MountKind,
@@ -51,7 +56,8 @@ pub(crate) enum Deviation {
     WholeCleanup,
     /// "No empty write path."
     EmptyWritePath,
-    /// "Errors carry the code of the CSI table: transient API failures are UNAVAILABLE, not INVALID_ARGUMENT."
+    /// "Errors carry the code of the CSI table: transient API failures are UNAVAILABLE, not
+    /// INVALID_ARGUMENT."
     Codes,
 }
 
@@ -79,7 +85,8 @@ pub(crate) const ALL: [Deviation; 18] = [
 ];
 
 impl Deviation {
-    /// Whether it is one of the README's list; else it is one of the invariants to which the README refers.
+    /// Whether it is one of the README's list; else it is one of the invariants to which the README
+    /// refers.
     pub(crate) fn is_listed(self) -> bool {
         !matches!(self, Self::WritePath | Self::Replaced | Self::Input | Self::MountKind)
     }

@@ -56,7 +56,8 @@ pub(crate) async fn cleanup(
     of: Option<&Provide>,
     write_path: &str,
 ) -> Answer {
-    // The unpublish of what was provided: of the workload's path, with the Mountpoint pod where one was shared.
+    // The unpublish of what was provided: of the workload's path, with the Mountpoint pod where one
+    // was shared.
     let (workload, shared) = match of {
         Some(provide) if !provide.mountpoint_pod.is_empty() => {
             (&provide.workload_pod, Some(provide.mountpoint_pod.as_str()))

@@ -66,7 +66,8 @@ fn tree(view: &View<'_>) -> Tree {
         .collect()
 }
 
-/// What was there before, and of this volume the files that its variables name. What else it may have kept is not looked at.
+/// What was there before, and of this volume the files that its variables name. What else it may
+/// have kept is not looked at.
 fn delivered(view: &View<'_>, variables: &BTreeMap<String, String>) -> Tree {
     let lease = view.lease();
     let mut delivered = view.before.clone().unwrap_or_default();

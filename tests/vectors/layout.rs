@@ -1,6 +1,7 @@
 //! Where the Go driver puts a volume's files, and where ours does: the same thing under two names.
 //!
-//! Everything recorded is moved into our layout before it is compared, so that a difference of names is never one of content.
+//! Everything recorded is moved into our layout before it is compared, so that a difference of
+//! names is never one of content.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,8 @@ use s3_credential_delivery::directory_name;
 use crate::case::{Cleanup, Input, Provide};
 use crate::tree::{Content, Node};
 
-/// What the Go driver appends to a lease's name, and our name in the lease's directory; an ending of another one comes after it.
+/// What the Go driver appends to a lease's name, and our name in the lease's directory; an ending
+/// of another one comes after it.
 const FILES: [(&str, &str); 4] = [
     ("-eks-pod-identity.token", file_names::POD_IDENTITY_TOKEN),
     (".token", file_names::TOKEN),
@@ -107,7 +109,8 @@ impl Layout {
         &self.leases[0]
     }
 
-    /// Where we have what the Go driver has made at this path under the write path, in a step for `current`.
+    /// Where we have what the Go driver has made at this path under the write path, in a step for
+    /// `current`.
     pub(crate) fn relocate(&self, path: &str, current: &Lease) -> String {
         let leases = [current].into_iter().chain(&self.leases);
         self.moved(path, current, |name| {

@@ -1,6 +1,8 @@
-//! What the Go driver did with 315 inputs, and what we do with the same: either we agree, or we differ on purpose and by name.
+//! What the Go driver did with 315 inputs, and what we do with the same: either we agree, or we
+//! differ on purpose and by name.
 //!
-//! Umask and working directory belong to the whole process, so this is the only test in it, and it runs one case after the other.
+//! Umask and working directory belong to the whole process, so this is the only test in it, and it
+//! runs one case after the other.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

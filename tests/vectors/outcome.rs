@@ -46,7 +46,8 @@ impl Refusal {
         }
     }
 
-    /// Whether ours is what was expected: of a plain error, any; where we know better, the very kind.
+    /// Whether ours is what was expected: of a plain error, any; where we know better, the very
+    /// kind.
     fn is(&self, ours: &Self) -> bool {
         match (self, ours) {
             (Self::Plain, _) => true,

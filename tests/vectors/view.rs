@@ -129,7 +129,8 @@ impl<'a> View<'a> {
         self.files.get(&name).map(Vec::as_slice)
     }
 
-    /// The sources that are wholly configured, in our order. Profile files count for mounts under systemd.
+    /// The sources that are wholly configured, in our order. Profile files count for mounts under
+    /// systemd.
     pub(crate) fn driver_sources(&self) -> Vec<DriverSource> {
         let all = [
             (DriverSource::Irsa, names::AWS_ROLE_ARN, names::AWS_WEB_IDENTITY_TOKEN_FILE),

@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: this project beside its peers, in one run and one table. What each row is: docs/performance.md.
+//! `cargo xtask bench`: this project beside its peers, in one run and one table. What each row is:
+//! docs/performance.md.
 
 mod instructions;
 mod rows;

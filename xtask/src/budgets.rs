@@ -1,4 +1,5 @@
-//! `cargo xtask budgets`: how many system calls an operation makes. Unlike times, that does not depend on the machine's load.
+//! `cargo xtask budgets`: how many system calls an operation makes. Unlike times, that does not
+//! depend on the machine's load.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,14 +9,16 @@ use serde::Deserialize;
 
 use crate::run::{self, Outcome, cargo};
 
-/// Exactly this many calls on what is in the volume's directory, and on the lease's record, which is its lock, in the state path.
+/// Exactly this many calls on what is in the volume's directory, and on the lease's record, which
+/// is its lock, in the state path.
 struct Budget {
     part: &'static str,
     volume: usize,
     state: usize,
 }
 
-/// What is needed today, so that one call more is seen, and one less is kept. docs/performance.md has the goals beside it.
+/// What is needed today, so that one call more is seen, and one less is kept. docs/performance.md
+/// has the goals beside it.
 const BUDGETS: [Budget; 9] = [
     Budget { part: "token-provide", volume: 8, state: 6 },
     Budget { part: "token-republish", volume: 9, state: 5 },

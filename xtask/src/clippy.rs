@@ -3,7 +3,8 @@
 use crate::run::{self, Outcome, cargo};
 
 pub(crate) fn run() -> Outcome {
-    // `-D warnings` goes to the linter and not into RUSTFLAGS, which would build every dependency a second time.
+    // `-D warnings` goes to the linter and not into RUSTFLAGS, which would build every dependency a
+    // second time.
     run::run(&mut cargo([
         "clippy",
         "--locked",

@@ -14,16 +14,20 @@ pub(crate) struct Options {
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(crate) enum Name {
-    /// moto as STS and S3; the AWS CLI and boto3 as clients. Needs Python 3, and PyPI for the first time
+    /// moto as STS and S3; the AWS CLI and boto3 as clients. Needs Python 3, and PyPI for the first
+    /// time
     Aws,
     /// kubectl against the Kubernetes API of the testkit. Needs kubectl
     Kubectl,
-    /// A real Mountpoint file system over FUSE reads what was delivered. Needs FUSE, root, and Debian's packages cmake, clang,
-    /// libclang-dev, libfuse3-dev, fuse3 and pkg-config; builds Mountpoint for some ten minutes the first time
+    /// A real Mountpoint file system over FUSE reads what was delivered. Needs FUSE, root, and
+    /// Debian's packages cmake, clang, libclang-dev, libfuse3-dev, fuse3 and pkg-config; builds
+    /// Mountpoint for some ten minutes the first time
     Mountpoint,
-    /// s3cred against the real kube-apiserver, which the first run builds. Needs Debian 12 with golang-1.19-go, etcd-server and openssl
+    /// s3cred against the real kube-apiserver, which the first run builds. Needs Debian 12 with
+    /// golang-1.19-go, etcd-server and openssl
     Kubernetes,
-    /// The real Helm lints and renders the chart; s3cred judges its configuration and roles. Needs Python 3, and PyPI for the first time
+    /// The real Helm lints and renders the chart; s3cred judges its configuration and roles. Needs
+    /// Python 3, and PyPI for the first time
     Chart,
     /// All of them
     All,

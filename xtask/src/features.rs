@@ -1,10 +1,12 @@
-//! `cargo xtask features`: the facade builds cleanly with each of its features alone, and a lean one says what it lacks.
+//! `cargo xtask features`: the facade builds cleanly with each of its features alone, and a lean
+//! one says what it lacks.
 
 use crate::run::{self, Outcome, cargo};
 
 const PACKAGE: &str = "s3-credential-provider";
 
-/// Each alone: whatever needs another one says so in the manifest. Clippy with all of them is a check of its own.
+/// Each alone: whatever needs another one says so in the manifest. Clippy with all of them is a
+/// check of its own.
 const SETS: [&str; 11] = [
     "",
     "secret",

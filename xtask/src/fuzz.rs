@@ -81,7 +81,8 @@ fn install(target: &Path) -> Outcome<PathBuf> {
     Ok(tools.join("bin/cargo-fuzz"))
 }
 
-/// Without a sanitizer, which the stable toolchain does not have; without unsafe code there is little for one to find.
+/// Without a sanitizer, which the stable toolchain does not have; without unsafe code there is
+/// little for one to find.
 fn build(fuzzer: &Path, folder: &Path) -> Outcome {
     run::output(Command::new("c++").arg("--version")).map_err(|error| {
         format!("libFuzzer is written in C++ and needs a compiler for it: {error}")
@@ -92,7 +93,8 @@ fn build(fuzzer: &Path, folder: &Path) -> Outcome {
     run::run(build.arg(folder))
 }
 
-/// The same versions as in the product; cargo adds what only the fuzzers use, in the versions that their manifest pins.
+/// The same versions as in the product; cargo adds what only the fuzzers use, in the versions that
+/// their manifest pins.
 fn lock() -> Outcome {
     let read =
         |path: &Path| fs::read_to_string(path).map_err(|error| failed("reading", path, &error));

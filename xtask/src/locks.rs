@@ -1,4 +1,5 @@
-//! `cargo xtask locks`: the workspaces that no other check builds have lock files that fit their manifests, and ours.
+//! `cargo xtask locks`: the workspaces that no other check builds have lock files that fit their
+//! manifests, and ours.
 
 use crate::run::{self, Outcome, cargo};
 

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the project's own commands, one file each.
 //!
-//! What goes in: the checkout that this was built from. What comes out: the lines of the tools it starts, and its own. How it fails:
-//! exit status 1, with the reason on the last line of stderr.
+//! What goes in: the checkout that this was built from. What comes out: the lines of the tools it
+//! starts, and its own. How it fails: exit status 1, with the reason on the last line of stderr.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,

@@ -1,8 +1,9 @@
-//! `cargo xtask tidy`: the invariants of the design that neither the compiler nor clippy proves, from the sources and the dependency
-//! graph.
+//! `cargo xtask tidy`: the invariants of the design that neither the compiler nor clippy proves,
+//! from the sources and the dependency graph.
 //!
-//! What goes in: the files of the checkout and cargo's view of the dependencies. What comes out: one line for each violation,
-//! `path:line: what is wrong, and what to do`. How it fails: any violation is an error.
+//! What goes in: the files of the checkout and cargo's view of the dependencies. What comes out:
+//! one line for each violation, `path:line: what is wrong, and what to do`. How it fails: any
+//! violation is an error.
 
 mod finding;
 mod graph;

@@ -52,7 +52,8 @@ enum Predecessor {
 }
 
 impl Volume {
-    /// Everything that can fail for want of room or rights comes before the first reader sees a change.
+    /// Everything that can fail for want of room or rights comes before the first reader sees a
+    /// change.
     pub(crate) fn write(
         &self,
         planned: &[PlannedFile],
@@ -115,7 +116,8 @@ impl Volume {
         empty(&self.directory.path, &mut entries, |name| !stays(name)).map(drop)
     }
 
-    /// Gives the files their names. Each predecessor but the last is kept aside, so that a failure can put it back.
+    /// Gives the files their names. Each predecessor but the last is kept aside, so that a failure
+    /// can put it back.
     fn commit(&self, staged: &[Staged]) -> Result<(), Failure> {
         let mut placed = Vec::with_capacity(staged.len());
         for (index, file) in staged.iter().enumerate() {
@@ -175,7 +177,8 @@ impl Volume {
         };
     }
 
-    /// Removes a predecessor. The new files are in place, so what cannot be removed is left to the sweep and to the cleanup.
+    /// Removes a predecessor. The new files are in place, so what cannot be removed is left to the
+    /// sweep and to the cleanup.
     fn forget(&self, file: &Staged) {
         if unlinkat(&self.directory.handle, &file.temporary, AtFlags::empty()) == Err(Errno::ISDIR)
         {
@@ -206,7 +209,8 @@ mod tests {
         names.into_iter().map(|name| (name.clone(), read(&name))).collect()
     }
 
-    /// No permission can make a rename fail that comes after a successful write, so a file that is not there does it.
+    /// No permission can make a rename fail that comes after a successful write, so a file that is
+    /// not there does it.
     #[test]
     fn a_failure_in_the_middle_puts_the_old_files_back() {
         for there_before in [&NAMES[..], &NAMES[..1], &NAMES[1..], &[]] {

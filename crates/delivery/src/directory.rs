@@ -1,4 +1,5 @@
-//! An open directory, from which everything beneath is reached: one component at a time, following no symbolic link.
+//! An open directory, from which everything beneath is reached: one component at a time, following
+//! no symbolic link.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
@@ -57,7 +58,8 @@ pub(crate) fn canonical(path: &Path, without_links: bool) -> PathBuf {
 }
 
 impl Directory {
-    /// Opens a directory by its path, whose prefix may hold symbolic links, but not its last component. None if there is none.
+    /// Opens a directory by its path, whose prefix may hold symbolic links, but not its last
+    /// component. None if there is none.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, Failure> {
         Ok(Self::open_looking_for_links(path)?.map(|(directory, _)| directory))
     }

@@ -1,5 +1,6 @@
-//! The loopback credentials endpoint: one listener for all volumes, asked by Mountpoint over the container-credentials protocol of the
-//! AWS SDKs (`AWS_CONTAINER_CREDENTIALS_FULL_URI`, `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`).
+//! The loopback credentials endpoint: one listener for all volumes, asked by Mountpoint over the
+//! container-credentials protocol of the AWS SDKs (`AWS_CONTAINER_CREDENTIALS_FULL_URI`,
+//! `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`).
 
 mod settings;
 
@@ -46,12 +47,12 @@ pub use token::new_token;
 /// [`EndpointSettings::address`] and [`Endpoint::has_reserved_port`].
 ///
 /// # Descriptors
-/// The start raises the process's soft limit of open files towards the hard limit. Connections use at most half of it, see
-/// [`EndpointSettings::max_connections`].
+/// The start raises the process's soft limit of open files towards the hard limit. Connections use
+/// at most half of it, see [`EndpointSettings::max_connections`].
 ///
 /// # Without a provider
-/// The endpoint needs no provider: another process can serve it, and [`PushedKeys`] holds what that process receives. Grants are
-/// inserted, updated and removed by the lease's name while it listens.
+/// The endpoint needs no provider: another process can serve it, and [`PushedKeys`] holds what that
+/// process receives. Grants are inserted, updated and removed by the lease's name while it listens.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -106,8 +107,9 @@ impl Endpoint {
         self.address
     }
 
-    /// Whether only a privileged process can take this port while the endpoint is down: `net.ipv4.ip_unprivileged_port_start` of this
-    /// network namespace is above it. Where it is not, another local process could bind the port and collect tokens.
+    /// Whether only a privileged process can take this port while the endpoint is down:
+    /// `net.ipv4.ip_unprivileged_port_start` of this network namespace is above it. Where it is
+    /// not, another local process could bind the port and collect tokens.
     pub fn has_reserved_port(&self) -> bool {
         socket::is_reserved(self.address.port())
     }
@@ -125,7 +127,8 @@ impl Endpoint {
     /// As [`Endpoint::shutdown`], for an endpoint that is shared. It does not listen again.
     pub async fn close(&self) {
         self.closing.send_replace(true);
-        // The listener and its connections hold the receivers: all are dropped when it has ended, by a panic too.
+        // The listener and its connections hold the receivers: all are dropped when it has ended,
+        // by a panic too.
         self.closing.closed().await;
     }
 }

@@ -33,7 +33,8 @@ impl WritePath {
 }
 
 impl StatePath {
-    /// How the state path stands; none where it is not there yet and can be made. Fails where [`StatePath::open`] would.
+    /// How the state path stands; none where it is not there yet and can be made. Fails where
+    /// [`StatePath::open`] would.
     pub fn examine(path: &Path) -> Result<Option<DirectoryState>, Failure> {
         if let Some(directory) = Directory::open(path)? {
             Self::open(path)?;
@@ -64,7 +65,8 @@ fn examine(directory: &Directory) -> Result<DirectoryState, Failure> {
     })
 }
 
-/// Whether the kernel, and whatever filters its calls, has `openat2`. Without it directories are opened in two steps.
+/// Whether the kernel, and whatever filters its calls, has `openat2`. Without it directories are
+/// opened in two steps.
 pub fn has_openat2() -> bool {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = openat2(CWD, ".", flags, Mode::empty(), ResolveFlags::NO_SYMLINKS);

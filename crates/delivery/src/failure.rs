@@ -9,7 +9,8 @@ use s3_credential_core::{ErrorKind, Failure};
 /// The most failures of one call that are reported; a hostile tenant decides how many there are.
 const MAX_REPORTED: usize = 8;
 
-/// A path in a message: in quotes, and with its control characters escaped, so that a planted name with a newline stays on its line.
+/// A path in a message: in quotes, and with its control characters escaped, so that a planted name
+/// with a newline stays on its line.
 pub(crate) struct Quoted<'a>(pub(crate) &'a Path);
 
 impl fmt::Display for Quoted<'_> {

@@ -1,5 +1,6 @@
-//! A lock that one holder has at a time, among all threads and processes, and that a crash releases. It is on the record's own file, so
-//! that who holds it reads and writes the record by the handle that is open already.
+//! A lock that one holder has at a time, among all threads and processes, and that a crash
+//! releases. It is on the record's own file, so that who holds it reads and writes the record by
+//! the handle that is open already.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -29,8 +30,8 @@ const FIRST_LINE: usize = 4096;
 /// A file that would become longer is replaced.
 const LONGEST_FILE: usize = 2 * 4096;
 
-/// The lock of one lease, and its record. Dropping it releases the lock; a file without a record stays then, for
-/// [`StatePath::sweep`](crate::StatePath::sweep) or the next holder.
+/// The lock of one lease, and its record. Dropping it releases the lock; a file without a record
+/// stays then, for [`StatePath::sweep`](crate::StatePath::sweep) or the next holder.
 #[derive(Debug)]
 #[must_use = "a lock is released when it is dropped"]
 pub struct Lock {
@@ -58,7 +59,8 @@ impl Lock {
                 Err(errno) => return Err(failed(errno)),
             }
             let stat = fstat(&handle).map_err(failed)?;
-            // Between the open and the lock, a holder may have removed or replaced the file: then others lock a new one.
+            // Between the open and the lock, a holder may have removed or replaced the file: then
+            // others lock a new one.
             if stat.st_nlink > 0 {
                 // A umask may keep even its owner from opening it again.
                 if stat.st_mode & 0o777 != RECORD_MODE.as_raw_mode() {
@@ -118,8 +120,8 @@ impl Lock {
         read().map(record::last_line).map_err(|errno| self.refused("cannot read", errno))
     }
 
-    /// Writes the record, whole or not at all. Not synced to a disk: the state path is on tmpfs, as the mounts are gone with a
-    /// reboot.
+    /// Writes the record, whole or not at all. Not synced to a disk: the state path is on tmpfs, as
+    /// the mounts are gone with a reboot.
     pub fn write(&mut self, record: &[u8]) -> Result<(), Failure> {
         let line = record::line(record)?;
         self.generation = None;

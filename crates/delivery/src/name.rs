@@ -12,16 +12,18 @@ const PREFIX: &str = "s3cred";
 /// Between the parts of a name; in none of them.
 const SEPARATOR: char = '@';
 
-/// The longest name, in bytes. It leaves room below the file system's 255 for what locks and temporary files add.
+/// The longest name, in bytes. It leaves room below the file system's 255 for what locks and
+/// temporary files add.
 pub(crate) const MAX_LEN: usize = 200;
 
 const HASH_LEN: usize = 64;
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
-/// The name of the directory of a pod's volume: injective, one path component, at most 200 bytes, whatever the input.
+/// The name of the directory of a pod's volume: injective, one path component, at most 200 bytes,
+/// whatever the input.
 ///
-/// `s3cred@<volume>` or `s3cred@<pod>@<volume>` where both are short and plain (ASCII letters, digits, `-`, `_` and `.`), else
-/// `s3cred@@` and the SHA-256 of both.
+/// `s3cred@<volume>` or `s3cred@<pod>@<volume>` where both are short and plain (ASCII letters,
+/// digits, `-`, `_` and `.`), else `s3cred@@` and the SHA-256 of both.
 ///
 /// ```
 /// use s3_credential_delivery::directory_name;
@@ -97,7 +99,8 @@ pub(crate) fn check(name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A new name for the time until the file has its own: unlike any other of any process, and not to be guessed.
+/// A new name for the time until the file has its own: unlike any other of any process, and not to
+/// be guessed.
 pub(crate) fn temporary_for(name: &str) -> String {
     let unique = RandomState::new().hash_one(name);
     format!(".{name}.{unique:016x}{TEMPORARY_SUFFIX}")

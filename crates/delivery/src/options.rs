@@ -15,7 +15,8 @@ pub struct FileOptions {
     /// The owner of the files, instead of the driver's user and the write path's group. Requires
     /// `CAP_CHOWN`, except for a group of the driver's own.
     pub owner: Option<Owner>,
-    /// The group of the files where no owner is set, instead of the write path's: the pod's `fsGroup`.
+    /// The group of the files where no owner is set, instead of the write path's: the pod's
+    /// `fsGroup`.
     #[cfg_attr(feature = "config", serde(skip))]
     pub group: Option<u32>,
 }

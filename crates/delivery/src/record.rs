@@ -1,4 +1,5 @@
-//! A record in its file: the last whole line. A new one is appended as long as there is room, which is cheaper than a new file.
+//! A record in its file: the last whole line. A new one is appended as long as there is room, which
+//! is cheaper than a new file.
 
 use rustix::fs::Mode;
 use s3_credential_core::{ErrorKind, Failure};

@@ -1,8 +1,8 @@
 //! The removal of a volume's directory with all entries, as deep as a hostile tenant has planted
 //! them. It follows no links.
 //!
-//! A directory that is not empty gives up its files, and its own directories move up beside it. So two handles are enough for any
-//! depth, and no path is ever walked a second time.
+//! A directory that is not empty gives up its files, and its own directories move up beside it. So
+//! two handles are enough for any depth, and no path is ever walked a second time.
 
 use std::ffi::{CStr, OsStr};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -27,7 +27,8 @@ const MAX_REPORTED: usize = 1_000;
 /// What a directory is called that has moved up.
 const MOVED: &str = "moved";
 
-/// Removes an entry, and all that is in it if it is a directory. Not there is fine. Returns what was removed, and there at the top.
+/// Removes an entry, and all that is in it if it is a directory. Not there is fine. Returns what
+/// was removed, and there at the top.
 pub(crate) fn remove(parent: &Directory, name: &str) -> Result<Vec<PathBuf>, Failure> {
     let path = parent.path_of(name);
     let unlink = |flags| {
@@ -90,7 +91,8 @@ impl<'a> Removal<'a> {
         self.failures.into_result().map(|()| self.removed)
     }
 
-    /// Goes through the directory once, and says whether that was of use, so that another pass may be.
+    /// Goes through the directory once, and says whether that was of use, so that another pass may
+    /// be.
     fn pass(&mut self, entries: &mut Dir, goes: impl Fn(&CStr) -> bool) -> io::Result<bool> {
         let before = self.steps_left;
         // What failed in an earlier pass is tried again.

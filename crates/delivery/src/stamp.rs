@@ -6,8 +6,8 @@ use rustix::fs::{FileType, Stat, lstat};
 use rustix::io;
 use s3_credential_core::{Clock as _, SystemClock};
 
-/// Files are stamped with the time of the kernel's last tick, and a change in the tick of the one before it leaves no trace. No tick
-/// is as long as this.
+/// Files are stamped with the time of the kernel's last tick, and a change in the tick of the one
+/// before it leaves no trace. No tick is as long as this.
 const SETTLED_AFTER_NANOS: i128 = 50_000_000;
 
 /// What the kernel says of a file.

@@ -20,9 +20,9 @@ use crate::{effective_uid, name, temporary};
 
 /// The driver's own directory, 0700, of records, 0600, each of which is its own lock.
 ///
-/// A name is one path component of at most 200 bytes without a leading dot, such as [`directory_name`](crate::directory_name) gives.
-/// A record is one line of text that is not empty. Where records are locked at all, only who holds the lock writes them, by
-/// [`Lock::write`].
+/// A name is one path component of at most 200 bytes without a leading dot, such as
+/// [`directory_name`](crate::directory_name) gives. A record is one line of text that is not empty.
+/// Where records are locked at all, only who holds the lock writes them, by [`Lock::write`].
 #[derive(Debug, Clone)]
 pub struct StatePath {
     directory: Arc<Directory>,
@@ -37,8 +37,8 @@ pub struct DirectoryLock {
 }
 
 impl StatePath {
-    /// Opens the directory, and makes it if only its last component is missing. It is refused if it is a symbolic link, another
-    /// user's, or one that others may write.
+    /// Opens the directory, and makes it if only its last component is missing. It is refused if it
+    /// is a symbolic link, another user's, or one that others may write.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let made = match mkdirat(CWD, path, Mode::RWXU) {
             Ok(()) => true,
@@ -87,8 +87,8 @@ impl StatePath {
         Lock::try_take(&self.directory, name)
     }
 
-    /// Takes the directory's own lock, unless another thread or process holds it. It is apart from the locks of the records. A crash
-    /// releases it.
+    /// Takes the directory's own lock, unless another thread or process holds it. It is apart from
+    /// the locks of the records. A crash releases it.
     pub fn try_lock_directory(&self) -> Result<Option<DirectoryLock>, Failure> {
         let failed = |errno| refused("cannot lock the state path", self.path(), errno);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -113,7 +113,8 @@ impl StatePath {
     fn read_bounded(&self, name: &str) -> io::Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = openat(&self.directory.handle, name, flags, Mode::empty())?;
-        // A record is replaced and never changed, so this is its length; and room for all of it at once leaves no partial copy behind.
+        // A record is replaced and never changed, so this is its length; and room for all of it at
+        // once leaves no partial copy behind.
         let len = usize::try_from(fstat(&file)?.st_size).map_err(|_| Errno::FBIG)?;
         if len > MAX_RECORD_LEN {
             return Err(Errno::FBIG);
@@ -128,7 +129,8 @@ impl StatePath {
         Ok(content)
     }
 
-    /// Writes a record that is not locked, whole or not at all, in a new file. Not synced to a disk, see [`Lock::write`].
+    /// Writes a record that is not locked, whole or not at all, in a new file. Not synced to a
+    /// disk, see [`Lock::write`].
     pub fn write(&self, name: &str, record: &[u8]) -> Result<(), Failure> {
         name::check(name)?;
         let directory = &self.directory.handle;

@@ -10,8 +10,8 @@ use crate::stamp::Seen;
 use crate::volume::Volume;
 
 impl Volume {
-    /// This very file, if it is there, ours alone, with the right bytes, owner and mode. Whatever else is in its place counts as a
-    /// change, as does any trouble in finding out.
+    /// This very file, if it is there, ours alone, with the right bytes, owner and mode. Whatever
+    /// else is in its place counts as a change, as does any trouble in finding out.
     pub(crate) fn find(&self, file: &PlannedFile) -> Option<Seen> {
         self.compare(file).ok().flatten()
     }

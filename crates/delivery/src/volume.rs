@@ -18,7 +18,8 @@ use crate::write_path::WritePath;
 pub enum Existing {
     /// No mount uses its files: everything but the new files is removed.
     Replace,
-    /// It serves a live mount: the new files take the place of their predecessors, and all else stays. A file that is as it should be is not written again.
+    /// It serves a live mount: the new files take the place of their predecessors, and all else
+    /// stays. A file that is as it should be is not written again.
     Update,
 }
 
@@ -112,7 +113,8 @@ impl VolumeRequest<'_> {
         }
     }
 
-    /// `there` is what the directory is now. The group that a live mount reads by stays, whatever becomes of the write path's.
+    /// `there` is what the directory is now. The group that a live mount reads by stays, whatever
+    /// becomes of the write path's.
     fn access(&self, mode: u32, there: Option<&Stat>) -> Access {
         let WritePath { owner: Owner { gid: of_write_path, .. }, driver, .. } = self.write_path;
         let there = there.filter(|_| self.existing == Existing::Update);
@@ -125,7 +127,8 @@ impl VolumeRequest<'_> {
                 (None, configured.or(Some(*inherited)))
             }
         };
-        // Whether new files have the group of their directory or of their maker, they have the right one.
+        // Whether new files have the group of their directory or of their maker, they have the
+        // right one.
         let is_right_from_the_start = uid.is_none_or(|uid| uid == driver.uid)
             && gid.is_none_or(|gid| gid == driver.gid && gid == *inherited);
         let initial_mode = if is_right_from_the_start { mode } else { mode & 0o700 };

@@ -16,7 +16,8 @@ use crate::{effective_uid, name, removal};
 
 /// An open write path. Whatever happens to its path meanwhile, this stays the same directory.
 ///
-/// Two calls for one volume never overlap: the caller holds the volume's lock, see [`StatePath::try_lock`](crate::StatePath::try_lock).
+/// Two calls for one volume never overlap: the caller holds the volume's lock, see
+/// [`StatePath::try_lock`](crate::StatePath::try_lock).
 #[derive(Debug)]
 pub struct WritePath {
     pub(crate) directory: Directory,
@@ -28,7 +29,8 @@ pub struct WritePath {
 }
 
 impl WritePath {
-    /// Opens the directory, which must exist. Its prefix may hold symbolic links; its last component may be none.
+    /// Opens the directory, which must exist. Its prefix may hold symbolic links; its last
+    /// component may be none.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         Self::open_if_exists(path)?.ok_or_else(|| {
             Failure::new(
@@ -64,19 +66,23 @@ impl WritePath {
         canonical(self.path(), self.without_links)
     }
 
-    /// Writes the files of a plan into a volume's directory, which is made if it is missing: all of them, or none.
+    /// Writes the files of a plan into a volume's directory, which is made if it is missing: all of
+    /// them, or none.
     ///
     /// After a failure, the directory is unchanged: absent if it was absent, and with the old files
     /// if it existed. (Its mode may be corrected, and with [`Existing::Replace`], foreign files may
     /// be gone.) A reader sees the old or the new bytes of a file, never a part. Before the files
     /// get their names, only the owner and group of the options can read them.
     ///
-    /// What is in the place of a file is replaced, be it a symbolic link, a hard link, a FIFO or a directory. What is in the place of
-    /// the volume's directory is not: a link or a file there is an error. A directory of another user there is an error for a live
-    /// mount, and otherwise removed; users that are trusted are the driver's, the owner in the options, and the write path's owner.
+    /// What is in the place of a file is replaced, be it a symbolic link, a hard link, a FIFO or a
+    /// directory. What is in the place of the volume's directory is not: a link or a file there is
+    /// an error. A directory of another user there is an error for a live mount, and otherwise
+    /// removed; users that are trusted are the driver's, the owner in the options, and the write
+    /// path's owner.
     ///
-    /// The group is the write path's, unless the options name an owner or let the owner only read; that it cannot be set is an error
-    /// then, since a Mountpoint that is not root reads by its group.
+    /// The group is the write path's, unless the options name an owner or let the owner only read;
+    /// that it cannot be set is an error then, since a Mountpoint that is not root reads by its
+    /// group.
     pub fn apply(
         &self,
         directory: &str,
@@ -124,7 +130,8 @@ impl WritePath {
                 .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
     }
 
-    /// Returns the names of the files in a volume's directory, temporary ones left out, sorted. Empty if there is none.
+    /// Returns the names of the files in a volume's directory, temporary ones left out, sorted.
+    /// Empty if there is none.
     pub fn file_names(&self, directory: &str) -> Result<Vec<String>, Failure> {
         name::check(directory)?;
         let path = self.directory.path_of(directory);

@@ -1,4 +1,5 @@
-//! The endpoint of a process that may open 1,024 files. The limit belongs to the whole process, so that the endpoint runs in a child.
+//! The endpoint of a process that may open 1,024 files. The limit belongs to the whole process, so
+//! that the endpoint runs in a child.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +20,8 @@ use tokio::runtime::Runtime;
 
 const LIMIT: u64 = 1024;
 
-/// The test that runs in the child, where this further argument makes it the server. The harness takes it for a test that does not exist.
+/// The test that runs in the child, where this further argument makes it the server. The harness
+/// takes it for a test that does not exist.
 const CHILD: &str = "connections_without_a_token_take_neither_the_keys_nor_the_files_of_others";
 const SERVES: &str = "child=serve";
 

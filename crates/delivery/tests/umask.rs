@@ -1,4 +1,5 @@
-//! Modes do not depend on the umask. It belongs to the whole process, so this test has one of its own.
+//! Modes do not depend on the umask. It belongs to the whole process, so this test has one of its
+//! own.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
 

@@ -25,10 +25,12 @@ const REGION: &str = "/latest/meta-data/placement/region";
 /// A path of 512 characters and a name of 64 (IAM User Guide, "IAM and AWS STS quotas").
 const MAX_ROLE_LEN: usize = 512 + 64;
 
-/// The first pause between attempts; each is twice the one before, and up to half of it is left to chance.
+/// The first pause between attempts; each is twice the one before, and up to half of it is left to
+/// chance.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// A client of IMDS, version 2. Cheap to clone: clones share the session token and what is known about silence.
+/// A client of IMDS, version 2. Cheap to clone: clones share the session token and what is known
+/// about silence.
 #[derive(Clone)]
 pub struct Imds(Arc<Inner>);
 
@@ -217,8 +219,9 @@ pub(crate) fn role_in(list: &str) -> Result<&str, Trouble> {
     }
 }
 
-/// Checks that a name stays within the path of a request. EC2 lists a role without its path; what stands in for IMDS (kube2iam,
-/// kiam) lists it with its path, or with a slash at its end, and expects it back in the same form.
+/// Checks that a name stays within the path of a request. EC2 lists a role without its path; what
+/// stands in for IMDS (kube2iam, kiam) lists it with its path, or with a slash at its end, and
+/// expects it back in the same form.
 fn is_role_name(name: &str) -> bool {
     let is_segment = |segment: &str| {
         !matches!(segment, "" | "." | "..")

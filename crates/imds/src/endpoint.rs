@@ -11,7 +11,8 @@ use s3_credential_core::{Environment, ErrorKind, Failure};
 const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";
 
-/// The base URL: the endpoint variable's, else that of the mode, else IPv4. An SDK's own precedence.
+/// The base URL: the endpoint variable's, else that of the mode, else IPv4. An SDK's own
+/// precedence.
 pub(crate) fn url(environment: &Environment) -> Result<String, Failure> {
     if let Some(url) = environment.get(AWS_EC2_METADATA_SERVICE_ENDPOINT) {
         return if is_plain_url(url) {

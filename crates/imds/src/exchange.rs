@@ -14,9 +14,10 @@ use crate::stability::LastKeys;
 
 /// Turns the form `instance-profile` into the keys of the role that the instance has now.
 ///
-/// A failure of IMDS does not take away what it gave before (static stability, as in the SDKs): keys that are valid still are handed on
-/// whatever happens, expired ones with their expiry moved 10 to 15 minutes ahead as long as IMDS is down. Callers that come while
-/// IMDS is being asked share its answer.
+/// A failure of IMDS does not take away what it gave before (static stability, as in the SDKs):
+/// keys that are valid still are handed on whatever happens, expired ones with their expiry moved
+/// 10 to 15 minutes ahead as long as IMDS is down. Callers that come while IMDS is being asked
+/// share its answer.
 #[derive(Debug, Clone)]
 pub struct ImdsExchange {
     imds: Imds,
@@ -30,7 +31,8 @@ impl ImdsExchange {
         Self { imds, last: Arc::default(), flights: Arc::default() }
     }
 
-    /// Until when the keys that were handed out last are extended past the expiry that IMDS gave them: a sign that IMDS is down.
+    /// Until when the keys that were handed out last are extended past the expiry that IMDS gave
+    /// them: a sign that IMDS is down.
     pub fn extended_until(&self) -> Option<Timestamp> {
         self.last.extended_until()
     }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::trouble::{Trouble, Wanted};
 
-/// `/latest/meta-data/iam/security-credentials/ROLE` (EC2 User Guide, "Retrieve security credentials from instance metadata").
-/// Unknown fields are left alone.
+/// `/latest/meta-data/iam/security-credentials/ROLE` (EC2 User Guide, "Retrieve security
+/// credentials from instance metadata"). Unknown fields are left alone.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {
@@ -18,7 +18,8 @@ struct Document {
     expiration: Option<String>,
 }
 
-/// The keys, with their expiry. What the document says instead of keys is named, what it holds is not.
+/// The keys, with their expiry. What the document says instead of keys is named, what it holds is
+/// not.
 pub(crate) fn parse(text: &str, endpoint: &str) -> Result<Keys, Failure> {
     let malformed = || Trouble::malformed(Wanted::Keys.as_str()).into_failure(endpoint);
     let document: Document = serde_json::from_str(text).map_err(|_| malformed())?;

@@ -1,4 +1,5 @@
-//! The instance metadata service, version 2: the node's instance profile as a credential source, its keys, and the region.
+//! The instance metadata service, version 2: the node's instance profile as a credential source,
+//! its keys, and the region.
 //!
 //! **In:** the driver's [`Environment`](s3_credential_core::Environment)
 //! (`AWS_EC2_METADATA_DISABLED`, `AWS_EC2_METADATA_SERVICE_ENDPOINT`,
@@ -9,8 +10,9 @@
 //! distinguishes the hop limit from a missing role. One that answers with a fault of its own is a
 //! retryable failure.
 //!
-//! The client is aws-config's: it speaks version 2 only, and keeps its session token. Everything that it would take from the process
-//! environment is given to it, but for `AWS_EXECUTION_ENV`, which it copies into its `User-Agent`.
+//! The client is aws-config's: it speaks version 2 only, and keeps its session token. Everything
+//! that it would take from the process environment is given to it, but for `AWS_EXECUTION_ENV`,
+//! which it copies into its `User-Agent`.
 //!
 //! ```
 //! use std::sync::Arc;

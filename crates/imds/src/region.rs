@@ -12,9 +12,10 @@ use crate::trouble::{Trouble, Wanted};
 
 /// The region that the instance is in.
 ///
-/// An answer is remembered for ever, since an instance does not move. A failure is not: the next call asks again, but for the
-/// moment in which [`ImdsSettings::silence`](crate::ImdsSettings::silence) spares callers another wait. Callers that come while IMDS
-/// is being asked share its answer.
+/// An answer is remembered for ever, since an instance does not move. A failure is not: the next
+/// call asks again, but for the moment in which
+/// [`ImdsSettings::silence`](crate::ImdsSettings::silence) spares callers another wait. Callers
+/// that come while IMDS is being asked share its answer.
 #[derive(Debug, Clone)]
 pub struct ImdsRegion {
     imds: Imds,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// How IMDS is called. The defaults are the SDKs', except that one look-up takes at most one second.
+/// How IMDS is called. The defaults are the SDKs', except that one look-up takes at most one
+/// second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(
@@ -11,11 +12,12 @@ use std::time::Duration;
     serde(rename_all = "camelCase", deny_unknown_fields, default)
 )]
 pub struct ImdsSettings {
-    /// Whether the source asks for a role before it returns the instance profile. Without it the source
-    /// applies wherever IMDS is not switched off, and Mountpoint finds out that a node has no role.
+    /// Whether the source asks for a role before it returns the instance profile. Without it the
+    /// source applies wherever IMDS is not switched off, and Mountpoint finds out that a node has
+    /// no role.
     pub probe: bool,
-    /// How long one look-up may take, with its session token and all attempts. IMDS counts as silent
-    /// after it.
+    /// How long one look-up may take, with its session token and all attempts. IMDS counts as
+    /// silent after it.
     pub operation_timeout: Duration,
     /// How often a look-up is tried within that time when IMDS answers with a fault of its own.
     #[cfg_attr(feature = "config", schemars(range(min = 1, max = 100)))]

@@ -12,8 +12,9 @@ use crate::trouble::Trouble;
 
 /// The node's instance profile, for Mountpoint to ask IMDS for itself.
 ///
-/// It applies where IMDS lists a role. A role without keys is a failure, with the reason that IMDS gives. With the probe off it
-/// applies wherever IMDS is not switched off. It never applies at pod level: a pod does not get the node's identity.
+/// It applies where IMDS lists a role. A role without keys is a failure, with the reason that IMDS
+/// gives. With the probe off it applies wherever IMDS is not switched off. It never applies at pod
+/// level: a pod does not get the node's identity.
 #[derive(Debug, Clone)]
 pub struct ImdsSource {
     imds: Imds,
@@ -48,7 +49,8 @@ impl CredentialSource for ImdsSource {
 }
 
 impl ImdsSource {
-    /// Checks that IMDS lists a role and has keys for it. A role that the instance may not assume is listed as well.
+    /// Checks that IMDS lists a role and has keys for it. A role that the instance may not assume
+    /// is listed as well.
     async fn probe(&self) -> Result<(), SourceError> {
         let role = self.imds.role().await.map_err(|trouble| self.attempt_error(trouble))?;
         let document =

@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use s3_credential_core::{Failure, Keys};
 
-/// By how much keys are extended past their expiry: this, and up to [`EXTENSION_JITTER`] more. Below the 15 minutes that the SDKs
-/// agree on as the most (aws-config, `imds/credentials.rs`; botocore, `InstanceMetadataFetcher`).
+/// By how much keys are extended past their expiry: this, and up to [`EXTENSION_JITTER`] more.
+/// Below the 15 minutes that the SDKs agree on as the most (aws-config, `imds/credentials.rs`;
+/// botocore, `InstanceMetadataFetcher`).
 const EXTENSION: SignedDuration = SignedDuration::from_mins(10);
 const EXTENSION_JITTER: SignedDuration = SignedDuration::from_mins(5);
 
@@ -26,7 +27,8 @@ impl LastKeys {
         self.state().extended_until
     }
 
-    /// Keeps what IMDS gave. Where that is past its expiry, IMDS itself lives on old keys: they are extended.
+    /// Keeps what IMDS gave. Where that is past its expiry, IMDS itself lives on old keys: they are
+    /// extended.
     pub(crate) fn renew(&self, keys: Keys, now: Timestamp) -> Keys {
         let mut state = self.state();
         state.keys = Some(keys.clone());

@@ -88,7 +88,8 @@ impl Trouble {
         Self::Broken(format!("answered the request for {question} with something else").into())
     }
 
-    /// Whether asking again at once may help. Silence is not asked twice: it has taken all the time there is.
+    /// Whether asking again at once may help. Silence is not asked twice: it has taken all the time
+    /// there is.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::TokenRefused | Self::Throttled | Self::Broken(_))
     }

@@ -25,7 +25,8 @@ const BODY_LIMIT: usize = 64 << 10;
 pub(crate) enum Stage {
     /// The TCP connection.
     Connection,
-    /// The answer to the PUT of the session token. Its packets, and only they, carry the hop limit of the instance.
+    /// The answer to the PUT of the session token. Its packets, and only they, carry the hop limit
+    /// of the instance.
     Token,
     /// The answer to anything else.
     Answer,
@@ -46,7 +47,8 @@ pub(crate) enum WireError {
     Request,
 }
 
-/// A plain HTTP/1.1 connector without a pool, a proxy or timers: IMDS is the machine's own, and rarely asked.
+/// A plain HTTP/1.1 connector without a pool, a proxy or timers: IMDS is the machine's own, and
+/// rarely asked.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wire {
     stage: Arc<AtomicU8>,

@@ -27,8 +27,9 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Takes any `https` URL, and an `http` one only for the hosts that never leave the node: the SDKs' rule for this protocol
-    /// (aws-config, `ecs.rs`), without its look-up of other names. The error names the field; a path may be secret.
+    /// Takes any `https` URL, and an `http` one only for the hosts that never leave the node: the
+    /// SDKs' rule for this protocol (aws-config, `ecs.rs`), without its look-up of other names. The
+    /// error names the field; a path may be secret.
     pub(crate) fn parse(field: &str, url: &str) -> Result<Self, Failure> {
         let refuse = |problem: &str| {
             Failure::new(ErrorKind::Misconfigured, format!("{field} {problem}"))

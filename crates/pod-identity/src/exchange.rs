@@ -17,14 +17,16 @@ use crate::settings::AgentSettings;
 use crate::wire::Answer;
 use crate::{keys, tls, wire};
 
-/// The first pause between attempts; each is twice the one before up to the longest, and up to half of it is left to chance.
+/// The first pause between attempts; each is twice the one before up to the longest, and up to half
+/// of it is left to chance.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Turns the form `container` into keys, by the container-credentials protocol: a GET with the
 /// unchanged token.
 ///
-/// Callers that come with the same address and token while the agent is being asked share its answer. No proxy is ever used.
+/// Callers that come with the same address and token while the agent is being asked share its
+/// answer. No proxy is ever used.
 #[derive(Debug, Clone)]
 pub struct AgentExchange {
     agent: Arc<Agent>,

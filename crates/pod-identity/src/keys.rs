@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use s3_credential_core::{Keys, Secret};
 use serde::Deserialize;
 
-/// The container-credentials protocol; `AccountId` and what else there may be is left alone. An answer without expiry would be taken
-/// for long-term keys, and fails a running Mountpoint.
+/// The container-credentials protocol; `AccountId` and what else there may be is left alone. An
+/// answer without expiry would be taken for long-term keys, and fails a running Mountpoint.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document {

@@ -1,5 +1,5 @@
-//! EKS Pod Identity: the address of the agent and a token for it, as a credential source at driver and pod level; and their exchange for
-//! keys.
+//! EKS Pod Identity: the address of the agent and a token for it, as a credential source at driver
+//! and pod level; and their exchange for keys.
 //!
 //! **In:** at driver level the driver's `AWS_CONTAINER_CREDENTIALS_FULL_URI` and
 //! `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE`, which EKS injects into pods (or their siblings

@@ -10,7 +10,8 @@ use s3_credential_core::{
 use crate::address::Address;
 use crate::settings::PodIdentitySettings;
 
-/// The agent's address never comes from the driver's own container variables: those are for the driver's identity.
+/// The agent's address never comes from the driver's own container variables: those are for the
+/// driver's identity.
 pub(crate) fn container(
     environment: &Environment,
     settings: &PodIdentitySettings,

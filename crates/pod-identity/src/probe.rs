@@ -8,8 +8,8 @@ use crate::refusal::Asked;
 use crate::wire;
 
 impl AgentExchange {
-    /// Whether an agent answers at this URL, which the variable or setting `field` has. It is asked once and without a token, so that it
-    /// refuses: that is the answer.
+    /// Whether an agent answers at this URL, which the variable or setting `field` has. It is asked
+    /// once and without a token, so that it refuses: that is the answer.
     pub async fn probe(&self, field: &str, uri: &str) -> Result<(), Failure> {
         let address = Address::parse(field, uri)?;
         let asked = Asked { address: &address, token: None };

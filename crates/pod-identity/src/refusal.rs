@@ -31,8 +31,8 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// An answer that is not 200. EKS Auth's own exceptions are named in it (`[id]: (NameException): ...`), and say more than
-    /// the status, which for most of them is 400.
+    /// An answer that is not 200. EKS Auth's own exceptions are named in it
+    /// (`[id]: (NameException): ...`), and say more than the status, which for most of them is 400.
     pub(crate) fn refused(self, answer: &Answer) -> Refusal {
         let status = answer.status;
         let text = String::from_utf8_lossy(&answer.body);

@@ -54,12 +54,12 @@ pub struct AgentSettings {
     pub connect_timeout: Duration,
     /// How long the answer may take from then on. The agent may have to call EKS Auth.
     pub read_timeout: Duration,
-    /// How many attempts there are when the agent does not answer, limits the rate, or answers with a
-    /// fault of its own.
+    /// How many attempts there are when the agent does not answer, limits the rate, or answers with
+    /// a fault of its own.
     #[cfg_attr(feature = "config", schemars(range(min = 1, max = 100)))]
     pub max_attempts: u32,
-    /// How long an exchange may take with all its attempts. It retries a missing association until then:
-    /// a new one takes seconds to be seen everywhere.
+    /// How long an exchange may take with all its attempts. It retries a missing association until
+    /// then: a new one takes seconds to be seen everywhere.
     pub operation_timeout: Duration,
 }
 

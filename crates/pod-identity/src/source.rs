@@ -12,7 +12,8 @@ use s3_credential_files::Follower;
 use crate::settings::PodIdentitySettings;
 use crate::{driver, pod};
 
-/// The agent's address with a token for it: the driver's own at driver level, the pod's at pod level. The agent itself is not asked.
+/// The agent's address with a token for it: the driver's own at driver level, the pod's at pod
+/// level. The agent itself is not asked.
 #[derive(Debug)]
 pub struct PodIdentitySource {
     environment: Environment,

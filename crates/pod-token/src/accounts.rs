@@ -1,4 +1,5 @@
-//! The annotations of a pod's ServiceAccount: read when they must be, remembered while that is right.
+//! The annotations of a pod's ServiceAccount: read when they must be, remembered while that is
+//! right.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! The annotations by which the webhook of EKS (aws/amazon-eks-pod-identity-webhook) gives a ServiceAccount its role.
+//! The annotations by which the webhook of EKS (aws/amazon-eks-pod-identity-webhook) gives a
+//! ServiceAccount its role.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,8 +8,9 @@ use s3_credential_core::{ErrorKind, Failure, RoleArn};
 
 /// What a ServiceAccount says about its role, as written.
 ///
-/// An empty annotation is an unset one, as every empty value is, and as the Go driver has it: the account has no role, and the next
-/// source is asked. One of white space is a role that cannot be one, and refused.
+/// An empty annotation is an unset one, as every empty value is, and as the Go driver has it: the
+/// account has no role, and the next source is asked. One of white space is a role that cannot be
+/// one, and refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Annotations {
     prefix: String,
@@ -61,7 +63,8 @@ impl Annotations {
         }
     }
 
-    /// The word of `AWS_STS_REGIONAL_ENDPOINTS`, from a boolean as Go's `strconv.ParseBool` takes it.
+    /// The word of `AWS_STS_REGIONAL_ENDPOINTS`, from a boolean as Go's `strconv.ParseBool` takes
+    /// it.
     pub(crate) fn regional_endpoints(&self) -> Result<Option<&'static str>, Failure> {
         let name = "sts-regional-endpoints";
         let value = self.sts_regional_endpoints.as_deref();
@@ -73,7 +76,8 @@ impl Annotations {
         }
     }
 
-    /// Refuses a value with white space around it. It cannot be seen, and no other message would name it as the cause.
+    /// Refuses a value with white space around it. It cannot be seen, and no other message would
+    /// name it as the cause.
     fn checked<'a>(
         &self,
         name: &str,

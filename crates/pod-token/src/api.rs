@@ -71,7 +71,8 @@ impl Kubernetes {
     ) -> Result<T, Failure> {
         let failure = match self.in_time(quietly(answer)).await {
             Some(Ok(answer)) => return Ok(answer),
-            // Of the error only its status is looked at: its text may hold what a broken server sent.
+            // Of the error only its status is looked at: its text may hold what a broken server
+            // sent.
             Some(Err(kube::Error::Api(status))) => call.refused(status.code),
             Some(Err(kube::Error::Auth(_))) => call.refused(401),
             Some(Err(_)) => call.unreachable(),

@@ -1,4 +1,5 @@
-//! Roles by rules, for those who do not want roles to be given by annotations that a tenant may write.
+//! Roles by rules, for those who do not want roles to be given by annotations that a tenant may
+//! write.
 
 use regex_lite::Regex;
 use s3_credential_core::{ErrorKind, Failure, RoleArn};

@@ -99,7 +99,8 @@ impl Memory {
         Some(Arc::clone(&known.seen.annotations))
     }
 
-    /// What was read some minutes ago, for a pod that was served before, since the API does not answer. It is not asked again at once.
+    /// What was read some minutes ago, for a pod that was served before, since the API does not
+    /// answer. It is not asked again at once.
     pub(crate) fn stale(&self, account: &Account, pod: &str) -> Option<Arc<Annotations>> {
         let now = self.clock.elapsed();
         let mut state = self.state();
@@ -192,7 +193,8 @@ impl Memory {
         now.saturating_sub(known.read_at) < self.stale_ttl
     }
 
-    /// Forgets pods that are not served any longer, and with its last pod the account and its watch; now and then is enough.
+    /// Forgets pods that are not served any longer, and with its last pod the account and its
+    /// watch; now and then is enough.
     fn sweep(&self, state: &mut State, now: Duration) {
         if now.saturating_sub(state.swept_at) < self.ttl {
             return;

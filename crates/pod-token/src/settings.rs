@@ -15,7 +15,8 @@ use crate::mapping::RoleMapping;
     serde(rename_all = "lowercase")
 )]
 pub enum RoleOrigin {
-    /// What the driver has looked up itself: [`MountTarget::role_arn`](s3_credential_core::MountTarget).
+    /// What the driver has looked up itself:
+    /// [`MountTarget::role_arn`](s3_credential_core::MountTarget).
     Context,
     /// The rules of [`PodTokenSettings::mapping`].
     Mapping,
@@ -50,7 +51,8 @@ impl FromStr for RoleOrigin {
     }
 }
 
-/// Roles and tokens of pods. The default is what EKS has: the annotation, and the token for STS of the request.
+/// Roles and tokens of pods. The default is what EKS has: the annotation, and the token for STS of
+/// the request.
 #[derive(Debug, Clone)]
 #[cfg_attr(
     feature = "config",
@@ -63,8 +65,8 @@ pub struct PodTokenSettings {
     pub roles: Vec<RoleOrigin>,
     /// Roles by namespace and service account: the first rule that matches counts.
     pub mapping: RoleMapping,
-    /// The prefix of the annotations of service accounts, as in `eks.amazonaws.com/role-arn`. The others
-    /// are `audience`, `token-expiration` and `sts-regional-endpoints`.
+    /// The prefix of the annotations of service accounts, as in `eks.amazonaws.com/role-arn`. The
+    /// others are `audience`, `token-expiration` and `sts-regional-endpoints`.
     #[cfg_attr(feature = "config", schemars(length(min = 1, max = 253)))]
     pub annotation_prefix: String,
     /// Whether to watch the service accounts of pods that are kept fresh, where RBAC allows it.
@@ -73,16 +75,17 @@ pub struct PodTokenSettings {
     pub annotation_ttl: Duration,
     /// How long a missing annotation counts as missing, where it is not watched.
     pub missing_annotation_ttl: Duration,
-    /// How old an annotation may be while the Kubernetes API does not answer. An annotation that is not
-    /// used for as long is removed from the cache.
+    /// How old an annotation may be while the Kubernetes API does not answer. An annotation that is
+    /// not used for as long is removed from the cache.
     pub stale_annotation_ttl: Duration,
     /// How long a call of the Kubernetes API may take, with all its attempts.
     pub operation_timeout: Duration,
     /// The audience of the token, unless an annotation sets another one.
     #[cfg_attr(feature = "config", schemars(length(min = 1)))]
     pub audience: String,
-    /// How long tokens last that the driver requests itself (TokenRequest, bound to the pod) when the
-    /// request has none; at least 10 minutes. Where unset, a request without tokens is an error.
+    /// How long tokens last that the driver requests itself (TokenRequest, bound to the pod) when
+    /// the request has none; at least 10 minutes. Where unset, a request without tokens is an
+    /// error.
     #[cfg_attr(feature = "config", schemars(extend("x-shortest" = "10m")))]
     pub request_tokens: Option<Duration>,
     /// What to ask STS for, beyond the role.

@@ -41,8 +41,9 @@ struct Role {
 }
 
 impl PodTokenSource {
-    /// A source with these settings. The client needs the RBAC verb `get` on `serviceaccounts` for annotations, better with `watch`, and
-    /// `create` on `serviceaccounts/token` where tokens are asked for.
+    /// A source with these settings. The client needs the RBAC verb `get` on `serviceaccounts` for
+    /// annotations, better with `watch`, and `create` on `serviceaccounts/token` where tokens are
+    /// asked for.
     pub fn new(settings: PodTokenSettings, clock: Arc<dyn Clock>, client: Option<Client>) -> Self {
         let api = client.map(|client| {
             let kubernetes = Kubernetes::new(client, settings.operation_timeout);
@@ -93,8 +94,8 @@ impl PodTokenSource {
         Err(self.no_role(context))
     }
 
-    /// The role of a renewal. Where annotations count, they may name the token's audience and lifetime; a renewal does without
-    /// them while the Kubernetes API does not answer.
+    /// The role of a renewal. Where annotations count, they may name the token's audience and
+    /// lifetime; a renewal does without them while the Kubernetes API does not answer.
     async fn pinned(&self, arn: &RoleArn, context: &ProvideContext) -> Role {
         let annotations = match &self.api {
             Some(api) if self.settings.roles.contains(&RoleOrigin::Annotation) => {

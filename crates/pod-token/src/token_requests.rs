@@ -69,7 +69,8 @@ impl Wanted {
     }
 }
 
-/// TokenRequest with a memory: a token serves until four fifths of its life are over, as the kubelet has it, or a day.
+/// TokenRequest with a memory: a token serves until four fifths of its life are over, as the
+/// kubelet has it, or a day.
 #[derive(Debug)]
 pub(crate) struct TokenRequests {
     kubernetes: Kubernetes,
@@ -95,7 +96,8 @@ impl TokenRequests {
         Self { kubernetes, clock, known: Mutex::default(), flights: SingleFlight::default() }
     }
 
-    /// A token that is good for a while. If a new one cannot be had for now, the old one serves to its end.
+    /// A token that is good for a while. If a new one cannot be had for now, the old one serves to
+    /// its end.
     pub(crate) async fn token(&self, field: &str, wanted: &Wanted) -> Result<Token, Failure> {
         let asked_at = self.clock.now();
         if let Some(token) = self.known_if(wanted, |known| asked_at < known.renew_at) {

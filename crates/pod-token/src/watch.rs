@@ -55,7 +55,8 @@ impl Drop for Watching {
 enum End {
     Deleted,
     Refused,
-    /// Its time was up, the version is too old, the connection broke or is silent: the account is read again.
+    /// Its time was up, the version is too old, the connection broke or is silent: the account is
+    /// read again.
     Other,
 }
 

@@ -8,8 +8,9 @@
 //! file that cannot be read, a profile that is missing, incomplete, or that refers to something
 //! else, is an error, and the chain stops.
 //!
-//! Only keys are supported. A profile that names a role, a process, a token file or a single sign-on is refused: what it refers to
-//! is not at hand where Mountpoint runs, and would be another identity.
+//! Only keys are supported. A profile that names a role, a process, a token file or a single
+//! sign-on is refused: what it refers to is not at hand where Mountpoint runs, and would be another
+//! identity.
 //!
 //! ```
 //! use s3_credential_core::{Environment, SourceChain};

@@ -1,7 +1,8 @@
 //! One profile of an AWS config or credentials file.
 //!
-//! The format is that of the SDKs (AWS SDKs and Tools Reference Guide, "Shared config and credentials files"): sections in
-//! brackets, a property on each line, and lines with a deeper indentation that continue the property above.
+//! The format is that of the SDKs (AWS SDKs and Tools Reference Guide, "Shared config and
+//! credentials files"): sections in brackets, a property on each line, and lines with a deeper
+//! indentation that continue the property above.
 
 use s3_credential_core::Secret;
 use zeroize::Zeroizing;
@@ -29,7 +30,8 @@ pub(crate) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// Finds the profile `name` in the text. A profile that the file has several times is all of them together.
+    /// Finds the profile `name` in the text. A profile that the file has several times is all of
+    /// them together.
     pub(crate) fn find(kind: FileKind, text: &'a str, name: &'a str) -> Self {
         // In a config file `[profile default]` goes before `[default]`.
         let prefixed = Self::collect(kind, text, name, |header| match kind {
@@ -111,8 +113,8 @@ impl<'a> Section<'a> {
     }
 }
 
-/// Returns what is in the brackets of a line that begins a section. A bracket that is not closed ends the section above all the
-/// same: what follows belongs to another profile.
+/// Returns what is in the brackets of a line that begins a section. A bracket that is not closed
+/// ends the section above all the same: what follows belongs to another profile.
 fn header(line: &str) -> Option<&str> {
     let rest = line.trim_start().strip_prefix('[')?;
     Some(rest.split_once(']').map_or("", |(header, _)| header.trim()))

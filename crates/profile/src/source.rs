@@ -37,12 +37,13 @@ const REFERENCES: [&str; 11] = [
 /// The driver's own profile.
 ///
 /// # Guarantees
-/// At driver level only. Both files are read again for every publish. The chosen profile alone is handed over, never another one
-/// of the same files.
+/// At driver level only. Both files are read again for every publish. The chosen profile alone is
+/// handed over, never another one of the same files.
 ///
 /// # Errors
-/// Not applicable if `AWS_PROFILE`, `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` are all unset or `/dev/null`.
-/// `misconfigured` if a file cannot be read, or the profile is missing, has not both keys, or refers to another identity.
+/// Not applicable if `AWS_PROFILE`, `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` are all
+/// unset or `/dev/null`. `misconfigured` if a file cannot be read, or the profile is missing, has
+/// not both keys, or refers to another identity.
 #[derive(Debug)]
 pub struct ProfileSource {
     location: Option<Location>,

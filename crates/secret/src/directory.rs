@@ -51,11 +51,13 @@ impl SecretDirectorySettings {
 /// The keys of a Secret that is mounted into the driver's pod.
 ///
 /// # Guarantees
-/// The files are read at each call, all of one generation: never the key id of the old Secret with the key of the new one.
+/// The files are read at each call, all of one generation: never the key id of the old Secret with
+/// the key of the new one.
 ///
 /// # Errors
-/// Not applicable at pod level. `misconfigured` where there is no such directory; `not-found` where it has none of the names, as the
-/// kubelet mounts an optional Secret that does not exist; `invalid-secret` as for every Secret.
+/// Not applicable at pod level. `misconfigured` where there is no such directory; `not-found` where
+/// it has none of the names, as the kubelet mounts an optional Secret that does not exist;
+/// `invalid-secret` as for every Secret.
 ///
 /// # Caveats
 /// A `subPath` mount never changes: mount the whole Secret.

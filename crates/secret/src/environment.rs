@@ -14,15 +14,16 @@ const PLACE: &str = "the driver's environment";
 const HELP: &str =
     "see the Secret from which the driver's container takes its variables (`secretKeyRef`)";
 
-/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and perhaps `AWS_SESSION_TOKEN` of the driver's environment.
+/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and perhaps `AWS_SESSION_TOKEN` of the driver's
+/// environment.
 ///
 /// # Guarantees
-/// What the environment had at the start of the process: a rotated Secret counts after a restart. Use `secret-watch` or
-/// `secret-directory` for keys that rotate.
+/// What the environment had at the start of the process: a rotated Secret counts after a restart.
+/// Use `secret-watch` or `secret-directory` for keys that rotate.
 ///
 /// # Errors
-/// Not applicable where none of the variables is set, and at pod level. `misconfigured` where only some are; `invalid-secret` where a
-/// value could not be carried.
+/// Not applicable where none of the variables is set, and at pod level. `misconfigured` where only
+/// some are; `invalid-secret` where a value could not be carried.
 #[derive(Debug, Clone)]
 pub struct SecretEnvironmentSource {
     name: Cow<'static, str>,

@@ -6,8 +6,8 @@ use s3_credential_core::{ErrorKind, Failure, names};
 
 /// The names of the entries of a Secret, where they are none of the known ones.
 ///
-/// Configured names go before the known ones. Where the Secret has neither of the first two, the known
-/// ones count.
+/// Configured names go before the known ones. Where the Secret has neither of the first two, the
+/// known ones count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "config",
@@ -46,7 +46,8 @@ impl Default for KeyNames {
 }
 
 impl KeyNames {
-    /// Refuses what cannot be the keys of a Secret, or is one name for two things. A name may also be that of a file.
+    /// Refuses what cannot be the keys of a Secret, or is one name for two things. A name may also
+    /// be that of a file.
     pub fn check(&self) -> Result<(), Failure> {
         let all = self.as_names().all();
         let refuse = |problem: &str| {

@@ -135,7 +135,8 @@ impl<'a> Found<'a> {
         Ok(Some(keys))
     }
 
-    /// The value of one part, under whatever name: two names with two values would leave it to chance whose keys these are.
+    /// The value of one part, under whatever name: two names with two values would leave it to
+    /// chance whose keys these are.
     fn one_value<'n>(
         &self,
         conventions: &[Names<'n>],
@@ -156,7 +157,8 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// What is missing where something is there: of the convention that has half of a pair, else of the one that has a token.
+    /// What is missing where something is there: of the convention that has half of a pair, else of
+    /// the one that has a token.
     fn half(&self, conventions: &[Names<'_>]) -> Option<Failure> {
         let pairs = conventions
             .iter()
@@ -219,7 +221,8 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The commonest mistake has a message of its own: `echo` ends its output with a newline, which `base64` keeps.
+/// The commonest mistake has a message of its own: `echo` ends its output with a newline, which
+/// `base64` keeps.
 fn no_edge_spaces(field: &str, value: &Secret) -> Result<(), Failure> {
     if value.expose() == value.expose().trim() {
         return Ok(());

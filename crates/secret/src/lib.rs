@@ -7,12 +7,14 @@
 //! | `SecretDirectorySource`, `secret-directory` (feature `directory`) | a Secret that is mounted into the driver's pod | driver level |
 //! | `SecretWatchSource`, `secret-watch` (feature `watch`) | one Secret, watched through the Kubernetes API | driver level; the pod's own namespace also at pod level |
 //!
-//! **In:** a Secret's values by name: `key_id`, `access_key`, `session_token` as one CSI driver has them, `access_key_id`,
-//! `secret_access_key`, `session_token` as the other, the names of the AWS variables, or [`KeyNames`] of one's own; and optionally
-//! `region` and `endpoint`. **Out:** [`CredentialForm::Keys`](s3_credential_core::CredentialForm) that a profile file can carry back
-//! unchanged, and from the two last sources a subscription to changes. **Fails** with `invalid-secret` where keys are half there or
-//! cannot be carried, naming the entry and never its value. A source that the operator has pointed at a Secret fails where that is not
-//! there; the first two are then not applicable.
+//! **In:** a Secret's values by name: `key_id`, `access_key`, `session_token` as one CSI driver has
+//! them, `access_key_id`, `secret_access_key`, `session_token` as the other, the names of the AWS
+//! variables, or [`KeyNames`] of one's own; and optionally `region` and `endpoint`. **Out:**
+//! [`CredentialForm::Keys`](s3_credential_core::CredentialForm) that a profile file can carry back
+//! unchanged, and from the two last sources a subscription to changes. **Fails** with
+//! `invalid-secret` where keys are half there or cannot be carried, naming the entry and never its
+//! value. A source that the operator has pointed at a Secret fails where that is not there; the
+//! first two are then not applicable.
 //!
 //! Without its features the crate needs neither tokio nor kube.
 //!

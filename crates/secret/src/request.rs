@@ -13,15 +13,17 @@ use crate::keys::Reader;
 
 const PLACE: &str = "the request's secrets";
 
-/// The keys of the Secret that the volume names (`nodePublishSecretRef`), which the kubelet reads for every publish.
+/// The keys of the Secret that the volume names (`nodePublishSecretRef`), which the kubelet reads
+/// for every publish.
 ///
 /// # Guarantees
 /// It applies at secret level only, and reads only what this request carries. It caches no keys, so
 /// a rotated Secret takes effect with the next republish.
 ///
 /// # Errors
-/// Not applicable at other levels, and where the request carries none of the names. `invalid-secret` where half of a key is there, where
-/// two names disagree, or where a value could not be carried.
+/// Not applicable at other levels, and where the request carries none of the names.
+/// `invalid-secret` where half of a key is there, where two names disagree, or where a value could
+/// not be carried.
 #[derive(Debug, Clone)]
 pub struct SecretRequestSource {
     name: Cow<'static, str>,

@@ -45,8 +45,8 @@ pub use settings::{SecretNamespace, SecretWatchSettings};
 ///
 /// # Assumptions
 /// The driver's service account may `list` and `watch` this one Secret:
-/// `{"apiGroups":[""],"resources":["secrets"],"resourceNames":["NAME"],"verbs":["list","watch"]}` in a Role of its namespace. Runs
-/// within a tokio runtime.
+/// `{"apiGroups":[""],"resources":["secrets"],"resourceNames":["NAME"],"verbs":["list","watch"]}`
+/// in a Role of its namespace. Runs within a tokio runtime.
 pub struct SecretWatchSource {
     name: Cow<'static, str>,
     client: Client,

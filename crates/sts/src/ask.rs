@@ -1,4 +1,5 @@
-//! What to ask STS for: the web identity's own settings and the exchange's, never more than either allows.
+//! What to ask STS for: the web identity's own settings and the exchange's, never more than either
+//! allows.
 
 use std::time::Duration;
 
@@ -59,7 +60,8 @@ impl Asks {
                 },
                 second: None,
             }),
-            // What narrows must narrow the keys that are handed out. The first ones serve for one call, so they end soon.
+            // What narrows must narrow the keys that are handed out. The first ones serve for one
+            // call, so they end soon.
             Some(hop) => Ok(Self {
                 second: Some(Ask {
                     role_arn: hop.role_arn.clone(),
@@ -139,7 +141,8 @@ fn policy(own: Option<&String>, asked: Option<&String>) -> Result<Option<String>
     }
 }
 
-/// Session policies are taken together: a session may do what any one of them allows. So what is asked for narrows only alone.
+/// Session policies are taken together: a session may do what any one of them allows. So what is
+/// asked for narrows only alone.
 fn check_policy_arns<'a>(
     arns: &'a [String],
     asked: Option<&String>,

@@ -8,7 +8,8 @@ use s3_credential_core::{
 
 use crate::settings::StsSettings;
 
-/// The region in a signature where the endpoint is not AWS's own and no region is known; MinIO and Ceph take it.
+/// The region in a signature where the endpoint is not AWS's own and no region is known; MinIO and
+/// Ceph take it.
 const DEFAULT_SIGNING_REGION: &str = "us-east-1";
 
 /// The global endpoint, whose signatures are always of the first region.
@@ -23,7 +24,8 @@ pub(crate) struct Endpoint {
     pub(crate) is_other_store: bool,
 }
 
-/// Follows the SDK's rules, which know every partition. `regional_endpoints` goes before the settings'.
+/// Follows the SDK's rules, which know every partition. `regional_endpoints` goes before the
+/// settings'.
 pub(crate) async fn resolve(
     settings: &StsSettings,
     region: Option<&Region>,

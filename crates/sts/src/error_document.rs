@@ -1,4 +1,5 @@
-//! The error code of an answer that the SDK does not read: a document whose root is `Error`, as S3 and other stores have it.
+//! The error code of an answer that the SDK does not read: a document whose root is `Error`, as S3
+//! and other stores have it.
 
 /// More than any code has.
 const MAX_LEN: usize = 64;

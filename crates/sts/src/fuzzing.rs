@@ -1,4 +1,5 @@
-//! What STS answers, for the fuzz targets: through the SDK, without a network and without a second attempt.
+//! What STS answers, for the fuzz targets: through the SDK, without a network and without a second
+//! attempt.
 
 use std::sync::Arc;
 

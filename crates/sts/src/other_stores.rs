@@ -1,4 +1,5 @@
-//! Error codes that the STS of another store (MinIO, Ceph, SeaweedFS) answers with, or that mean something else there.
+//! Error codes that the STS of another store (MinIO, Ceph, SeaweedFS) answers with, or that mean
+//! something else there.
 
 use s3_credential_core::ErrorKind;
 

@@ -1,5 +1,5 @@
-//! How fast an STS is asked that limits the rate: by all of a process together, for they share one limit with all other processes of
-//! the account.
+//! How fast an STS is asked that limits the rate: by all of a process together, for they share one
+//! limit with all other processes of the account.
 //!
 //! While STS answers, no call waits. From the first refusal on, one call is made at a time, in the
 //! order of arrival, with a pause between two. The pause doubles with a refusal and halves with an
@@ -106,7 +106,8 @@ impl Gate {
     }
 }
 
-/// Somewhat shorter or longer, so that processes that were refused together do not come back together.
+/// Somewhat shorter or longer, so that processes that were refused together do not come back
+/// together.
 fn about(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + fastrand::f64())
 }

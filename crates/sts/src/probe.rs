@@ -26,7 +26,8 @@ pub struct Reached {
     pub at: Option<Timestamp>,
 }
 
-/// Asks for a role with a token that is none. Any word of STS's own, which is to refuse it, is an answer.
+/// Asks for a role with a token that is none. Any word of STS's own, which is to refuse it, is an
+/// answer.
 pub(crate) async fn ask(config: Builder, asked: Asked<'_>) -> Result<Option<Timestamp>, Refusal> {
     let answer = quietly(async {
         Client::from_conf(config.build())

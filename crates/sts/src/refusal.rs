@@ -1,7 +1,7 @@
 //! What STS, or the way to it, answered in place of keys.
 //!
-//! Every text is our own. The SDK's errors hold the raw answer, and a broken answer may hold the keys: of an error only its code and
-//! its status are looked at.
+//! Every text is our own. The SDK's errors hold the raw answer, and a broken answer may hold the
+//! keys: of an error only its code and its status are looked at.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -106,7 +106,8 @@ impl Asked<'_> {
         Refusal { again: Again::Soon, failure: self.unreachable("cannot be reached") }
     }
 
-    /// The table of the service model and its API reference; codes that are not in it count by their status.
+    /// The table of the service model and its API reference; codes that are not in it count by
+    /// their status.
     fn refused(&self, status: u16, code: Option<&str>) -> Refusal {
         let role = self.role;
         if let Some(refusal) = code.and_then(|code| self.refused_by_other_store(code)) {
@@ -114,7 +115,8 @@ impl Asked<'_> {
         }
         match code.unwrap_or_default() {
             "ExpiredTokenException" | "ExpiredToken" => self.expired(),
-            // The keys of the issuer are fetched by STS, and at times one call too late: then it helps to ask again.
+            // The keys of the issuer are fetched by STS, and at times one call too late: then it
+            // helps to ask again.
             "InvalidIdentityToken" | "InvalidIdentityTokenException" => Refusal {
                 again: Again::Soon,
                 failure: Failure::new(
@@ -229,7 +231,8 @@ impl Asked<'_> {
         }
     }
 
-    /// No call now: STS limits the rate, as it has just said, or as it did to others of this process.
+    /// No call now: STS limits the rate, as it has just said, or as it did to others of this
+    /// process.
     pub(crate) fn throttled(&self) -> Refusal {
         Refusal {
             again: Again::Later,

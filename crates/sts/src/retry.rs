@@ -14,7 +14,8 @@ use crate::settings::StsSettings;
 /// How much longer the first pause is where STS limits the rate.
 const THROTTLED: u32 = 5;
 
-/// Calls until an answer is final, the attempts are used up, or the next one would begin beyond the budget.
+/// Calls until an answer is final, the attempts are used up, or the next one would begin beyond the
+/// budget.
 ///
 /// It ends with the answer to the last attempt, never with a mere "out of time" while an answer is
 /// known.
@@ -71,7 +72,8 @@ where
     Err(answered.unwrap_or_else(|| asked.timed_out().failure))
 }
 
-/// "Full jitter": anything up to a bound that doubles, so that callers who failed together do not come back together.
+/// "Full jitter": anything up to a bound that doubles, so that callers who failed together do not
+/// come back together.
 fn pause(first: Duration, attempt: u32) -> Duration {
     first.saturating_mul(2_u32.saturating_pow(attempt - 1)).mul_f64(fastrand::f64())
 }

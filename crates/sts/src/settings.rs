@@ -16,8 +16,8 @@ use s3_credential_core::{Environment, Secret, mask_user_info, names};
     serde(rename_all = "camelCase", deny_unknown_fields, default)
 )]
 pub struct StsSettings {
-    /// `AWS_ENDPOINT_URL_STS`: an STS of one's own (MinIO, Ceph) or an interface endpoint; a URL, or a bare host name, which means
-    /// https. Then no region is needed.
+    /// `AWS_ENDPOINT_URL_STS`: an STS of one's own (MinIO, Ceph) or an interface endpoint; a URL,
+    /// or a bare host name, which means https. Then no region is needed.
     #[cfg_attr(feature = "config", serde(skip))]
     pub endpoint_url: Option<String>,
     /// `AWS_USE_FIPS_ENDPOINT`
@@ -26,20 +26,25 @@ pub struct StsSettings {
     /// `AWS_USE_DUALSTACK_ENDPOINT`: IPv4 and IPv6.
     #[cfg_attr(feature = "config", serde(skip))]
     pub use_dual_stack: bool,
-    /// `AWS_STS_REGIONAL_ENDPOINTS`: `regional`, as where unset, or `legacy`, by which the oldest regions of partition `aws` use
-    /// `sts.amazonaws.com`. A web identity may say otherwise for itself.
+    /// `AWS_STS_REGIONAL_ENDPOINTS`: `regional`, as where unset, or `legacy`, by which the oldest
+    /// regions of partition `aws` use `sts.amazonaws.com`. A web identity may say otherwise for
+    /// itself.
     #[cfg_attr(feature = "config", serde(skip))]
     pub regional_endpoints: Option<String>,
-    /// `HTTPS_PROXY`: the URL of the proxy for https, perhaps with a password in it; without a scheme it means http.
+    /// `HTTPS_PROXY`: the URL of the proxy for https, perhaps with a password in it; without a
+    /// scheme it means http.
     #[cfg_attr(feature = "config", serde(skip))]
     pub https_proxy: Option<Secret>,
-    /// `NO_PROXY`: hosts, domains and networks (CIDR) that are reached directly, separated by commas.
+    /// `NO_PROXY`: hosts, domains and networks (CIDR) that are reached directly, separated by
+    /// commas.
     #[cfg_attr(feature = "config", serde(skip))]
     pub no_proxy: Option<String>,
-    /// `AWS_CA_BUNDLE`: a PEM file with the certificate authorities to trust in place of the system's.
+    /// `AWS_CA_BUNDLE`: a PEM file with the certificate authorities to trust in place of the
+    /// system's.
     #[cfg_attr(feature = "config", serde(skip))]
     pub ca_bundle: Option<PathBuf>,
-    /// Whether a token may be sent to another machine in clear text, where the endpoint is an http URL.
+    /// Whether a token may be sent to another machine in clear text, where the endpoint is an http
+    /// URL.
     #[cfg_attr(feature = "config", serde(skip))]
     pub allow_plain_http: bool,
     /// How long connecting may take, TLS included.
@@ -51,8 +56,8 @@ pub struct StsSettings {
     /// How many attempts there are at most.
     #[cfg_attr(feature = "config", schemars(range(min = 1, max = 100)))]
     pub max_attempts: u32,
-    /// The longest pause after the first attempt. It doubles after each further one, and its length is
-    /// random.
+    /// The longest pause after the first attempt. It doubles after each further one, and its length
+    /// is random.
     pub initial_backoff: Duration,
     /// How long a call waits for its turn while STS limits the rate, in addition to
     /// `operationTimeout`.

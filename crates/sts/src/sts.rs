@@ -44,8 +44,8 @@ impl Sts {
         }
     }
 
-    /// As [`Sts::new`], by this HTTP client in the place of one of its own: of the settings, those of proxy, trust and connections
-    /// are then the client's to know.
+    /// As [`Sts::new`], by this HTTP client in the place of one of its own: of the settings, those
+    /// of proxy, trust and connections are then the client's to know.
     #[must_use]
     pub fn with_http_client(
         settings: StsSettings,
@@ -63,7 +63,8 @@ impl Sts {
         Ok(endpoint.url)
     }
 
-    /// Whether STS can be reached for this region, in the way in which an exchange reaches it; sent is a token that is none.
+    /// Whether STS can be reached for this region, in the way in which an exchange reaches it; sent
+    /// is a token that is none.
     pub async fn probe(&self, region: Option<&Region>) -> Result<Reached, Failure> {
         self.service.probe(region).await
     }

@@ -1,7 +1,9 @@
-//! Mounts a bucket read-only with Mountpoint's own file system and credentials chain, until SIGTERM.
+//! Mounts a bucket read-only with Mountpoint's own file system and credentials chain, until
+//! SIGTERM.
 //!
-//! The binary `mount-s3` is no package of the registry; its file system and S3 client are. Credentials, region and STS endpoint come
-//! from the environment alone, as `s3cred provide` prints it.
+//! The binary `mount-s3` is no package of the registry; its file system and S3 client are.
+//! Credentials, region and STS endpoint come from the environment alone, as `s3cred provide` prints
+//! it.
 
 use std::path::PathBuf;
 

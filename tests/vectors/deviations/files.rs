@@ -12,7 +12,8 @@ pub(super) fn all_or_nothing(view: &View<'_>, expected: &mut Outcome) {
     }
 }
 
-/// Of whatever kind and source, finished or not, and whether or not a directory stands in the place of a file.
+/// Of whatever kind and source, finished or not, and whether or not a directory stands in the place
+/// of a file.
 pub(super) fn whole_cleanup(view: &View<'_>, expected: &mut Outcome) {
     let lease = view.lease();
     // A directory without access cannot be cleaned.

@@ -11,7 +11,8 @@ use crate::view::{DriverSource, View};
 /// When the cases take place, as every instant of theirs is written.
 const NOW: &str = "2026-01-01T00:00:00Z";
 
-/// The Go driver wants the token for STS always, and for a mount in a pod the agent's, and reads both.
+/// The Go driver wants the token for STS always, and for a mount in a pod the agent's, and reads
+/// both.
 pub(super) fn used_audience(view: &View<'_>, expected: &mut Outcome) {
     let Some(provide) = view.pod_level() else { return };
     let Some([sts, agent]) = of(provide) else { return };

@@ -1,7 +1,8 @@
 //! Generates Rust from the protocol definitions of `crates/csi`, without protoc.
 //!
-//! What goes in: the directory of the definitions, and the directory for the generated files. What comes out: one file for each
-//! package, and `secrets.rs`. How it fails: exit status 1, with the error of the compiler.
+//! What goes in: the directory of the definitions, and the directory for the generated files. What
+//! comes out: one file for each package, and `secrets.rs`. How it fails: exit status 1, with the
+//! error of the compiler.
 
 mod secrets;
 

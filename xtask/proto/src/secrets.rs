@@ -7,7 +7,8 @@ use protox::prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescri
 
 /// Says of a field that its value must not be logged.
 const OPTION: &str = "csi.v1.csi_secret";
-/// Kubernetes before 1.36 puts service-account tokens into this map, which the specification does not mark.
+/// Kubernetes before 1.36 puts service-account tokens into this map, which the specification does
+/// not mark.
 const CONTEXT: &str = "volume_context";
 
 /// A message whose `Debug` hides some of its values.

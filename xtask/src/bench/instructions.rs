@@ -1,4 +1,5 @@
-//! Instructions that one more operation costs, as valgrind counts them: the same on a busy machine as on a calm one.
+//! Instructions that one more operation costs, as valgrind counts them: the same on a busy machine
+//! as on a calm one.
 
 use std::net::TcpListener;
 use std::path::Path;

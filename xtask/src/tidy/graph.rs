@@ -10,7 +10,8 @@ use crate::run::{Outcome, cargo, output};
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     pub(crate) members: Vec<Member>,
-    /// By the subject of a weight: every crate that a build of it needs, itself included, tests apart.
+    /// By the subject of a weight: every crate that a build of it needs, itself included, tests
+    /// apart.
     pub(crate) closures: BTreeMap<String, BTreeSet<String>>,
 }
 

@@ -64,7 +64,8 @@ const fn layer(folder: &'static str, uses: &'static [&'static str]) -> Layer {
     Layer { folder, uses }
 }
 
-/// What a source is called in a chain, with the crate that brings it. One word everywhere: core's `source_names` spells it.
+/// What a source is called in a chain, with the crate that brings it. One word everywhere: core's
+/// `source_names` spells it.
 pub(crate) const CHAIN_NAMES: &[(&str, &str)] = &[
     ("irsa", "irsa"),
     ("pod-identity", "pod-identity"),

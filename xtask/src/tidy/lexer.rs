@@ -1,4 +1,5 @@
-//! Rust source as a flat sequence of tokens with their lines. Comments are gone, and so are doc comments: a rule never trips over prose.
+//! Rust source as a flat sequence of tokens with their lines. Comments are gone, and so are doc
+//! comments: a rule never trips over prose.
 
 use std::str::FromStr;
 
@@ -81,7 +82,8 @@ fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
     }
 }
 
-/// How many trees the documentation attribute at the start takes, if there is one: the lexer turns doc comments into them.
+/// How many trees the documentation attribute at the start takes, if there is one: the lexer turns
+/// doc comments into them.
 fn doc_attribute(trees: &[TokenTree]) -> Option<usize> {
     let is_mark = |tree: Option<&TokenTree>, mark| matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == mark);
     if !is_mark(trees.first(), '#') {

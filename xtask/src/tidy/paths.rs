@@ -1,4 +1,5 @@
-//! Every path that a source names, spelled out: with `use std::env;`, a later `env::var` is `std::env::var`.
+//! Every path that a source names, spelled out: with `use std::env;`, a later `env::var` is
+//! `std::env::var`.
 
 use std::collections::HashMap;
 

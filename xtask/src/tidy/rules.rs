@@ -1,4 +1,5 @@
-//! The rules. Each is a function from the tree to what it found, with a good and a bad sample in its tests.
+//! The rules. Each is a function from the tree to what it found, with a good and a bad sample in
+//! its tests.
 
 pub(crate) mod boundaries;
 pub(crate) mod chain_names;

@@ -81,7 +81,8 @@ impl Attribute {
     }
 }
 
-/// `cfg(test)` or `cfg(all(.., test, ..))`; `cfg(any(test, ..))` and `cfg(not(test))` are code of the product too.
+/// `cfg(test)` or `cfg(all(.., test, ..))`; `cfg(any(test, ..))` and `cfg(not(test))` are code of
+/// the product too.
 fn is_cfg_test(content: &[Token]) -> bool {
     let text: Vec<&str> = content.iter().map(|token| token.text.as_str()).collect();
     match text.as_slice() {
@@ -135,7 +136,8 @@ fn item_end(tokens: &[Token], start: usize) -> usize {
     index
 }
 
-/// The first of `keywords` among the words at the start of an item (after `pub(..)`), with the word behind it and that word's line.
+/// The first of `keywords` among the words at the start of an item (after `pub(..)`), with the word
+/// behind it and that word's line.
 fn words_after<'a>(
     tokens: &[Token],
     start: usize,

@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// What is said of keys that never end, or not at an instant that is known: a Mountpoint whose keys have no expiry does not mount
-/// (aws-c-auth, `expiration_required`). It asks again then, a little earlier.
+/// What is said of keys that never end, or not at an instant that is known: a Mountpoint whose keys
+/// have no expiry does not mount (aws-c-auth, `expiration_required`). It asks again then, a little
+/// earlier.
 const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// The reason why a request gets no keys. Its text reveals no volumes, tokens or keys.
@@ -65,7 +66,8 @@ impl Refusal {
     }
 }
 
-/// The keys, as the container-credentials protocol of the AWS SDKs has them. The memory of the body is zeroised when it is sent.
+/// The keys, as the container-credentials protocol of the AWS SDKs has them. The memory of the body
+/// is zeroised when it is sent.
 pub(super) fn keys(keys: &Keys, now: Timestamp) -> Answer {
     let expires_at =
         keys.expires_at.or_else(|| now.checked_add(ASK_AGAIN_AFTER).ok()).unwrap_or(Timestamp::MAX);
@@ -119,7 +121,8 @@ fn escaped_len(text: &str) -> usize {
     text.len() + if has_special(text) { 5 * text.len() } else { 0 }
 }
 
-/// Looks at every byte whatever it finds, so that it looks at many at a time: half the time of an answer was spent here once.
+/// Looks at every byte whatever it finds, so that it looks at many at a time: half the time of an
+/// answer was spent here once.
 fn has_special(text: &str) -> bool {
     text.bytes().fold(false, |found, byte| found | is_special(byte))
 }
@@ -129,7 +132,8 @@ fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// Appends text to a JSON string, in whole pieces: a session token has a thousand characters and more.
+/// Appends text to a JSON string, in whole pieces: a session token has a thousand characters and
+/// more.
 fn push_escaped(body: &mut String, text: &str) {
     if !has_special(text) {
         return body.push_str(text);

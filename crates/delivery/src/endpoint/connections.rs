@@ -1,4 +1,5 @@
-//! The open connections of an endpoint: their limits, and which of them closes when another one needs its place.
+//! The open connections of an endpoint: their limits, and which of them closes when another one
+//! needs its place.
 
 mod slot;
 
@@ -52,8 +53,9 @@ impl Connections {
         Some(Connection::new(self.clone(), slot))
     }
 
-    /// Asks a connection to close for another one. The oldest one without a token goes first, since it had the most time to show one;
-    /// then the idle one that was used least recently, of the volume that has the most.
+    /// Asks a connection to close for another one. The oldest one without a token goes first, since
+    /// it had the most time to show one; then the idle one that was used least recently, of the
+    /// volume that has the most.
     pub(super) fn make_room(&self) {
         let table = self.lock();
         let staying = || table.open.values().filter(|slot| !slot.is_leaving());
@@ -74,8 +76,9 @@ impl Connections {
         }
     }
 
-    /// Notes that a connection has shown the token of a volume. The volume's least recently used idle connection closes, where it
-    /// has more than its share; where all are busy, this connection closes after its answer.
+    /// Notes that a connection has shown the token of a volume. The volume's least recently used
+    /// idle connection closes, where it has more than its share; where all are busy, this
+    /// connection closes after its answer.
     fn authenticate(&self, slot: &Slot, volume: &str) -> Standing {
         let mut table = self.lock();
         slot.used(table.next());

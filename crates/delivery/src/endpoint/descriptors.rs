@@ -1,4 +1,5 @@
-//! The process's limit of open files: raised at the start of the endpoint, and shared with the rest of the process.
+//! The process's limit of open files: raised at the start of the endpoint, and shared with the rest
+//! of the process.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -8,7 +9,8 @@ use super::settings::EndpointSettings;
 /// The soft limit is raised up to this, where the hard limit allows it.
 const WANTED: u64 = 65_536;
 
-/// Raises the soft limit of open files towards the hard limit, as the Go runtime does at its start. Returns the soft limit.
+/// Raises the soft limit of open files towards the hard limit, as the Go runtime does at its start.
+/// Returns the soft limit.
 fn raise_soft_limit() -> Option<u64> {
     let now = getrlimit(Resource::Nofile);
     let current = now.current?;
@@ -26,7 +28,8 @@ fn raise_soft_limit() -> Option<u64> {
     }
 }
 
-/// The limits of connections that leave half of the process's descriptors to the rest of the process.
+/// The limits of connections that leave half of the process's descriptors to the rest of the
+/// process.
 pub(super) fn limits(settings: &EndpointSettings) -> Limits {
     let descriptors = raise_soft_limit().and_then(|limit| usize::try_from(limit / 2).ok());
     let total = settings.max_connections.min(descriptors.unwrap_or(usize::MAX)).max(1);

@@ -51,11 +51,13 @@ pub(super) struct Grant {
 const MAX_ID_LEN: usize = 255;
 
 impl Grants {
-    /// Serves these keys to who asks for `id` and shows `token`, in the place of what was served under this id before.
+    /// Serves these keys to who asks for `id` and shows `token`, in the place of what was served
+    /// under this id before.
     ///
     /// # Errors
-    /// `internal` for an id that a URL cannot carry unchanged: 1 to 255 characters of `A-Za-z0-9`, `-`, `.`, `_`, `~` and `@`, and not
-    /// only dots. The same for a token that is none, see [`new_token`](super::new_token).
+    /// `internal` for an id that a URL cannot carry unchanged: 1 to 255 characters of `A-Za-z0-9`,
+    /// `-`, `.`, `_`, `~` and `@`, and not only dots. The same for a token that is none, see
+    /// [`new_token`](super::new_token).
     pub fn insert(&self, id: &str, token: Secret, keys: Arc<dyn KeySource>) -> Result<(), Failure> {
         if !is_id(id) {
             return Err(Failure::new(

@@ -17,7 +17,8 @@ impl Rate {
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// When, in nanoseconds of `Clock::elapsed`, the requests that were admitted would have come at an even pace.
+/// When, in nanoseconds of `Clock::elapsed`, the requests that were admitted would have come at an
+/// even pace.
 #[derive(Debug, Default)]
 pub(super) struct Admitted(AtomicU64);
 

@@ -26,7 +26,8 @@ const MAX_HEAD_LEN: usize = 8 << 10;
 /// How long connections have to end by themselves.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How long a closing connection may take before the next one is asked to close, and before the system is asked for a descriptor again.
+/// How long a closing connection may take before the next one is asked to close, and before the
+/// system is asked for a descriptor again.
 const NO_ROOM_PAUSE: Duration = Duration::from_millis(50);
 
 /// The least time between two warnings that connections cannot be accepted.
@@ -63,7 +64,8 @@ pub(super) async fn listen(
         tokio::select! {
             accepted = listener.accept(), if !is_full => match accepted {
                 Ok((stream, _)) => {
-                    // Each answer is one write: there is no reason to delay it. A socket that refuses works all the same.
+                    // Each answer is one write: there is no reason to delay it. A socket that
+                    // refuses works all the same.
                     stream.set_nodelay(true).unwrap_or_default();
                     waiting = Some(stream);
                 }

@@ -9,10 +9,12 @@ use tokio::sync::Notify;
 
 use super::grants::KeySource;
 
-/// Keys of one volume that are replaced from outside, by [`PushedKeys::push`]. Expired keys are never served: a request then waits for
-/// the next push, up to [`EndpointSettings::load_timeout`](super::EndpointSettings::load_timeout).
+/// Keys of one volume that are replaced from outside, by [`PushedKeys::push`]. Expired keys are
+/// never served: a request then waits for the next push, up to
+/// [`EndpointSettings::load_timeout`](super::EndpointSettings::load_timeout).
 ///
-/// It is for an endpoint in another process than the provider: that process pushes what it receives.
+/// It is for an endpoint in another process than the provider: that process pushes what it
+/// receives.
 pub struct PushedKeys {
     clock: Arc<dyn Clock>,
     keys: Mutex<Arc<Keys>>,

@@ -6,24 +6,28 @@ use std::time::Duration;
 /// How the endpoint listens, and what it puts up with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointSettings {
-    /// A loopback address. Where unset: 127.0.0.1 and the first free port of 980 to 988, which no unprivileged process can take to
-    /// collect tokens; where this process may not bind those either (it needs `CAP_NET_BIND_SERVICE`), any free port.
+    /// A loopback address. Where unset: 127.0.0.1 and the first free port of 980 to 988, which no
+    /// unprivileged process can take to collect tokens; where this process may not bind those
+    /// either (it needs `CAP_NET_BIND_SERVICE`), any free port.
     ///
-    /// A running Mountpoint knows the port: an endpoint that comes back after a restart must be given the address it had.
+    /// A running Mountpoint knows the port: an endpoint that comes back after a restart must be
+    /// given the address it had.
     pub address: Option<SocketAddr>,
-    /// How many connections may be open; 1024, and at most half of the descriptors that the process may open. Half of them may be
-    /// without a token. Beyond, the oldest one without a token closes for the next one; where all have shown a token, an idle one
-    /// of the volume that has the most connections closes. A request with a good token that is being answered is never cut off.
+    /// How many connections may be open; 1024, and at most half of the descriptors that the process
+    /// may open. Half of them may be without a token. Beyond, the oldest one without a token closes
+    /// for the next one; where all have shown a token, an idle one of the volume that has the most
+    /// connections closes. A request with a good token that is being answered is never cut off.
     pub max_connections: usize,
-    /// How many connections of one volume may be open; 64. Beyond, the volume's least recently used idle connection closes; where
-    /// none is idle, the new one closes after its answer.
+    /// How many connections of one volume may be open; 64. Beyond, the volume's least recently used
+    /// idle connection closes; where none is idle, the new one closes after its answer.
     pub max_connections_per_volume: usize,
-    /// How long a connection may take to send the head of a request, from its begin or its last answer on, so how long it may idle;
-    /// 10 seconds.
+    /// How long a connection may take to send the head of a request, from its begin or its last
+    /// answer on, so how long it may idle; 10 seconds.
     pub header_timeout: Duration,
-    /// How many requests of one volume are answered in a second, and how many may come at once; 100,000. In the last minutes of its
-    /// keys a Mountpoint asks for every request that it signs, and what it is refused is an I/O error for its users: far more than
-    /// a mount signs, so that it is for what has gone mad.
+    /// How many requests of one volume are answered in a second, and how many may come at once;
+    /// 100,000. In the last minutes of its keys a Mountpoint asks for every request that it signs,
+    /// and what it is refused is an I/O error for its users: far more than a mount signs, so that
+    /// it is for what has gone mad.
     pub requests_per_second: u32,
     /// How long a request waits for keys where there are none; 5 seconds.
     pub load_timeout: Duration,

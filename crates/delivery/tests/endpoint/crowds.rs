@@ -31,7 +31,8 @@ async fn who_is_slow_on_purpose_is_disconnected() {
     let site = impatient();
     let mut client = site.client().await;
     client.say("GET / HTTP/1.1\r\n").await;
-    // A header every few milliseconds: each is progress, the time for the whole head is not longer for it.
+    // A header every few milliseconds: each is progress, the time for the whole head is not longer
+    // for it.
     let dribble = async {
         loop {
             client.say("X: y\r\n").await;

@@ -231,7 +231,8 @@ fn a_file_that_cannot_be_written_whole_changes_nothing() {
     }
     let folder = Folder::new();
     folder.published(&profile("1"));
-    // A limit that does not kill: a file of more than 2 to 4 KiB is refused when it has come so far.
+    // A limit that does not kill: a file of more than 2 to 4 KiB is refused when it has come so
+    // far.
     let mut child = child(
         "apply::a_file_that_cannot_be_written_whole_changes_nothing",
         &folder.write_path(),

@@ -1,5 +1,5 @@
-//! A file system that is full, and one that has become read-only: a small one of this test's own where the system lets it mount, and
-//! elsewhere a limit on the length of files, and permissions.
+//! A file system that is full, and one that has become read-only: a small one of this test's own
+//! where the system lets it mount, and elsewhere a limit on the length of files, and permissions.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

@@ -169,8 +169,8 @@ fn a_directory_of_another_user_makes_way_at_a_first_publish_only() {
     assert_eq!(left, ["750 directory", "640 file with 1"]);
 }
 
-/// How often the other thread was in the way: in 2,000 turns, and in as many more as it takes until it was at all. On a busy machine it
-/// may not have begun yet.
+/// How often the other thread was in the way: in 2,000 turns, and in as many more as it takes until
+/// it was at all. On a busy machine it may not have begun yet.
 fn raced(mut turn: impl FnMut(usize) -> bool) -> usize {
     let mut met = 0;
     for number in 0..2_000_000 {

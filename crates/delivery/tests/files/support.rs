@@ -145,7 +145,8 @@ pub(crate) fn folder_of_child() -> Option<PathBuf> {
     std::env::args().find_map(|argument| argument.strip_prefix("child=").map(PathBuf::from))
 }
 
-/// The command by which a test runs itself in a process of its own, through a shell that first does `prepare`.
+/// The command by which a test runs itself in a process of its own, through a shell that first does
+/// `prepare`.
 pub(crate) fn child(test: &str, folder: &Path, prepare: &str) -> Command {
     let mut command = Command::new("sh");
     command

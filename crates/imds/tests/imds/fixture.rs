@@ -49,8 +49,8 @@ impl Instance {
     }
 }
 
-/// Where tokio's time is paused, it jumps to the next timer whenever the runtime waits, for a socket too. With this in hand it
-/// stands still until a test moves it.
+/// Where tokio's time is paused, it jumps to the next timer whenever the runtime waits, for a
+/// socket too. With this in hand it stands still until a test moves it.
 pub(crate) struct HeldTime {
     _held: mpsc::Sender<()>,
 }

@@ -137,8 +137,9 @@ pub(crate) fn volume(attributes: &[(&str, &str)]) -> ProvideContext {
     ProvideContext::from_publish_request(request, MountTarget::new("/run/mountpoint")).unwrap()
 }
 
-/// Paused time jumps to the next timer whenever the runtime waits, for a socket too. Here it goes on by itself, a hundredth of a second
-/// at a time, and lets sockets be served in between: time passes quickly, and none of it is lost on a slow machine.
+/// Paused time jumps to the next timer whenever the runtime waits, for a socket too. Here it goes
+/// on by itself, a hundredth of a second at a time, and lets sockets be served in between: time
+/// passes quickly, and none of it is lost on a slow machine.
 pub(crate) async fn as_time_flows<T>(what: impl Future<Output = T>) -> T {
     let flow = async {
         loop {

@@ -121,7 +121,8 @@ async fn callers_of_one_moment_share_one_read_and_its_failure() {
     ] {
         let before = world.gets();
         world.kubernetes.faults().always(GET, fault);
-        // Each is a new pod, so none may be answered from memory; all begin before the first one can be answered.
+        // Each is a new pod, so none may be answered from memory; all begin before the first one
+        // can be answered.
         let pods = (0..100).map(|n| world.pod(&format!("pod-{before}-{n}")));
         let callers = pods.map(|context| {
             let source = &source;

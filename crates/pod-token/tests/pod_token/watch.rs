@@ -29,7 +29,8 @@ async fn served_twice(world: &World, source: &PodTokenSource) {
     }
 }
 
-/// Asks as republishes do until this many calls of an operation were made: the end of a watch reaches the source in its own time.
+/// Asks as republishes do until this many calls of an operation were made: the end of a watch
+/// reaches the source in its own time.
 async fn republished_until(world: &World, source: &PodTokenSource, operation: &str, calls: usize) {
     let asking = async {
         while world.kubernetes.calls().of(operation) < calls {

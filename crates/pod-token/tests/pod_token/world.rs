@@ -30,7 +30,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A cluster in which `apps/web` has no annotation, and the driver may get service accounts, as that of the Go driver may.
+    /// A cluster in which `apps/web` has no annotation, and the driver may get service accounts, as
+    /// that of the Go driver may.
     pub(crate) async fn start() -> Self {
         let clock = ManualClock::new(now());
         let kubernetes = Kubernetes::builder().clock(clock.clone()).start().await.unwrap();

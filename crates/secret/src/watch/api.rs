@@ -1,7 +1,8 @@
 //! The two calls of the Kubernetes API.
 //!
-//! Through `kube::Client` but not through `kube::Api`, which logs an answer that it cannot read, and this one holds keys. For the same
-//! reason no error of kube or serde is kept as a cause: some repeat what they could not read.
+//! Through `kube::Client` but not through `kube::Api`, which logs an answer that it cannot read,
+//! and this one holds keys. For the same reason no error of kube or serde is kept as a cause: some
+//! repeat what they could not read.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +23,8 @@ use crate::watch::settings::SecretWatchSettings;
 /// How long the API server is asked to keep one watch open; what kube takes by default.
 const WATCH_TTL: Duration = Duration::from_secs(290);
 
-/// How long a watch may be silent before it is held for dead: the API server sends a bookmark about every minute.
+/// How long a watch may be silent before it is held for dead: the API server sends a bookmark about
+/// every minute.
 pub(super) const SILENCE: Duration = Duration::from_mins(3);
 
 /// One Secret of the API.
@@ -194,7 +196,8 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
-/// For the fuzz targets: what is asked of the API server is left out, what is read of its answers is not.
+/// For the fuzz targets: what is asked of the API server is left out, what is read of its answers
+/// is not.
 #[cfg(fuzzing)]
 pub(crate) fn values_in_list(text: &str, name: &str) -> Option<Values> {
     let list: List = serde_json::from_str(text).ok()?;

@@ -46,7 +46,8 @@ impl Followed {
         }
     }
 
-    /// What is known, after the first answer of the API server. The caller's deadline is the only one, as each call has its own.
+    /// What is known, after the first answer of the API server. The caller's deadline is the only
+    /// one, as each call has its own.
     pub(super) async fn values(&self) -> Known {
         let mut known = self.known.subscribe();
         let answer = known.wait_for(Option::is_some).await;
@@ -66,7 +67,8 @@ impl Followed {
         loop {
             let began = Instant::now();
             match self.list_and_watch(&mut backoff).await {
-                // A server that ends each watch at once is asked again no sooner than one that fails.
+                // A server that ends each watch at once is asked again no sooner than one that
+                // fails.
                 Ok(()) => sleep_until(began + self.initial_backoff).await,
                 Err(failure) => {
                     self.fail(failure);

@@ -17,8 +17,9 @@ pub struct SecretWatchSettings {
     pub key_names: Option<KeyNames>,
     /// How long the API server may take to answer a call; 5 seconds.
     pub operation_timeout: Duration,
-    /// The pause after a first failed call; 1 second, at least 10 milliseconds. It doubles with each further one, and its length is random between half and all
-    /// of it, lest all nodes come back at once.
+    /// The pause after a first failed call; 1 second, at least 10 milliseconds. It doubles with
+    /// each further one, and its length is random between half and all of it, lest all nodes come
+    /// back at once.
     pub initial_backoff: Duration,
     /// The longest pause; 30 seconds.
     pub max_backoff: Duration,

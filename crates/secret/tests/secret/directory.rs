@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::{assert_pair, assert_told, at_level, failure, keys, skipped};
 
-/// As the kubelet mounts a Secret, and replaces it: a new generation, the link swapped by a rename, the old one removed.
+/// As the kubelet mounts a Secret, and replaces it: a new generation, the link swapped by a rename,
+/// the old one removed.
 fn mount(volume: &Path, generation: &str, entries: &[(&str, &str)]) {
     let old = fs::read_link(volume.join("..data")).ok();
     fs::create_dir(volume.join(generation)).unwrap();

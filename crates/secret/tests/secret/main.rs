@@ -1,4 +1,5 @@
-//! The four modes through the public API: on requests, variables, real files, and the Kubernetes emulator.
+//! The four modes through the public API: on requests, variables, real files, and the Kubernetes
+//! emulator.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail as tests do")]
 
 mod directory;

@@ -1,4 +1,5 @@
-//! `secret-watch` when the API server refuses, is away, hangs or talks nonsense; and that none of it shows a secret.
+//! `secret-watch` when the API server refuses, is away, hangs or talks nonsense; and that none of
+//! it shows a secret.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -178,8 +179,8 @@ async fn the_watch_ends_with_its_source() {
     .await;
 }
 
-/// All that this process logs, whatever its level. For all threads: tracing remembers for a place in the code whether anybody listens,
-/// and would ask the thread that comes there first.
+/// All that this process logs, whatever its level. For all threads: tracing remembers for a place
+/// in the code whether anybody listens, and would ask the thread that comes there first.
 static LOG: LazyLock<LogBuffer> = LazyLock::new(|| {
     let log = LogBuffer::default();
     tracing::subscriber::set_global_default(log.subscriber()).unwrap();

@@ -67,8 +67,9 @@ async fn a_message_of_sts_is_not_repeated() {
     }
 }
 
-/// The SDK logs whole requests and answers at trace level; what it leaves out depends on its version and on the process environment.
-/// So none of its words reach a log, and ours say what went wrong.
+/// The SDK logs whole requests and answers at trace level; what it leaves out depends on its
+/// version and on the process environment. So none of its words reach a log, and ours say what went
+/// wrong.
 #[tokio::test]
 async fn token_and_keys_are_in_no_log_at_any_level() {
     let log = CapturedLog::start();

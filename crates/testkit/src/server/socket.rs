@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A connection's socket. Once its [`Reset`] is set it does not write any more, and dropping it sends
-/// RST.
+/// A connection's socket. Once its [`Reset`] is set it does not write any more, and dropping it
+/// sends RST.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,

@@ -1,7 +1,9 @@
-//! All nodes of a cluster start at once, and one region of STS is all there is for them: our policies and the peers', each on paused time.
+//! All nodes of a cluster start at once, and one region of STS is all there is for them: our
+//! policies and the peers', each on paused time.
 //!
-//! What is real: every line of the libraries between a publish and the HTTP request. What is played: the network, STS, and the kubelet that
-//! publishes a volume again after a failure. See docs/performance.md for the numbers that it plays by, and for the scale.
+//! What is real: every line of the libraries between a publish and the HTTP request. What is
+//! played: the network, STS, and the kubelet that publishes a volume again after a failure. See
+//! docs/performance.md for the numbers that it plays by, and for the scale.
 
 mod kubelet;
 mod members;
@@ -20,8 +22,9 @@ use kubelet::publish;
 use members::{Member, aws_config, object_store, ours, reqsign};
 use network::Network;
 
-/// The whole: 5,000 nodes, and 600 requests a second. Both are divided by this, so that as many identities wait for each request that is
-/// granted; calls and times for one identity are those of the whole.
+/// The whole: 5,000 nodes, and 600 requests a second. Both are divided by this, so that as many
+/// identities wait for each request that is granted; calls and times for one identity are those of
+/// the whole.
 const SCALE: usize = 50;
 const NODES: usize = 5_000 / SCALE;
 const VOLUMES: usize = 50;

@@ -1,4 +1,5 @@
-//! The loopback endpoint under `wrk`: as many requests as it can answer, with a thousand connections open.
+//! The loopback endpoint under `wrk`: as many requests as it can answer, with a thousand
+//! connections open.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,8 +15,8 @@ use crate::subjects::{Ours, Subject};
 use crate::table::{Row, median, time};
 
 const CONNECTIONS: usize = 1_000;
-/// Who asks without a pause, so that each answer is waited for by so many: where all thousand did, 50,000 answers in a second would take
-/// 20 ms each, however fast the endpoint is (Little's law).
+/// Who asks without a pause, so that each answer is waited for by so many: where all thousand did,
+/// 50,000 answers in a second would take 20 ms each, however fast the endpoint is (Little's law).
 const ASKING: usize = 50;
 const SECONDS: usize = 5;
 const ROUNDS: usize = 5;

@@ -1,4 +1,5 @@
-//! Measures this project beside its peers. `cargo xtask bench` runs it and prints the table; docs/performance.md says what each row is.
+//! Measures this project beside its peers. `cargo xtask bench` runs it and prints the table;
+//! docs/performance.md says what each row is.
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 pub mod subjects;

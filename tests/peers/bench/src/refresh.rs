@@ -81,7 +81,8 @@ impl Subject for OnlyTheTime {
     }
 }
 
-/// One caller every millisecond. Who has no answer a second after the last one came counts as failed after that time.
+/// One caller every millisecond. Who has no answer a second after the last one came counts as
+/// failed after that time.
 pub async fn call<S: Subject>(subject: &Arc<S>, duration: Duration) -> Vec<Call> {
     let (answered, mut answers) = mpsc::unbounded_channel();
     let mut every = tokio::time::interval(Duration::from_millis(1));

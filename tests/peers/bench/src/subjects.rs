@@ -1,4 +1,5 @@
-//! Who is measured: each with its own client, cache and default settings, for the same role at the same STS.
+//! Who is measured: each with its own client, cache and default settings, for the same role at the
+//! same STS.
 
 mod aws_config;
 mod object_store;

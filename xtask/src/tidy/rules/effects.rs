@@ -1,5 +1,6 @@
-//! What touches the world outside: files, environment, time. Each has one place. Clippy bans some of these calls too, with the exact
-//! types; these rules see through no types, but see every crate and leave no way to allow a call at the place of the call.
+//! What touches the world outside: files, environment, time. Each has one place. Clippy bans some
+//! of these calls too, with the exact types; these rules see through no types, but see every crate
+//! and leave no way to allow a call at the place of the call.
 
 use crate::tidy::finding::Finding;
 use crate::tidy::paths::NamedPath;
@@ -55,7 +56,8 @@ fn find(
 }
 
 fn writes_files(path: &str) -> bool {
-    // What writes in each module, separated by spaces. Opening is not writing; the flags that open for writing are.
+    // What writes in each module, separated by spaces. Opening is not writing; the flags that open
+    // for writing are.
     const STD: &[&str] = &[
         "write rename copy hard_link soft_link remove_file remove_dir remove_dir_all create_dir create_dir_all",
         "set_permissions set_times DirBuilder OpenOptions File::create File::create_new File::options *",

@@ -78,7 +78,8 @@ pub(crate) fn a_member_inherits(tree: &Tree) -> Vec<Finding> {
 /// An example that can be copied out of the workspace inherits no setting from it.
 const STANDALONE: &[&str] = &["examples/csi-driver"];
 
-/// The manifests of the workspace's members; a fuzz crate or a peer benchmark is a workspace of its own.
+/// The manifests of the workspace's members; a fuzz crate or a peer benchmark is a workspace of its
+/// own.
 fn members(tree: &Tree) -> impl Iterator<Item = &File> {
     tree.files.iter().filter(|file| {
         let folder = file.path.strip_suffix("/Cargo.toml");
@@ -99,7 +100,8 @@ struct Entry<'a> {
     is_inherited: bool,
 }
 
-/// In all dependency sections. Cargo's own view (`cargo metadata`) knows neither lines nor what was inherited.
+/// In all dependency sections. Cargo's own view (`cargo metadata`) knows neither lines nor what was
+/// inherited.
 fn entries(manifest: &File) -> impl Iterator<Item = Entry<'_>> {
     let mut section = "";
     (1..).zip(manifest.text.lines()).filter_map(move |(line, text)| {

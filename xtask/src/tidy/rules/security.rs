@@ -10,7 +10,8 @@ use crate::tidy::tree::{File, Tree};
 const SECURITY: &str = "SECURITY.md";
 const DEPENDENCIES: &str = "docs/dependencies.md";
 
-/// In the tables whose second column is headed so, each row is a claim with the tests that prove it.
+/// In the tables whose second column is headed so, each row is a claim with the tests that prove
+/// it.
 const TESTS: &str = "tests";
 
 pub(crate) fn a_claim_has_a_test_that_exists(tree: &Tree) -> Vec<Finding> {

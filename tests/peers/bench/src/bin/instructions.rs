@@ -19,7 +19,8 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         match what.as_str() {
-            // Valgrind has no vDSO, without which the product's own clock does not read: all read the time by a system call here.
+            // Valgrind has no vDSO, without which the product's own clock does not read: all read
+            // the time by a system call here.
             "warm s3-credential" => {
                 warm(|upstream| Ours::with_clock(upstream, Arc::new(SystemClock)), count).await;
             }

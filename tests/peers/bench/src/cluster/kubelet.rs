@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Pauses after a failure, each twice the one before (kubernetes, pkg/util/goroutinemap/exponentialbackoff).
+/// Pauses after a failure, each twice the one before (kubernetes,
+/// pkg/util/goroutinemap/exponentialbackoff).
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(122);
 

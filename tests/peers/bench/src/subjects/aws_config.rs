@@ -20,7 +20,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 use super::Subject;
 use crate::upstream::{ROLE, Upstream};
 
-/// The identity cache with which an SDK client asks for its credentials. STS is found by `AWS_ENDPOINT_URL_STS`.
+/// The identity cache with which an SDK client asks for its credentials. STS is found by
+/// `AWS_ENDPOINT_URL_STS`.
 pub struct AwsConfig {
     cache: SharedIdentityCache,
     resolver: SharedIdentityResolver,
