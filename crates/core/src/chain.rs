@@ -15,7 +15,9 @@ use crate::source::CredentialSource;
 /// ```
 /// use s3_credential_core::{CredentialForm, SourceChain, SourceError, source_fn};
 ///
-/// let chain = SourceChain::first_try(source_fn("vault", |_| async { Err(SourceError::not_applicable("no vault here")) }))
+/// let vault =
+///     source_fn("vault", |_| async { Err(SourceError::not_applicable("no vault here")) });
+/// let chain = SourceChain::first_try(vault)
 ///     .or_else(source_fn("imds", |_| async { Ok(CredentialForm::InstanceProfile) }));
 /// assert_eq!(chain.names().collect::<Vec<_>>(), ["vault", "imds"]);
 /// ```

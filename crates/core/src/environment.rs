@@ -40,7 +40,8 @@ pub mod names {
 /// ```
 /// use s3_credential_core::Environment;
 ///
-/// let environment: Environment = [("AWS_REGION", "eu-north-1"), ("AWS_PROFILE", "")].into_iter().collect();
+/// let environment: Environment =
+///     [("AWS_REGION", "eu-north-1"), ("AWS_PROFILE", "")].into_iter().collect();
 /// assert_eq!(environment.get("AWS_REGION"), Some("eu-north-1"));
 /// assert_eq!(environment.get("AWS_PROFILE"), None, "an empty value is an unset one");
 /// ```

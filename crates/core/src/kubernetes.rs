@@ -10,7 +10,8 @@ use crate::text::printable;
 /// ```
 /// use s3_credential_core::{ErrorKind, KubernetesCall};
 ///
-/// let call = KubernetesCall { verb: "get", resource: "serviceaccounts", namespace: Some("apps"), name: "web" };
+/// let namespace = Some("apps");
+/// let call = KubernetesCall { verb: "get", resource: "serviceaccounts", namespace, name: "web" };
 /// let failure = call.refused(403);
 /// assert_eq!(failure.kind(), ErrorKind::PermissionDenied);
 /// assert!(failure.help().contains("`get` on `serviceaccounts`"));

@@ -12,10 +12,12 @@
 //! ```
 //! use s3_credential_core::{AuthenticationLevel, MountTarget, ProvideContext, PublishRequest};
 //!
-//! let request = PublishRequest::new("s3-volume", "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount")
+//! let target_path = "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount";
+//! let request = PublishRequest::new("s3-volume", target_path)
 //!     .with_volume_context([("bucketName", "photos"), ("authenticationSource", "secret")])
 //!     .with_secrets([("key_id", "AKIAIOSFODNN7EXAMPLE"), ("access_key", "wJalrXUtnFEMI")]);
-//! let context = ProvideContext::from_publish_request(request, MountTarget::new("/run/mountpoint"))?;
+//! let mount = MountTarget::new("/run/mountpoint");
+//! let context = ProvideContext::from_publish_request(request, mount)?;
 //! assert_eq!(context.level(), AuthenticationLevel::Secret);
 //! assert_eq!(context.lease_pod(), Some("4a5d"));
 //! # Ok::<(), s3_credential_core::Failure>(())

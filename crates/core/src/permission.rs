@@ -8,7 +8,8 @@ use std::borrow::Cow;
 /// ```
 /// use s3_credential_core::Permission;
 ///
-/// let permission = Permission::new("get", "serviceaccounts", "the role of a pod is an annotation of its ServiceAccount");
+/// let reason = "the role of a pod is an annotation of its ServiceAccount";
+/// let permission = Permission::new("get", "serviceaccounts", reason);
 /// assert_eq!(permission.to_string(), "get serviceaccounts");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -270,7 +270,8 @@ forward_resolver!(Arc, Box);
 /// ```
 /// use s3_credential_core::{Region, resolver_fn};
 ///
-/// let resolver = resolver_fn("always-stockholm", |_context| async { Ok("eu-north-1".parse::<Region>()?) });
+/// let resolver =
+///     resolver_fn("always-stockholm", |_context| async { Ok("eu-north-1".parse::<Region>()?) });
 /// ```
 pub fn resolver_fn<F, Fut>(name: impl Into<String>, resolve: F) -> impl RegionResolver
 where

@@ -16,12 +16,17 @@ use policy::Access;
 /// ```
 /// use s3_credential_core::{MountTarget, ProvideContext, PublishRequest, Region, VolumeScope};
 ///
-/// let request = PublishRequest::new("s3-volume", "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount")
+/// let target_path = "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount";
+/// let request = PublishRequest::new("s3-volume", target_path)
 ///     .with_volume_context([("bucketName", "photos")])
 ///     .with_mount_flags(["prefix 2026/", "read-only"]);
-/// let context = ProvideContext::from_publish_request(request, MountTarget::new("/run/mountpoint"))?;
-/// let policy = VolumeScope::of(&context)?.session_policy("eu-north-1".parse::<Region>()?.partition())?;
-/// assert!(policy.contains(r#"{"Action":["s3:GetObject"],"Effect":"Allow","Resource":"arn:aws:s3:::photos/2026/*"}"#));
+/// let mount = MountTarget::new("/run/mountpoint");
+/// let context = ProvideContext::from_publish_request(request, mount)?;
+/// let partition = "eu-north-1".parse::<Region>()?.partition();
+/// let policy = VolumeScope::of(&context)?.session_policy(partition)?;
+/// let read =
+///     r#"{"Action":["s3:GetObject"],"Effect":"Allow","Resource":"arn:aws:s3:::photos/2026/*"}"#;
+/// assert!(policy.contains(read));
 /// # Ok::<(), s3_credential_core::Failure>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

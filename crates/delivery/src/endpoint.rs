@@ -63,8 +63,10 @@ pub use token::new_token;
 /// use tokio::runtime::Handle;
 ///
 /// let grants = Grants::default();
-/// let settings = EndpointSettings { address: Some(([127, 0, 0, 1], 0).into()), ..EndpointSettings::default() };
-/// let endpoint = Endpoint::bind(&settings, grants.clone(), Arc::new(SystemClock), &Handle::current())?;
+/// let address = Some(([127, 0, 0, 1], 0).into());
+/// let settings = EndpointSettings { address, ..EndpointSettings::default() };
+/// let clock = Arc::new(SystemClock);
+/// let endpoint = Endpoint::bind(&settings, grants.clone(), clock, &Handle::current())?;
 ///
 /// let keys = Arc::new(Keys::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI"));
 /// grants.insert("volume-1", new_token()?, Arc::new(keys))?;

@@ -18,9 +18,11 @@
 //! let folder = tempfile::tempdir()?;
 //! let write_path = WritePath::open(folder.path())?;
 //! let directory = directory_name(Some("4a5d"), "s3-volume");
-//! let token = PlannedFile { name: file_names::TOKEN, content: Secret::new("eyJhbGciOi"), age: None };
+//! let content = Secret::new("eyJhbGciOi");
+//! let token = PlannedFile { name: file_names::TOKEN, content, age: None };
 //!
-//! let written = write_path.apply(&directory, &[token], &FileOptions::default(), Existing::Replace)?;
+//! let options = FileOptions::default();
+//! let written = write_path.apply(&directory, &[token], &options, Existing::Replace)?;
 //! assert_eq!(std::fs::read_to_string(&written.files[0].path)?, "eyJhbGciOi");
 //!
 //! write_path.remove(&directory)?;

@@ -19,7 +19,8 @@
 //! use s3_credential_core::{Environment, SourceChain, SystemClock};
 //! use s3_credential_imds::{Imds, ImdsRegion, ImdsSettings, ImdsSource};
 //!
-//! let environment: Environment = [("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv6")].into_iter().collect();
+//! let environment: Environment =
+//!     [("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv6")].into_iter().collect();
 //! let imds = Imds::new(&environment, ImdsSettings::default(), Arc::new(SystemClock));
 //! let chain = SourceChain::first_try(ImdsSource::new(imds.clone()));
 //! let region = ImdsRegion::new(imds);

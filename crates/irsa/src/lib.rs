@@ -10,16 +10,23 @@
 //! there it is not applicable.
 //!
 //! ```
-//! use s3_credential_core::{CredentialSource as _, Environment, MountTarget, ProvideContext, PublishRequest, SystemClock};
+//! use s3_credential_core::{
+//!     CredentialSource as _, Environment, MountTarget, ProvideContext, PublishRequest, SystemClock,
+//! };
 //! use s3_credential_irsa::{IrsaSettings, IrsaSource};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), s3_credential_core::Failure> {
 //! let source = IrsaSource::new(Environment::default(), SystemClock, IrsaSettings::default())?;
-//! let request = PublishRequest::new("s3-volume", "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount");
-//! let context = ProvideContext::from_publish_request(request, MountTarget::new("/run/mountpoint"))?;
+//! let target_path = "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount";
+//! let request = PublishRequest::new("s3-volume", target_path);
+//! let mount = MountTarget::new("/run/mountpoint");
+//! let context = ProvideContext::from_publish_request(request, mount)?;
 //! let error = source.provide(&context).await.unwrap_err();
-//! assert_eq!(error.to_string(), "neither AWS_WEB_IDENTITY_TOKEN_FILE nor AWS_ROLE_ARN is set for the driver");
+//! assert_eq!(
+//!     error.to_string(),
+//!     "neither AWS_WEB_IDENTITY_TOKEN_FILE nor AWS_ROLE_ARN is set for the driver"
+//! );
 //! # Ok(())
 //! # }
 //! ```

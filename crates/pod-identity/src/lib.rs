@@ -14,11 +14,15 @@
 //! ```
 //! use std::sync::Arc;
 //! use s3_credential_core::{Environment, SourceChain, SystemClock};
-//! use s3_credential_pod_identity::{AgentExchange, AgentSettings, PodIdentitySettings, PodIdentitySource};
+//! use s3_credential_pod_identity::{
+//!     AgentExchange, AgentSettings, PodIdentitySettings, PodIdentitySource,
+//! };
 //!
 //! let agent = "http://169.254.170.23/v1/credentials";
-//! let environment: Environment = [("EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI", agent)].into_iter().collect();
-//! let source = PodIdentitySource::new(environment.clone(), PodIdentitySettings::default(), Arc::new(SystemClock));
+//! let environment: Environment =
+//!     [("EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI", agent)].into_iter().collect();
+//! let settings = PodIdentitySettings::default();
+//! let source = PodIdentitySource::new(environment.clone(), settings, Arc::new(SystemClock));
 //! let exchange = AgentExchange::new(environment, AgentSettings::default());
 //! assert_eq!(SourceChain::first_try(source).names().collect::<Vec<_>>(), ["pod-identity"]);
 //! ```

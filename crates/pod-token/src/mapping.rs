@@ -35,7 +35,8 @@ pub struct RoleRule {
 /// };
 /// let mapping = RoleMapping::new([rule("team-a", "a"), rule("team-*", "others")])?;
 /// assert_eq!(mapping.role("team-a", "web").unwrap().as_str(), "arn:aws:iam::111122223333:role/a");
-/// assert_eq!(mapping.role("team-b", "web").unwrap().as_str(), "arn:aws:iam::111122223333:role/others");
+/// let others = mapping.role("team-b", "web").unwrap();
+/// assert_eq!(others.as_str(), "arn:aws:iam::111122223333:role/others");
 /// assert!(mapping.role("kube-system", "web").is_none());
 /// # Ok::<(), s3_credential_core::Failure>(())
 /// ```

@@ -17,7 +17,9 @@
 //! use s3_credential_profile::ProfileSource;
 //!
 //! let environment: Environment =
-//!     [("AWS_SHARED_CREDENTIALS_FILE", "/etc/s3/credentials"), ("AWS_PROFILE", "backup")].into_iter().collect();
+//!     [("AWS_SHARED_CREDENTIALS_FILE", "/etc/s3/credentials"), ("AWS_PROFILE", "backup")]
+//!         .into_iter()
+//!         .collect();
 //! let chain = SourceChain::first_try(ProfileSource::new(&environment));
 //! assert_eq!(chain.names().collect::<Vec<_>>(), ["profile"]);
 //! ```

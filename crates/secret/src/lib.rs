@@ -1,11 +1,13 @@
 //! Credential sources: keys from Kubernetes Secrets, in four modes.
 //!
-//! | source | where the keys are | where it is used |
-//! |---|---|---|
-//! | [`SecretRequestSource`], `secret-request` | the publish request's secrets (`nodePublishSecretRef`) | secret level |
-//! | [`SecretEnvironmentSource`], `secret-environment` | `AWS_ACCESS_KEY_ID` and the others of the driver's environment | driver level |
-//! | `SecretDirectorySource`, `secret-directory` (feature `directory`) | a Secret that is mounted into the driver's pod | driver level |
-//! | `SecretWatchSource`, `secret-watch` (feature `watch`) | one Secret, watched through the Kubernetes API | driver level; the pod's own namespace also at pod level |
+//! - [`SecretRequestSource`], `secret-request`, at secret level: the publish request's secrets
+//!   (`nodePublishSecretRef`).
+//! - [`SecretEnvironmentSource`], `secret-environment`, at driver level: `AWS_ACCESS_KEY_ID` and
+//!   the others of the driver's environment.
+//! - `SecretDirectorySource`, `secret-directory` (feature `directory`), at driver level: a Secret
+//!   that is mounted into the driver's pod.
+//! - `SecretWatchSource`, `secret-watch` (feature `watch`), at driver level: one Secret, watched
+//!   through the Kubernetes API. The Secret of the pod's own namespace also at pod level.
 //!
 //! **In:** a Secret's values by name: `key_id`, `access_key`, `session_token` as one CSI driver has
 //! them, `access_key_id`, `secret_access_key`, `session_token` as the other, the names of the AWS
@@ -19,16 +21,21 @@
 //! Without its features the crate needs neither tokio nor kube.
 //!
 //! ```
-//! use s3_credential_core::{CredentialForm, CredentialSource as _, MountTarget, ProvideContext, PublishRequest};
+//! use s3_credential_core::{
+//!     CredentialForm, CredentialSource as _, MountTarget, ProvideContext, PublishRequest,
+//! };
 //! use s3_credential_secret::SecretRequestSource;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let request = PublishRequest::new("s3-volume", "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount")
+//! let target_path = "/var/lib/kubelet/pods/4a5d/volumes/kubernetes.io~csi/pv/mount";
+//! let request = PublishRequest::new("s3-volume", target_path)
 //!     .with_volume_context([("authenticationSource", "secret")])
 //!     .with_secrets([("key_id", "AKIAIOSFODNN7EXAMPLE"), ("access_key", "wJalrXUtnFEMI")]);
-//! let context = ProvideContext::from_publish_request(request, MountTarget::new("/run/mountpoint"))?;
+//! let mount = MountTarget::new("/run/mountpoint");
+//! let context = ProvideContext::from_publish_request(request, mount)?;
 //! let form = SecretRequestSource::default().provide(&context).await?;
-//! assert!(matches!(form, CredentialForm::Keys(keys) if keys.access_key_id.expose() == "AKIAIOSFODNN7EXAMPLE"));
+//! let CredentialForm::Keys(keys) = form else { panic!("not keys") };
+//! assert_eq!(keys.access_key_id.expose(), "AKIAIOSFODNN7EXAMPLE");
 //! # Ok(())
 //! # }
 //! ```

@@ -2,20 +2,24 @@
 //! `docs/conformance.md` lists what it checks.
 //!
 //! ```
-//! use s3_credential_core::{CredentialForm, FormKind, MountTarget, ProvideContext, PublishRequest, SourceError, source_fn};
+//! use s3_credential_core::{
+//!     CredentialForm, FormKind, MountTarget, ProvideContext, PublishRequest, SourceError, source_fn,
+//! };
 //! use s3_credential_testkit::conformance::SourceConformance;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let context = |bucket: &str| {
-//!     let request = PublishRequest::new("v", "/var/lib/kubelet/pods/u/volumes/kubernetes.io~csi/pv/mount")
+//!     let target_path = "/var/lib/kubelet/pods/u/volumes/kubernetes.io~csi/pv/mount";
+//!     let request = PublishRequest::new("v", target_path)
 //!         .with_volume_context([("bucketName", bucket)]);
 //!     ProvideContext::from_publish_request(request, MountTarget::default()).unwrap()
 //! };
 //! let source = source_fn("only-photos", |context: ProvideContext| async move {
 //!     match context.bucket() {
 //!         Some("photos") => Ok(CredentialForm::InstanceProfile),
-//!         _ => Err(SourceError::not_applicable("the bucket is not photos").with_help("name the bucket photos")),
+//!         _ => Err(SourceError::not_applicable("the bucket is not photos")
+//!             .with_help("name the bucket photos")),
 //!     }
 //! });
 //! SourceConformance::of(source)

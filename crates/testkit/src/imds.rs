@@ -11,7 +11,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> std::io::Result<()> {
 //! let iam = Iam::default();
-//! iam.add_role(Role::new("arn:aws:iam::111122223333:role/node").trusting(Trust::service("ec2.amazonaws.com")));
+//! let trust = Trust::service("ec2.amazonaws.com");
+//! iam.add_role(Role::new("arn:aws:iam::111122223333:role/node").trusting(trust));
 //! let imds = Imds::start(iam).await?;
 //! imds.set_role(Some("arn:aws:iam::111122223333:role/node"));
 //! println!("AWS_EC2_METADATA_SERVICE_ENDPOINT={}", imds.url());

@@ -6,7 +6,8 @@
 //!
 //! let now = "2026-11-23T20:00:00Z".parse()?;
 //! let issuer = Issuer::new("https://oidc.example.test/id/1");
-//! let token = issuer.service_account("apps", "web").audience("sts.amazonaws.com").issued_at(now).sign();
+//! let claims = issuer.service_account("apps", "web").audience("sts.amazonaws.com");
+//! let token = claims.issued_at(now).sign();
 //! let claims = issuer.verifier().verify(&token, now)?;
 //! assert_eq!(claims.subject(), "system:serviceaccount:apps:web");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
