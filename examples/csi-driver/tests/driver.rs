@@ -113,8 +113,8 @@ async fn mountpoint_is_started_with_what_the_source_has_until_the_volume_is_unpu
 #[tokio::test]
 async fn a_volume_without_a_source_is_answered_with_every_reason() {
     let world = World::new();
-    let nothing = SourceError::not_applicable("the vault has no keys for the bucket");
-    let node = world.node(answering(vec![Err(nothing)])).await;
+    let no_keys = SourceError::not_applicable("the vault has no keys for the bucket");
+    let node = world.node(answering(vec![Err(no_keys)])).await;
     let Status { code, message } = node.publish(publish()).await.unwrap_err();
     assert_eq!(code, Code::FailedPrecondition);
     assert!(message.contains("vault: the vault has no keys for the bucket"), "{message}");

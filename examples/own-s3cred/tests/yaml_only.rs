@@ -1,4 +1,4 @@
-//! A third party's source is used by its name in a configuration file, and by nothing else.
+//! A third party's source is used only by its name in a configuration file.
 #![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
 use std::fs;
@@ -77,10 +77,10 @@ fn a_source_that_is_named_in_yaml_serves_a_volume_under_the_name_it_has_there() 
 
 #[test]
 fn a_source_that_breaks_stops_the_chain_as_any_does() {
-    let (status, told) = World::new(CONFIG).ask("explain", "archive", &[]);
+    let (status, answer) = World::new(CONFIG).ask("explain", "archive", &[]);
     assert_eq!(status, Some(5));
-    assert_eq!(told["error"]["kind"], "unavailable");
-    assert_eq!(told["error"]["attempts"][1]["outcome"], "not-tried");
+    assert_eq!(answer["error"]["kind"], "unavailable");
+    assert_eq!(answer["error"]["attempts"][1]["outcome"], "not-tried");
 }
 
 #[test]
@@ -90,10 +90,10 @@ fn the_settings_of_a_third_party_are_checked_with_line_and_column() {
     );
     let output = world.run(&["config", "check", "config.yaml"]);
     assert_eq!(output.status.code(), Some(2));
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains("config.yaml:3:27: error: there is no key `comand` here\n"), "{told}");
-    assert!(told.contains("did you mean `command`?"), "{told}");
-    assert!(told.contains("config.yaml:3:3: error: `command` is missing\n"), "{told}");
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(report.contains("config.yaml:3:27: error: there is no key `comand` here\n"), "{report}");
+    assert!(report.contains("did you mean `command`?"), "{report}");
+    assert!(report.contains("config.yaml:3:3: error: `command` is missing\n"), "{report}");
 }
 
 #[test]

@@ -43,8 +43,8 @@ pub const NAME: &str = "process";
 /// The most that a program may print, in bytes.
 const MOST: usize = 64 << 10;
 
-/// What a configuration file says under `sources`. Each line of documentation is what the schema
-/// tells of the key.
+/// The settings under `sources` in a configuration file. The schema describes each key by its
+/// documentation here.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProcessSettings {
