@@ -34,15 +34,16 @@ pub use settings::CacheSettings;
 /// The keys of one identity. Cheap to clone; all clones are one cache.
 ///
 /// # Guarantees
-/// [`current`](Self::current) takes no lock, allocates nothing and reads only the coarse clock. Keys that are due are fetched anew by a
-/// task of the runtime, one at a time, while the old ones are handed out; a fetch that fails leaves them until they end. Who asks
-/// for keys that are not there ([`get`](Self::get)) shares one fetch, and its failure, with all others. Keys end when the wall clock
-/// says so, and when as much time has passed as they were good for, whichever is first: no jump of the wall clock and no suspended machine
-/// makes them last longer.
+/// [`current`](Self::current) takes no lock, does not allocate and reads only the coarse clock. A
+/// task of the runtime refreshes keys that are due, one fetch at a time, while the old ones are
+/// handed out. A fetch that fails leaves them until they expire. Callers of [`get`](Self::get)
+/// share one fetch, and its failure, when no keys are cached. Keys expire by the wall clock, and
+/// after as much time as they were valid for, whichever is first: no jump of the wall clock and no
+/// suspended machine makes them last longer.
 ///
 /// # Assumptions
-/// The upstream tries again by itself what is worth it, within a budget of its own. Nothing happens between reads: who wants keys to be
-/// fresh for a reader that comes seldom reads them at [`refresh_at`](Self::refresh_at).
+/// The upstream retries by itself, within a budget of its own. Between reads the cache does no
+/// work: to keep keys fresh for a rare reader, read them at [`refresh_at`](Self::refresh_at).
 ///
 /// # Errors
 /// Those of the upstream; a retryable one of the kind `timed-out` where it does not answer in time.
@@ -55,7 +56,7 @@ pub use settings::CacheSettings;
 /// use tokio::runtime::Handle;
 ///
 /// let cached = CachedKeys::builder(|| async { Ok(Keys::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI")) }).build(Handle::current());
-/// assert!(cached.current().is_none(), "nothing is fetched before somebody asks");
+/// assert!(cached.current().is_none(), "no keys are fetched before the first call");
 /// cached.get().await?;
 /// assert_eq!(cached.current().map(|keys| keys.access_key_id.len()), Some(20));
 /// # Ok(())
@@ -96,24 +97,24 @@ impl CachedKeys {
             .unwrap_or_else(|_| Err(fetching::timed_out("no keys were fetched", deadline)))
     }
 
-    /// Drops the keys, as after a service has refused them: whoever asks next waits for new ones, even if a fetch is under way, which
-    /// may bring the same ones again.
+    /// Drops the keys, as after a service has refused them. The next caller waits for new ones,
+    /// even if a fetch is under way, which may bring the same ones again.
     pub fn invalidate(&self) {
         self.0.invalidate();
     }
 
-    /// When the keys that are held end; nothing if none are held, or if they never do.
+    /// Returns the expiry of the cached keys. `None` if none are cached or they do not expire.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.0.held()?.expires_at
     }
 
-    /// From when on a reader makes the keys be fetched anew, pauses after failures included; nothing if no keys are held, or if
-    /// they never end.
+    /// Returns the time from which a read triggers a background refresh, backoff included. `None`
+    /// if no keys are cached or they do not expire.
     pub fn refresh_at(&self) -> Option<Timestamp> {
         self.0.refresh_at()
     }
 
-    /// Why the last fetch failed; nothing since one has succeeded.
+    /// Returns the failure of the last fetch; `None` if it succeeded.
     pub fn last_error(&self) -> Option<Failure> {
         self.0.last_error()
     }
@@ -125,7 +126,8 @@ impl fmt::Debug for CachedKeys {
     }
 }
 
-/// Valid keys, read from a cache. For use at once: whoever needs them for longer takes a [`share`](Self::share).
+/// Valid keys, read from a cache. For use at once: to hold them for longer, take a
+/// [`share`](Self::share).
 pub struct CurrentKeys(Guard<Arc<Entry>>);
 
 impl CurrentKeys {
@@ -180,7 +182,8 @@ impl CachedKeysBuilder {
         self
     }
 
-    /// Is told what each fetch came to, by the task that fetched: to be quick.
+    /// Sets an observer of the result of each fetch. The fetching task calls it, so it must be
+    /// quick.
     #[must_use]
     pub fn observer(mut self, observer: impl Fn(&CacheEvent) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));

@@ -1,8 +1,7 @@
 //! How the machine stands: everything that credentials may come from, go through or be written to,
 //! looked at at once.
 //!
-//! Nothing is changed, and no credential is sent to anybody but the driver's own to its Kubernetes
-//! API.
+//! It makes no change, and sends no credential but the driver's own to its Kubernetes API.
 
 // In the order of the checks.
 mod check;

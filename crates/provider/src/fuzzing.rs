@@ -2,7 +2,7 @@
 
 use crate::lease;
 
-/// An entry of the journal, written once more; nothing where this version cannot read it.
+/// Decodes an entry of the journal, and encodes it again; `None` where this version cannot read it.
 pub fn journal_entry(bytes: &[u8]) -> Option<Vec<u8>> {
     let record = lease::decode(bytes)?;
     lease::encode(&record).ok()

@@ -38,7 +38,8 @@ pub struct Identity {
     pub session_policy_arns: Vec<String>,
     /// The address of a container form.
     pub uri: Option<String>,
-    /// What the credentials are narrowed to; nothing where they are for all that the role may do.
+    /// The scope that the credentials are narrowed to; `None` where they have all permissions of
+    /// the role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<VolumeScope>,
 }

@@ -32,8 +32,9 @@ impl KubernetesClient {
     }
 }
 
-/// The client that `KUBECONFIG` describes, else the cluster's own for a pod; nothing where neither is there. What is there and
-/// cannot be used is a failure. To be called within a tokio runtime.
+/// Returns the client that `KUBECONFIG` describes, otherwise the cluster's own for a pod; `None`
+/// where neither exists. A configuration that cannot be used is a failure. To be called within a
+/// tokio runtime.
 fn client(environment: &Environment) -> Result<Option<Client>, Failure> {
     let mut config =
         match (environment.get(names::KUBECONFIG), environment.get(names::KUBERNETES_SERVICE_HOST))
@@ -68,7 +69,7 @@ fn from_kubeconfig(paths: &str) -> Result<Config, Failure> {
         .clusters
         .iter()
         .any(|cluster| cluster.cluster.as_ref().is_some_and(|it| it.proxy_url.is_some()));
-    // Nothing in there waits, for all that it is asynchronous.
+    // This asynchronous function never waits.
     let mut config = Config::from_custom_kubeconfig(merged, &KubeConfigOptions::default())
         .now_or_never()
         .ok_or_else(|| {

@@ -20,8 +20,8 @@ pub(crate) use plugin_types::{PluginType, PluginTypes, is_name};
 /// are those of this workspace.
 ///
 /// A third party's source is one more registration, with settings of its own type: its keys are
-/// checked with line and column, explained in the schema and suggested for misspelled ones as
-/// everybody's are.
+/// checked with line and column, explained in the schema and suggested for misspelled ones like
+/// those of the built-in sources.
 ///
 /// ```
 /// use s3_credential_provider::{AuthenticationLevel, Config, CredentialForm, Keys, PluginContext, Registry, source_fn};
@@ -90,8 +90,8 @@ impl Registry {
     /// source has; for a source that is only named in a chain they are read from an empty mapping.
     ///
     /// The factory is called once for each place in a chain, within the tokio runtime of the
-    /// provider. It fails for what makes the configuration useless; what may get better is for the
-    /// source to tell when it is asked.
+    /// provider. It fails for what makes the configuration useless. A transient fault is for the
+    /// source to report when it is asked.
     ///
     /// # Errors
     /// `invalid-configuration` where the name is taken or can be none.

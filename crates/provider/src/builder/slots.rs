@@ -1,4 +1,4 @@
-//! One source of the chains replaced or left out, the rest as it is.
+//! Chains with one source replaced or left out, and the others unchanged.
 
 use std::sync::Arc;
 

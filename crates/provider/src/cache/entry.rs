@@ -14,7 +14,7 @@ pub(super) struct Entry {
     pub(super) keys: Arc<Keys>,
     /// Handed out until then.
     ends: Moment,
-    /// Fetched anew from then on.
+    /// The time from which the keys are refreshed.
     due: Moment,
     lifetime: Duration,
 }
@@ -52,7 +52,7 @@ impl Entry {
         self.due.is_reached(now)
     }
 
-    /// How long they are good for; nothing if they are not.
+    /// Returns how long the keys are still valid; `None` if they have expired.
     pub(super) fn remaining(&self, now: &Moment) -> Option<Duration> {
         let on_the_wall = self.ends.now.duration_since(now.now);
         let remaining = Duration::try_from(on_the_wall)
@@ -66,7 +66,7 @@ impl Entry {
         self.lifetime
     }
 
-    /// How long until they are due; nothing if they never are.
+    /// Returns how long until the keys are due; `None` if they never are.
     pub(super) fn due_in(&self, now: &Moment) -> Option<Duration> {
         (self.due != Moment::NEVER).then(|| {
             let on_the_wall = self.due.now.duration_since(now.now);

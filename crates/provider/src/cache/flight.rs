@@ -1,4 +1,5 @@
-//! One fetch at a time for one identity, whoever asked for it: who waits joins it, and it goes on when they give up.
+//! One fetch at a time for one identity: callers that wait join it, and it goes on when they give
+//! up.
 
 use std::sync::Arc;
 use std::time::Duration;

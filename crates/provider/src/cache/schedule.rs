@@ -22,8 +22,8 @@ impl CacheSettings {
     /// How long after a failed refresh the next one is tried, where keys that lasted for `lifetime` at first are good for
     /// `remaining` more.
     ///
-    /// What may pass by itself is tried several times before the end, the faster the nearer it is. What may not gets one more
-    /// chance in the last minute: somebody may have corrected a policy.
+    /// A transient failure is retried several times before the expiry, the faster the nearer it is.
+    /// A permanent one is retried once in the last minute: a policy may have been corrected.
     pub fn retry_in(
         &self,
         lifetime: Duration,

@@ -135,7 +135,7 @@ pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Keys, settings and failures are each of their own making; nothing of them is needed to tell one cache from another.
+/// Shows the expiry, the due time and the last failure, but no keys.
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedKeys")

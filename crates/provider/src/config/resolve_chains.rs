@@ -16,7 +16,7 @@ pub(crate) struct WrittenChain {
     links: Vec<(Link, Span, String)>,
     span: Span,
     path: String,
-    /// Nothing for the region chain, which serves every level.
+    /// `None` for the region chain, which serves every level.
     level: Option<AuthenticationLevel>,
     is_whole: bool,
     is_default: bool,
@@ -151,7 +151,7 @@ fn check_order<P: ?Sized>(known: &[Known<'_, P>], diagnostics: &mut Vec<Diagnost
     }
     for (index, known_one) in known.iter().enumerate().filter(|(_, known)| !known.stops) {
         let message = if index + 1 == known.len() {
-            format!("there is nothing to go on to when `{}` is broken", known_one.name)
+            format!("there is no later entry to go on to when `{}` is broken", known_one.name)
         } else {
             format!(
                 "when `{}` is broken the chain goes on: a volume may get another identity than the one that was meant",

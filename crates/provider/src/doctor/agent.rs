@@ -15,7 +15,8 @@ use crate::resolve::Resolver;
 
 const NAME: &str = "pod-identity-agent";
 
-/// A token that is none, so that the source tells where it would go. It goes nowhere.
+/// An invalid token, so that the source reveals the address to which it would send one. It is never
+/// sent.
 const TOKENS: &str = r#"{"pods.eks.amazonaws.com":{"token":"not-a-token"}}"#;
 
 pub(super) async fn look(
@@ -64,8 +65,8 @@ pub(super) async fn look(
     verdict.check(NAME, took)
 }
 
-/// Where the source of this level would send a token; nothing where it sends none, or is broken at
-/// driver level, which is told of the driver's environment.
+/// Returns the address to which the source of this level would send a token. `None` where it sends
+/// none, or is broken at driver level, which the check of the driver's environment reports.
 async fn address(
     chain: &SourceChain,
     level: AuthenticationLevel,

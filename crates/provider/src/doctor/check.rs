@@ -13,7 +13,7 @@ pub struct Check {
     pub name: String,
     /// How it stands.
     pub status: CheckStatus,
-    /// What was found, or why nothing was looked at.
+    /// The finding, or the reason why there was no look.
     pub reason: String,
     /// What to change, where something can be.
     pub help: Option<String>,
@@ -30,7 +30,7 @@ pub enum CheckStatus {
     Warning,
     /// Volumes that need it cannot be mounted.
     Failed,
-    /// There is nothing of the kind here, or nothing needs it.
+    /// It does not exist here, or is not needed.
     Skipped,
 }
 

@@ -30,7 +30,7 @@ impl Offset {
 pub(super) fn check(offsets: &[Option<Offset>]) -> Check {
     let worst = offsets.iter().flatten().max_by_key(|offset| offset.ahead.abs());
     let verdict = match worst {
-        None => Verdict::skipped("neither STS nor the Kubernetes API tells the time"),
+        None => Verdict::skipped("neither STS nor the Kubernetes API sends the time"),
         Some(Offset { service, ahead }) if ahead.abs() <= WORTH_A_WARNING => {
             Verdict::ok(format!("within {} s of {service}", ahead.abs().as_secs().max(1)))
         }

@@ -25,7 +25,7 @@ pub(super) async fn look(patience: &Patience<'_>, imds: Imds) -> Looked {
 }
 
 impl Looked {
-    /// An IMDS that nothing needs may be absent, and is best kept from pods.
+    /// An IMDS that is not needed may be absent, and is best kept from pods.
     pub(super) fn check(
         self,
         resolver: &Resolver,
@@ -50,7 +50,7 @@ impl Looked {
                 (true, _) => Verdict::of(CheckStatus::Failed, &failure),
                 (false, true) => Verdict::of(CheckStatus::Warning, &failure),
                 (false, false) => {
-                    Verdict::skipped(format!("{}; nothing needs it", failure.message()))
+                    Verdict::skipped(format!("{}; it is not needed", failure.message()))
                 }
             },
             Some(Examination::Mute(failure)) if is_needed => {

@@ -98,7 +98,8 @@ impl Cluster {
     }
 }
 
-/// Each once, whoever needs it; what one plug-in cannot do without is not optional.
+/// Returns each permission once, even if several plug-ins need it. One that any plug-in requires is
+/// not optional.
 fn needed(resolver: &Resolver) -> Vec<Permission> {
     let sources = AuthenticationLevel::ALL
         .into_iter()
@@ -144,7 +145,7 @@ fn time(answer: &Response<Body>) -> Option<Timestamp> {
 
 fn reached(status: StatusCode) -> Verdict {
     match status {
-        // A server that does not tell its version to everybody has answered all the same.
+        // A server that hides its version from this user has answered all the same.
         StatusCode::OK | StatusCode::FORBIDDEN => Verdict::ok("the API server answers"),
         StatusCode::UNAUTHORIZED => Verdict::new(
             CheckStatus::Failed,
@@ -216,14 +217,14 @@ async fn review(
         }
         None => Verdict::new(
             CheckStatus::Warning,
-            "the API server does not tell whether this is granted",
+            "the API server does not show whether this is granted",
             "see `kubectl auth can-i` for the driver's service account",
         ),
     };
     (allowed, verdict.check(name(permission), took))
 }
 
-/// Who the driver is to the API server; a server before 1.28 does not tell.
+/// Returns the driver's user name at the API server; `None` for a server before 1.28.
 async fn user(patience: &Patience<'_>, client: &Client) -> Option<String> {
     let reviews: Api<SelfSubjectReview> = Api::all(client.clone());
     let (options, review) = (PostParams::default(), SelfSubjectReview::default());

@@ -17,7 +17,7 @@ pub(super) struct Patience<'a> {
 }
 
 impl Patience<'_> {
-    /// What came of it, nothing if there was no end to it, and how long it took.
+    /// Returns the result, `None` if it timed out, and how long it took.
     pub(super) async fn wait<T>(&self, look: impl Future<Output = T>) -> (Option<T>, Duration) {
         let started = self.clock.elapsed();
         let found = timeout(LONGEST, look).await.ok();

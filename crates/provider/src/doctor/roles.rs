@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use s3_credential_core::Permission;
 use serde_json::json;
 
-/// What the objects are called. All of what is needed is in them, so that applying them again adds
-/// to nothing and takes nothing away.
+/// The name of the objects. They hold all that is needed, so applying them again neither extends
+/// nor reduces other rules.
 const NAME: &str = "s3-credential-provider";
 
 /// The prefix of a service account's user name (Kubernetes, "Authenticating").

@@ -22,8 +22,8 @@ pub(super) struct Sources {
     pub(super) has_own: bool,
 }
 
-/// Asks every source of the driver's chain, also those after the first that has an answer: what is
-/// half there is to be told.
+/// Asks every source of the driver's chain, also those after the first that has an answer, to
+/// report incomplete settings.
 pub(super) async fn look(patience: &Patience<'_>, chain: &SourceChain) -> Sources {
     let context = match volume(AuthenticationLevel::Driver, &[]) {
         Ok(context) => context,
@@ -38,8 +38,8 @@ pub(super) async fn look(patience: &Patience<'_>, chain: &SourceChain) -> Source
     let took = answers.iter().map(|(_, _, took)| *took).max().unwrap_or_default();
 
     let mut provided = Vec::new();
-    let mut broken = Told::default();
-    let mut absent = Told::default();
+    let mut broken = Reasons::default();
+    let mut absent = Reasons::default();
     for (name, answer, _) in answers {
         match answer {
             Some(Ok(form)) => provided.push(SourcedForm { source: name.to_owned(), form }),
@@ -80,12 +80,12 @@ fn broken(failure: &Failure) -> Sources {
 
 /// What several sources say.
 #[derive(Debug, Default)]
-struct Told {
+struct Reasons {
     reasons: Vec<String>,
     helps: Vec<String>,
 }
 
-impl Told {
+impl Reasons {
     fn add(&mut self, name: &str, reason: &str, help: &str) {
         self.reasons.push(format!("{name}: {reason}"));
         if !help.is_empty() {

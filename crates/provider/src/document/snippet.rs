@@ -63,7 +63,7 @@ impl Snippet {
         let column = column.min(line.len());
         // A caret for what is not there stands behind the line.
         let len = len.min(line.len() - column).max(1);
-        // Nothing in a file may move the cursor of a terminal.
+        // No character of a file may move the cursor of a terminal.
         let printable = |&c: &char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
         Self { line: line.iter().map(printable).collect(), column, len }.cropped()
     }

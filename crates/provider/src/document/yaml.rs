@@ -10,7 +10,7 @@ use crate::document::diagnostic::Diagnostic;
 use crate::document::tree::{Key, Node, Span, Value};
 
 impl Node {
-    /// Parses YAML, of which JSON is a subset. Nothing at all is an empty mapping.
+    /// Parses YAML, of which JSON is a subset. An empty text is an empty mapping.
     pub(crate) fn parse(text: &str) -> Result<Self, Diagnostic> {
         let options = serde_saphyr::options! {
             budget: serde_saphyr::budget! { max_documents: 2 },

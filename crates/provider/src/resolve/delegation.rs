@@ -7,7 +7,8 @@ use s3_credential_core::{
 
 use crate::settings::Settings;
 
-/// Refuses a role or a region that AWS's STS would not know, before it is called by whomever.
+/// Refuses a role or a region that AWS's STS would not know, before Mountpoint or the driver calls
+/// it.
 pub(super) fn check_names(
     environment: &Environment,
     identity: &WebIdentity,

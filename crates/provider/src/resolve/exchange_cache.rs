@@ -88,7 +88,7 @@ impl ExchangeCache {
     }
 }
 
-/// How many, and nothing of them.
+/// Shows their number only.
 impl fmt::Debug for ExchangeCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ExchangeCache({})", self.table().exchanges.len())

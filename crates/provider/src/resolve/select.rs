@@ -45,19 +45,19 @@ impl Resolver {
             }
         };
         let (answer, region) = tokio::join!(sources, self.region.resolve(&*self.clock, context));
-        let told = |failure| ProvideError {
+        let failed = |failure| ProvideError {
             failure,
             attempts: answer.attempts.clone(),
             region_attempts: region.attempts.clone(),
         };
-        let sourced = answer.result.map_err(told)?;
+        let sourced = answer.result.map_err(failed)?;
         let scope = match scope {
             _ if has_keys_of_its_own(context, &sourced.form) => None,
             Some(scope) => scope,
-            None => scope_of(settings, context).map_err(told)?,
+            None => scope_of(settings, context).map_err(failed)?,
         };
         if scope.is_some() {
-            check_delivery(settings, context, &sourced.form).map_err(told)?;
+            check_delivery(settings, context, &sourced.form).map_err(failed)?;
         }
         let identity = Identity::of(context, &sourced, scope);
         Ok(Selected { identity, form: sourced.form, attempts: answer.attempts, region })

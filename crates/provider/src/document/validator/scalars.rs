@@ -9,7 +9,7 @@ use crate::document::suggestion::{listed, nearest};
 use crate::document::tree::{Node, Value};
 
 const DURATION: &str = "a duration";
-const NOTHING: &str = "nothing";
+const NULL: &str = "null";
 
 /// More words than these are listed only where none of them is meant.
 const FEW: usize = 5;
@@ -154,14 +154,14 @@ pub(super) fn expected(schema: &Schema) -> Vec<&'static str> {
         "boolean" => "true or false",
         "array" => "a list",
         "object" => "a mapping",
-        _ => NOTHING,
+        _ => NULL,
     };
     types(schema).into_iter().map(name).collect()
 }
 
 pub(super) fn mismatch(node: &Node, expected: &[&'static str], path: &str) -> Diagnostic {
     let mut expected = expected.to_vec();
-    expected.retain(|kind| *kind != NOTHING);
+    expected.retain(|kind| *kind != NULL);
     expected.dedup();
     let suggestion = match (expected.as_slice(), &node.value) {
         ([DURATION], Value::Integer(number)) => {

@@ -19,14 +19,14 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     word.parse().map(Some).map_err(D::Error::custom)
 }
 
-const NOTHING_TO_DELEGATE: &str = "there is nothing in this form for Mountpoint to exchange";
+const NOT_DELEGATED: &str = "Mountpoint cannot exchange credentials of this form";
 const NEVER_RENEWED: &str =
     "variables of a running Mountpoint can never be renewed, and the keys of this form end";
 
 pub(super) fn keys(_: &mut SchemaGenerator) -> Schema {
     choice(
         &[Delivery::Profile, Delivery::Endpoint, Delivery::Environment],
-        &[(Delivery::Delegated, NOTHING_TO_DELEGATE)],
+        &[(Delivery::Delegated, NOT_DELEGATED)],
     )
 }
 
@@ -40,7 +40,7 @@ pub(super) fn tokens(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn instance_profile(_: &mut SchemaGenerator) -> Schema {
     choice(
         &[Delivery::None, Delivery::Profile, Delivery::Endpoint],
-        &[(Delivery::Delegated, NOTHING_TO_DELEGATE), (Delivery::Environment, NEVER_RENEWED)],
+        &[(Delivery::Delegated, NOT_DELEGATED), (Delivery::Environment, NEVER_RENEWED)],
     )
 }
 
