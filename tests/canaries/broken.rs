@@ -45,26 +45,26 @@ async fn meet(by: By, service: impl Fn(&World) -> &Server) {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_seen_of_a_malformed_answer_of_sts() {
+async fn no_secret_is_seen_of_a_malformed_answer_of_sts() {
     meet(By::PodToken, |world| &world.sts).await;
 }
 
 #[tokio::test]
-async fn nothing_secret_is_seen_of_a_malformed_answer_of_imds() {
+async fn no_secret_is_seen_of_a_malformed_answer_of_imds() {
     meet(By::Imds, |world| &world.imds).await;
 }
 
 #[tokio::test]
-async fn nothing_secret_is_seen_of_a_malformed_answer_of_the_agent() {
+async fn no_secret_is_seen_of_a_malformed_answer_of_the_agent() {
     meet(By::PodIdentity, |world| &world.agent).await;
 }
 
 #[tokio::test]
-async fn nothing_secret_is_seen_of_a_malformed_answer_of_the_kubernetes_api() {
+async fn no_secret_is_seen_of_a_malformed_answer_of_the_kubernetes_api() {
     meet(By::SecretWatch, |world| &world.kubernetes).await;
 }
 
 #[tokio::test]
-async fn nothing_secret_is_seen_where_a_role_is_looked_for_in_vain() {
+async fn no_secret_is_seen_where_no_role_is_found() {
     meet(By::PodToken, |world| &world.kubernetes).await;
 }

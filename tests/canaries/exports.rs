@@ -18,7 +18,7 @@ const NOTHING_TO_SHOW: &[&str] =
 /// They hold secrets and show themselves by something else than their name: a variant, a map, what
 /// they point to. Here, or, where this suite has none of them, in a test that is named.
 const SHOWN_BY_OTHER_WORDS: &[&str] = &[
-    "CacheEvent",        // `nothing_secret_is_shown` of the cache
+    "CacheEvent",        // `no_secret_is_shown` of the cache
     "CachedKeysBuilder", // the same
     "CurrentKeys",       // the same
     "CredentialForm",

@@ -87,7 +87,7 @@ fn remembered(record: &mut Record, world: &World, provider: &Provider) {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_seen_while_a_volume_lives() {
+async fn no_secret_is_seen_while_a_volume_lives() {
     let world = World::start().await;
     let mut record = Record::start();
     for by in By::ALL {

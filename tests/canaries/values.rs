@@ -170,7 +170,7 @@ async fn no_value_prints_the_secret_that_it_holds() {
 
 /// What `unwrap` and `expect` of a caller print.
 #[tokio::test]
-async fn a_panic_over_a_value_does_not_tell_its_secret() {
+async fn a_panic_over_a_value_does_not_reveal_its_secret() {
     let mut record = Record::start();
     for value in values().into_iter().chain(machinery()) {
         let unwrap = |failed: Result<(), Box<dyn Debug>>| failed.unwrap();

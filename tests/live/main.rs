@@ -139,7 +139,7 @@ async fn a_rotated_secret_reaches_the_live_volume() {
 }
 
 #[tokio::test]
-async fn a_changed_annotation_is_told_as_a_change_of_identity() {
+async fn a_changed_annotation_is_reported_as_a_change_of_identity() {
     let world = World::new();
     let kubernetes = Kubernetes::start().await.unwrap();
     kubernetes.put_namespace("tenant");
@@ -171,7 +171,7 @@ async fn a_changed_annotation_is_told_as_a_change_of_identity() {
 }
 
 #[tokio::test]
-async fn the_older_token_is_told_among_those_of_one_pod_only() {
+async fn the_older_token_is_found_among_those_of_one_pod_only() {
     let world = World::new();
     let provider = world.builder(Environment::default()).build().unwrap();
     let publish = async |pod: &str, token: &str, minutes: i64| {

@@ -81,7 +81,7 @@ impl World {
         provider.cleanup(&cleanup).await.unwrap();
     }
 
-    fn assert_nothing_is_left(&self) {
+    fn assert_no_copy_is_left(&self) {
         let copies = self.canary.copies();
         assert!(copies.is_empty(), "{} copies: {copies:#?}", copies.len());
     }
@@ -113,7 +113,7 @@ async fn keys_of_a_request_go_with_their_lease() {
             let secrets = format!(r#""key_id":"AKIAIOSFODNN7EXAMPLE","access_key":"{key}""#);
             let request = world.request(&request_json("secret", "", &secrets));
             world.live(world.builder().delivery(delivery), request).await;
-            world.assert_nothing_is_left();
+            world.assert_no_copy_is_left();
         }
     }
 }
@@ -132,7 +132,7 @@ async fn keys_that_are_refused_are_not_kept_either() {
         let context = provider.context(request, world.target()).unwrap();
         let error = provider.provide(&context).await.unwrap_err();
         drop((provider, context));
-        world.assert_nothing_is_left();
+        world.assert_no_copy_is_left();
         assert!(
             error.kind().code() == Code::InvalidArgument || error.kind() == ErrorKind::NoSource,
             "{error}"
@@ -149,7 +149,7 @@ async fn tokens_of_a_request_go_with_their_lease() {
     for (context, secrets) in [(format!(",{tokens}"), ""), (String::new(), tokens.as_str())] {
         let request = world.request(&request_json("pod", &context, secrets));
         world.live(world.builder(), request).await;
-        world.assert_nothing_is_left();
+        world.assert_no_copy_is_left();
     }
 }
 
@@ -163,7 +163,7 @@ async fn keys_of_the_environment_go_with_the_provider() {
         .with(names::AWS_SECRET_ACCESS_KEY, key);
     let request = world.request(&request_json("driver", "", ""));
     world.live(world.builder().environment(environment), request).await;
-    world.assert_nothing_is_left();
+    world.assert_no_copy_is_left();
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn tokens_and_keys_that_were_read_from_files_go_with_their_lease() {
         .with(names::AWS_REGION, "eu-north-1");
     let request = world.request(&request_json("driver", "", ""));
     world.live(world.builder().environment(environment), request).await;
-    world.assert_nothing_is_left();
+    world.assert_no_copy_is_left();
 
     world.write("secret/key_id", "AKIAIOSFODNN7EXAMPLE");
     world.write("secret/access_key", "$");
@@ -184,12 +184,12 @@ async fn tokens_and_keys_that_were_read_from_files_go_with_their_lease() {
     let source = SecretDirectorySource::new(settings).unwrap();
     let request = world.request(&request_json("driver", "", ""));
     world.live(world.builder().driver_chain(SourceChain::first_try(source)), request).await;
-    world.assert_nothing_is_left();
+    world.assert_no_copy_is_left();
 }
 
 /// Their record, too, from which the next run serves them.
 #[tokio::test]
-async fn keys_that_the_endpoint_tells_go_with_their_lease() {
+async fn keys_that_the_endpoint_serves_go_with_their_lease() {
     let world = World::new();
     let session_token = "$".repeat(150);
     let secrets = format!(
@@ -215,5 +215,5 @@ async fn keys_that_the_endpoint_tells_go_with_their_lease() {
         CleanupContext::from_unpublish_request(&unpublish, world.path("write"), None).unwrap();
     provider.cleanup(&cleanup).await.unwrap();
     drop(provider);
-    world.assert_nothing_is_left();
+    world.assert_no_copy_is_left();
 }

@@ -24,7 +24,7 @@ async fn every_further_exchange_has_the_same_policy() {
 }
 
 #[tokio::test]
-async fn a_volume_that_changes_its_prefix_keeps_the_old_one_until_it_is_mounted_anew() {
+async fn a_volume_that_changes_its_prefix_keeps_the_old_one_until_it_is_mounted_again() {
     let world = World::start().await;
     world.s3.put("b", "old/x", "old");
     world.s3.put("b", "new/x", "new");

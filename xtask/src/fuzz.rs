@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_pins_is_found() {
+    fn an_unpinned_version_is_found() {
         let package = |name: &str, version: &str| {
             format!(
                 "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"registry\"\n\n"

@@ -151,7 +151,7 @@ fn assert_only_we_are_heard(stderr: &str) {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_seen_at_any_level_of_the_log() {
+async fn no_secret_is_seen_at_any_level_of_the_log() {
     for log in
         ["trace", "aws_smithy_runtime=trace,hyper_util=trace,s3_credential_provider=trace", "error"]
     {
@@ -167,7 +167,7 @@ async fn nothing_secret_is_seen_at_any_level_of_the_log() {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_seen_of_what_is_malformed() {
+async fn no_secret_is_seen_of_what_is_malformed() {
     let world = World::start().await;
     let cut = |body: String| body[..body.len() - body.len().min(60)].to_owned();
     let renamed = |body: String| body.replace("<Expiration>", "<Expiry>");

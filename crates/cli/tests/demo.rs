@@ -80,7 +80,7 @@ fn every_volume_gets_its_credentials_from_its_own_source() {
 }
 
 #[test]
-fn every_volume_has_working_keys_newer_ones_and_then_nothing() {
+fn every_volume_has_working_keys_then_newer_ones_and_then_none() {
     let report = report();
     let write_path = Path::new(report["writePath"].as_str().unwrap());
     for volume in report["volumes"].as_array().unwrap() {
@@ -136,7 +136,7 @@ fn a_volume_without_a_role_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn a_person_reads_lines_without_colours_where_nobody_looks_at_a_terminal() {
+fn a_person_reads_lines_without_colours_where_there_is_no_terminal() {
     let scratch = scratch();
     let output = demo(&scratch, &[]).output().unwrap();
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""), "{}", stdout(&output));

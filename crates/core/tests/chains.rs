@@ -72,7 +72,7 @@ async fn a_hard_failure_stops_the_chain() {
 }
 
 #[tokio::test]
-async fn a_chain_goes_on_past_a_failure_only_where_it_was_told_to() {
+async fn a_chain_goes_on_past_a_failure_only_where_configured() {
     let chain = SourceChain::first_try(source(
         "one",
         Err(SourceError::failed(ErrorKind::Unavailable, "down")),
@@ -85,7 +85,7 @@ async fn a_chain_goes_on_past_a_failure_only_where_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn a_failure_that_was_passed_is_the_error_when_nothing_else_applies() {
+async fn a_failure_that_was_passed_is_the_error_when_no_other_source_applies() {
     let chain = SourceChain::first_try(source(
         "one",
         Err(SourceError::failed(ErrorKind::Throttled, "slow down")),
@@ -124,7 +124,7 @@ async fn after_a_failure_that_was_passed_a_time_out_can_be_retried_still() {
 }
 
 #[tokio::test]
-async fn an_exhausted_chain_tells_every_reason_and_every_help() {
+async fn an_exhausted_chain_reports_every_reason_and_every_help() {
     let chain = SourceChain::first_try(source(
         "one",
         Err(SourceError::not_applicable("A is not set").with_help("set A")),
@@ -239,7 +239,7 @@ fn resolver(name: &'static str, answer: Result<&'static str, RegionError>) -> Mo
 }
 
 #[tokio::test]
-async fn a_region_tells_which_resolver_gave_it() {
+async fn a_region_names_the_resolver_that_gave_it() {
     let chain =
         RegionChain::first_try(resolver("first", Err(RegionError::not_applicable("unset"))))
             .or_else(resolver("second", Ok("eu-north-1")));

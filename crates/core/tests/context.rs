@@ -49,7 +49,7 @@ fn a_request_is_read_in_camel_case_and_in_proto_names_alike() {
 }
 
 #[test]
-fn a_mount_group_is_a_number_and_not_nobodys() {
+fn a_mount_group_is_a_valid_group_number() {
     let parse = |group: &str| {
         let request = PublishRequest::new("v", TARGET).with_mount_group(group);
         ProvideContext::from_publish_request(request, MountTarget::new("/write"))
@@ -141,7 +141,7 @@ fn the_lease_belongs_to_the_mountpoint_pod_else_the_target_paths_else_the_reques
 }
 
 #[test]
-fn a_pod_level_volume_without_a_pod_names_the_setting_that_tells_it() {
+fn a_pod_level_volume_without_a_pod_names_the_setting_that_sends_it() {
     let request = PublishRequest::new("v", "/elsewhere")
         .with_volume_context([("authenticationSource", "pod")]);
     let failure =

@@ -191,7 +191,7 @@ fn only_long_term_keys_can_be_plain_variables() {
 }
 
 #[test]
-fn the_instance_profile_leaves_imds_and_nothing_else_open() {
+fn the_instance_profile_leaves_only_imds_open() {
     let case = Case { delivery: Delivery::None, ..Case::default() };
     assert_eq!(
         case.environment(&CredentialForm::InstanceProfile),

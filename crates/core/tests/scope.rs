@@ -87,7 +87,7 @@ fn a_volume_without_a_prefix_has_its_whole_bucket_and_no_other() {
 }
 
 #[test]
-fn a_read_only_volume_writes_nothing_however_it_is_said() {
+fn a_read_only_volume_may_not_write_however_it_is_declared() {
     let by_capability = |mode: &str| {
         let json = format!(
             r#"{{"volumeId":"v","targetPath":"/pods/u/volumes/m","volumeContext":{{"bucketName":"b"}},

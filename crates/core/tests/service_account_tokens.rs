@@ -29,7 +29,7 @@ fn the_last_of_a_repeated_field_counts_whatever_its_case_and_null_is_none() {
 }
 
 #[test]
-fn an_expiry_is_an_rfc_3339_instant_and_nothing_like_it() {
+fn an_expiry_is_strictly_an_rfc_3339_instant() {
     let expiring = |at: &str| read(&format!(r#""token":"t","ExpirationTimeſtamp":{at}"#));
     for (at, instant) in [
         (r#""2030-01-01T00:00:00Z""#, "2030-01-01T00:00:00Z"),

@@ -45,7 +45,7 @@ fn tagged<K: Into<String>, V: Into<String>>(tags: impl IntoIterator<Item = (K, V
 }
 
 #[test]
-fn nothing_asked_is_fine() {
+fn a_session_without_settings_is_valid() {
     assert!(SessionSettings::default().check(None).is_ok());
     assert!(SessionSettings::default().check(Some(&hop())).is_ok());
 }

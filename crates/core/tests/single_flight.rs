@@ -91,7 +91,7 @@ async fn a_thousand_callers_share_one_call_and_its_failure() {
 }
 
 #[tokio::test]
-async fn nothing_is_remembered_for_those_who_ask_later() {
+async fn no_result_is_cached_for_later_callers() {
     let service = Service::new();
     service.answer(2);
     assert_eq!(service.clone().ask("key", Err("down")).await, Err("down"));
@@ -124,7 +124,7 @@ async fn the_call_outlives_the_caller_who_began_it() {
 }
 
 #[tokio::test]
-async fn a_call_that_nobody_waits_for_any_longer_is_dropped() {
+async fn a_call_without_waiting_callers_is_dropped() {
     let service = Service::new();
     let mut callers = JoinSet::new();
     for _ in 0..3 {

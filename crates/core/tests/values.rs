@@ -157,7 +157,7 @@ fn a_token_of_another_audience_or_service_account_is_refused() {
 }
 
 #[test]
-fn the_older_of_two_tokens_is_told_by_issue_then_by_expiry_and_never_guessed() {
+fn the_older_of_two_tokens_is_found_by_issue_then_by_expiry_and_never_guessed() {
     let age = |issued: Option<i64>, expires: Option<i64>| TokenAge {
         issued_at: issued.map(at),
         expires_at: expires.map(at),

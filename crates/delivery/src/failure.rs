@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_file_system_is_told_from_one_that_refuses() {
+    fn a_full_file_system_is_distinguished_from_one_that_refuses() {
         let kind = |errno| refused("cannot write", Path::new("/run/x"), errno).kind();
         assert_eq!(kind(Errno::NOSPC), ErrorKind::NoSpace);
         assert_eq!(kind(Errno::DQUOT), ErrorKind::NoSpace);

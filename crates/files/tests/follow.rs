@@ -51,7 +51,7 @@ async fn a_swapped_volume_is_noticed_within_the_interval() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stays_as_it_is_is_not_told() {
+async fn an_unchanged_file_is_not_reported() {
     let volume = volume();
     let mut changes = follower(&volume).changes().unwrap();
     assert!(is_silent(&mut changes).await);

@@ -84,7 +84,7 @@ fn only_a_regular_file_is_read_and_none_makes_the_reader_wait() {
 }
 
 #[test]
-fn what_is_missing_or_refused_is_told_apart() {
+fn what_is_missing_and_what_is_refused_are_distinguished() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("file"), "").unwrap();
@@ -131,7 +131,7 @@ fn of_a_directory_the_named_files_are_read() {
 }
 
 #[test]
-fn a_plain_directory_is_read_as_it_is() {
+fn a_plain_directory_is_read_directly() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("key_id"), "id").unwrap();
     let files = read_directory(folder.path(), ["key_id"], LIMIT).unwrap();

@@ -252,7 +252,7 @@ async fn a_strange_path_stays_on_one_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_was_replaced_is_told() {
+async fn a_file_that_was_replaced_is_reported() {
     let folder = folder();
     let source = ProfileSource::new(&environment(folder.path()));
     let mut changes = source.changes().expect("files to follow");

@@ -112,7 +112,7 @@ impl Resolver {
     }
 
     /// The names of the sources that can tell of changes.
-    pub(crate) fn sources_that_tell_of_changes(&self) -> HashSet<String> {
+    pub(crate) fn sources_with_changes(&self) -> HashSet<String> {
         let sources =
             AuthenticationLevel::ALL.into_iter().flat_map(|level| self.chain(level).sources());
         sources

@@ -64,7 +64,7 @@ impl Provider {
     /// The error of the state path, if its entries cannot be listed.
     pub async fn resume(&self, options: ResumeOptions<'_>) -> Result<ResumeReport, ProvideError> {
         let mut resumed = ResumeReport::default();
-        let changing = self.resolver.sources_that_tell_of_changes();
+        let changing = self.resolver.sources_with_changes();
         for swept in [self.journal.sweep(), self.checkpoint.sweep()] {
             resumed.note(swept);
         }

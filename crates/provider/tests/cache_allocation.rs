@@ -5,7 +5,7 @@ use s3_credential_provider::CachedKeys;
 use tokio::runtime::Handle;
 
 #[tokio::test]
-async fn reading_current_keys_allocates_nothing() {
+async fn reading_current_keys_does_not_allocate() {
     let cached =
         CachedKeys::builder(|| async { Ok(Keys::new("KEY", "secret")) }).build(Handle::current());
     cached.get().await.unwrap();

@@ -93,7 +93,7 @@ async fn chains_of_what_is_compiled_in_serve_volumes() {
 }
 
 #[test]
-fn a_chain_and_settings_of_what_is_not_compiled_in_are_told_at_their_place() {
+fn a_chain_and_settings_of_what_is_not_compiled_in_are_reported_at_their_place() {
     let told = parse("chains:\n  driver: [secret-environment, irsa]\nsources:\n  pod-token: {}\n");
     assert_eq!(
         told.unwrap_err(),

@@ -122,7 +122,7 @@ async fn a_volume_without_a_source_is_answered_with_every_reason() {
 }
 
 #[tokio::test]
-async fn a_republish_that_fails_is_never_final_and_takes_nothing_away() {
+async fn a_republish_that_fails_is_never_final_and_removes_no_file() {
     let world = World::new();
     let refused = SourceError::failed(ErrorKind::PermissionDenied, "the vault is sealed");
     // Asked twice at the republish: by the chain, and for the identity that the volume has.
@@ -143,7 +143,7 @@ async fn an_anonymous_volume_asks_no_source() {
 }
 
 #[tokio::test]
-async fn a_token_is_handed_over_and_exchanged_by_nobody_but_mountpoint() {
+async fn a_token_is_handed_over_and_exchanged_only_by_mountpoint() {
     let world = World::new();
     let node = world.node(answering(vec![Ok(web_identity())])).await;
     let environment = node.publish(publish()).await.unwrap();

@@ -91,7 +91,10 @@ fn the_settings_of_a_third_party_are_checked_with_line_and_column() {
     let output = world.run(&["config", "check", "config.yaml"]);
     assert_eq!(output.status.code(), Some(2));
     let report = String::from_utf8(output.stdout).unwrap();
-    assert!(report.contains("config.yaml:3:27: error: there is no key `comand` here\n"), "{report}");
+    assert!(
+        report.contains("config.yaml:3:27: error: there is no key `comand` here\n"),
+        "{report}"
+    );
     assert!(report.contains("did you mean `command`?"), "{report}");
     assert!(report.contains("config.yaml:3:3: error: `command` is missing\n"), "{report}");
 }

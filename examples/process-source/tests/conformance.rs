@@ -47,7 +47,7 @@ async fn keys_that_a_program_prints_conform() {
 }
 
 #[tokio::test]
-async fn a_broken_program_is_an_error_that_conforms_and_shows_nothing() {
+async fn a_broken_program_is_an_error_that_conforms_and_shows_no_secret() {
     let scratch = scratch();
     for text in [
         "",

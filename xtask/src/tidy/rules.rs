@@ -33,7 +33,7 @@ pub(crate) const ALL: &[Rule] = &[
     effects::only_delivery_writes_files,
     effects::only_applications_read_the_environment,
     effects::time_enters_through_the_clock,
-    effects::core_does_nothing,
+    effects::core_has_no_effects,
     chain_names::a_chain_name_is_one_constant,
     shape::no_unsafe,
     shape::no_mod_rs,
@@ -43,7 +43,7 @@ pub(crate) const ALL: &[Rule] = &[
     security::a_dependency_is_accounted_for,
     tests_read_well::a_test_name_is_a_sentence,
     tests_read_well::no_test_is_ignored,
-    tests_read_well::nothing_sleeps,
-    text::nothing_is_left_to_do,
+    tests_read_well::no_test_sleeps,
+    text::no_work_is_left_open,
     text::no_path_of_a_machine,
 ];

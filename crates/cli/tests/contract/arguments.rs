@@ -8,7 +8,7 @@ use crate::driver::{Driver, run};
 use crate::requests::publish;
 
 #[tokio::test]
-async fn bad_usage_exits_2_with_nothing_on_stdout() {
+async fn bad_usage_exits_2_without_stdout() {
     let driver = Driver::new();
     let request = driver.file("request.json", &publish("driver").to_string());
     let write = driver.path("write");
@@ -77,7 +77,7 @@ async fn help_lists_every_kind_of_error_with_its_code_and_status() {
 }
 
 #[tokio::test]
-async fn the_documentation_lists_every_kind_of_error_as_it_is() {
+async fn the_documentation_lists_every_kind_of_error() {
     let page = include_str!("../../../../docs/errors.md");
     let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `")).collect();
     let expected: Vec<_> = ErrorKind::ALL
@@ -96,7 +96,7 @@ async fn the_documentation_lists_every_kind_of_error_as_it_is() {
 }
 
 #[tokio::test]
-async fn every_command_tells_what_it_prints_and_how_it_is_used() {
+async fn every_command_describes_its_output_and_its_usage() {
     let overview = Driver::new().run(&["--help"]).await;
     for title in ["Exit status:", "Errors:", "Environment:", "Files:", "Examples:"] {
         assert!(overview.ok().contains(&format!("\n{title}\n")), "{title}");
@@ -120,7 +120,7 @@ async fn every_command_tells_what_it_prints_and_how_it_is_used() {
 }
 
 #[tokio::test]
-async fn the_version_is_told() {
+async fn the_version_is_printed() {
     let run = Driver::new().run(&["--version"]).await;
     assert_eq!(run.ok(), format!("s3cred {}\n", env!("CARGO_PKG_VERSION")));
 }

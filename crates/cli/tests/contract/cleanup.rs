@@ -9,7 +9,7 @@ use crate::driver::{CANARY, Driver};
 use crate::requests::publish_with_keys;
 
 #[tokio::test]
-async fn what_was_removed_is_told_in_both_outputs() {
+async fn what_was_removed_is_reported_in_both_outputs() {
     let driver = Driver::new();
     let request = publish_with_keys("AKIAIOSFODNN7EXAMPLE", CANARY);
     driver.provide(&request, &[]).await.ok();

@@ -53,7 +53,7 @@ pub(crate) fn stands(object: &Value, name: &str, status: &str, reason: &str) {
 }
 
 #[tokio::test]
-async fn a_machine_that_stands_well_is_told_so_and_left_as_it_is() {
+async fn a_healthy_machine_is_reported_as_such_and_left_unchanged() {
     let cloud = Cloud::start().await;
     let driver = cloud.driver_with_role().with(AGENT, &cloud.agent.credentials_url());
     let object = driver.doctor(&["--output", "json"]).await.public_object();
@@ -74,7 +74,7 @@ async fn a_machine_that_stands_well_is_told_so_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn without_anything_around_nothing_fails() {
+async fn without_any_service_no_check_fails() {
     let driver = Driver::new();
     let object = driver.doctor(&["--output", "json"]).await.public_object();
     stands(&object, "environment", "warning", "AWS_ROLE_ARN");
@@ -87,7 +87,7 @@ async fn without_anything_around_nothing_fails() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_with_what_to_do_and_makes_the_status_3() {
+async fn what_is_wrong_is_reported_with_what_to_do_and_makes_the_status_3() {
     let cloud = Cloud::start().await;
     cloud.imds.set_hop_limit_reached(true);
     let driver = cloud.driver().with("AWS_ROLE_ARN", ROLE).with(AGENT, "http://127.0.0.1:9/v1");
@@ -129,7 +129,7 @@ async fn a_configuration_that_cannot_be_used_is_an_error_as_everywhere() {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_in_a_diagnosis() {
+async fn no_secret_is_in_a_diagnosis() {
     let cloud = Cloud::start().await;
     let token = cloud.driver_with_role().file("token", CANARY);
     let proxy = format!("http://user:{CANARY}@127.0.0.1:9");

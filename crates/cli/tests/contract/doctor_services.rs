@@ -82,7 +82,7 @@ async fn what_a_configuration_needs_is_in_the_role_and_in_its_namespace() {
 }
 
 #[tokio::test]
-async fn an_api_server_that_does_not_know_the_driver_is_told_from_one_that_is_away() {
+async fn an_api_server_that_does_not_know_the_driver_is_distinguished_from_one_that_is_away() {
     let kubernetes = Kubernetes::start().await.unwrap();
     let driver = Driver::new();
     let kubeconfig = driver.path("kubeconfig");
@@ -98,7 +98,7 @@ async fn an_api_server_that_does_not_know_the_driver_is_told_from_one_that_is_aw
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_is_told_with_its_error() {
+async fn a_clock_that_is_wrong_is_reported_with_its_error() {
     let cloud = Cloud::start().await;
     let driver = cloud.driver_with_role();
     for (offset, status, reason) in [

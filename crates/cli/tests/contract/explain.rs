@@ -70,7 +70,7 @@ async fn a_missing_audience_is_named() {
 }
 
 #[tokio::test]
-async fn a_role_that_nobody_names_is_no_source() {
+async fn a_role_that_is_not_named_is_no_source() {
     let request = with_token(publish("pod"), CANARY, LATER);
     explained(&driver(), &request, &[])
         .await
@@ -204,7 +204,7 @@ async fn a_token_file_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_request_from_a_log_is_told_from_one_of_the_kubelet() {
+async fn a_request_from_a_log_is_distinguished_from_one_of_the_kubelet() {
     let mut request = publish("pod");
     request["secrets"] = json!({"csi.storage.k8s.io/serviceAccount.tokens": "***stripped***"});
     explained(&driver(), &request, &[])

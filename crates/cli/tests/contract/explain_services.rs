@@ -75,7 +75,7 @@ async fn an_api_server_that_is_down_is_worth_another_try() {
 }
 
 #[tokio::test]
-async fn imds_behind_too_many_hops_is_told_from_a_node_without_it() {
+async fn imds_behind_too_many_hops_is_distinguished_from_a_node_without_it() {
     let imds = Imds::start(Iam::default()).await.unwrap();
     imds.set_hop_limit_reached(true);
     let driver = Driver::new()

@@ -78,7 +78,7 @@ async fn a_person_reads_a_tree_of_what_would_happen_and_why() {
 }
 
 #[tokio::test]
-async fn who_named_the_role_is_told() {
+async fn who_named_the_role_is_reported() {
     let (driver, config) = driver_with_rules();
     let request = with_token(publish("pod"), "token", LATER);
     let by_rule = explanation(&driver, &request, &["--config", &config]).await;
@@ -116,7 +116,7 @@ fn anonymous() -> Value {
 }
 
 #[tokio::test]
-async fn why_it_is_delivered_and_refreshed_so_is_told() {
+async fn why_it_is_delivered_and_refreshed_so_is_reported() {
     let cloud = Cloud::start().await;
     let pod = publish_with_tokens(&cloud.issuer);
     let keys = publish_with_keys("AKIAIOSFODNN7EXAMPLE", CANARY);
@@ -147,7 +147,7 @@ async fn why_it_is_delivered_and_refreshed_so_is_told() {
 }
 
 #[tokio::test]
-async fn of_a_mounted_volume_what_a_republish_would_do_is_told() {
+async fn the_effect_of_a_republish_on_a_mounted_volume_is_reported() {
     let driver = Driver::new().with("AWS_REGION", "eu-north-1");
     let other = "arn:aws:iam::111122223333:role/writer";
     let request = with_token(publish("pod"), "token", LATER);

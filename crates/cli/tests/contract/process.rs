@@ -62,7 +62,7 @@ async fn long_term_keys_are_printed_without_an_end() {
 }
 
 #[tokio::test]
-async fn what_sts_refuses_is_told_without_the_token() {
+async fn what_sts_refuses_is_reported_without_the_token() {
     let cloud = Cloud::start().await;
     let stranger =
         cloud.issuer.service_account("apps", "stranger").audience("sts.amazonaws.com").sign();

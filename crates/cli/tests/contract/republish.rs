@@ -75,7 +75,7 @@ async fn who_knows_of_a_mount_gets_no_final_error_even_without_a_lease() {
 }
 
 #[tokio::test]
-async fn another_source_is_told_and_taken_when_nothing_is_mounted() {
+async fn another_source_is_reported_and_taken_when_not_mounted() {
     let cloud = Cloud::start().await;
     let driver = cloud.driver();
     let request = publish_with_tokens(&cloud.issuer);

@@ -8,7 +8,7 @@ use crate::driver::{CANARY, Driver};
 use crate::requests::publish;
 
 #[tokio::test]
-async fn a_wrong_type_in_the_request_is_told_by_its_field() {
+async fn a_wrong_type_in_the_request_is_reported_by_its_field() {
     let driver = Driver::new();
     for (pointer, value, said) in [
         ("/volumeId", json!(7), "volumeId is a number"),
@@ -43,7 +43,7 @@ async fn a_wrong_type_in_the_request_is_told_by_its_field() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_json_is_told_by_its_position() {
+async fn a_request_that_is_not_json_is_reported_by_its_position() {
     let driver = Driver::new();
     let path = driver.file("request.json", "{\"volumeId\": \"v\",\n  oops}");
     let run = driver.run(&["region", "--request", &path, "--output", "json"]).await;
@@ -51,7 +51,7 @@ async fn a_request_that_is_not_json_is_told_by_its_position() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_not_utf_8_is_told_by_its_position() {
+async fn a_configuration_that_is_not_utf_8_is_reported_by_its_position() {
     let driver = Driver::new();
     let path = driver.path("config.yaml");
     fs::write(&path, b"version: 1\nscope: r\xc3\xb6\xff\n").unwrap();

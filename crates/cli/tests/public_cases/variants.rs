@@ -81,7 +81,7 @@ async fn roles_of_other_stores_are_for_their_own_sts() {
 }
 
 #[tokio::test]
-async fn partitions_that_do_not_fit_are_told_before_anything_is_sent() {
+async fn partitions_that_do_not_fit_are_reported_before_a_request_is_sent() {
     let world = World::start().await;
     let role = "arn:aws-cn:iam::111122223333:role/x";
     for command in ["provide", "process", "explain"] {

@@ -41,7 +41,7 @@ async fn a_volume_is_mounted_refreshed_and_removed() {
 }
 
 #[tokio::test]
-async fn a_different_request_for_a_published_target_is_refused_and_takes_nothing() {
+async fn a_different_request_for_a_published_target_is_refused_and_removes_no_file() {
     let world = World::new();
     let service = world.start().await;
     let target = world.target("uid");
@@ -117,7 +117,7 @@ async fn every_step_that_fails_is_reversed() {
 }
 
 #[tokio::test]
-async fn a_source_that_does_not_apply_is_named_and_nothing_is_left() {
+async fn a_source_that_does_not_apply_is_named_and_no_file_is_left() {
     let world = World::new();
     let service = world.start().await;
     let mut call = request("v", &world.target("uid"));
@@ -143,7 +143,7 @@ async fn what_mountpoint_prints_reaches_the_user() {
 }
 
 #[tokio::test]
-async fn a_failed_republish_unmounts_nothing_and_is_unavailable() {
+async fn a_failed_republish_leaves_the_mount_and_is_unavailable() {
     let world = World::new();
     let service = world.start().await;
     let target = world.target("uid");

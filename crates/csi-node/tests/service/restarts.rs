@@ -98,7 +98,7 @@ async fn leftovers_without_a_record_and_a_user_are_swept() {
 }
 
 #[tokio::test]
-async fn a_machine_that_was_restarted_mounts_anew() {
+async fn a_machine_that_was_restarted_mounts_again() {
     let world = World::new();
     let target = world.target("uid");
     let id = MountId::new("v", &target);

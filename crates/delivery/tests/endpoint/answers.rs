@@ -76,7 +76,7 @@ async fn a_connection_serves_many_requests() {
 }
 
 #[tokio::test]
-async fn new_keys_are_told_from_the_next_request_on() {
+async fn new_keys_are_served_from_the_next_request_on() {
     let site = Site::new();
     let volume = site.volume("v");
     let mut client = site.client().await;
@@ -88,7 +88,7 @@ async fn new_keys_are_told_from_the_next_request_on() {
 }
 
 #[tokio::test]
-async fn keys_that_are_there_are_told_whatever_happens_upstream() {
+async fn cached_keys_are_returned_whatever_happens_upstream() {
     let site = Site::new();
     let volume = site.volume("v");
     volume.keys.upstream(Err(ErrorKind::Unavailable));
@@ -132,7 +132,7 @@ async fn a_load_that_hangs_is_answered_in_time() {
 }
 
 #[tokio::test]
-async fn keys_without_an_end_are_told_with_one() {
+async fn keys_without_an_expiry_are_served_with_one() {
     let site = Site::new();
     let volume = site.volume("v");
     volume.keys.hold(Some(Keys::new("AKIA", "secret")));

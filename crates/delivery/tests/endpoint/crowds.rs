@@ -12,7 +12,7 @@ fn impatient() -> Site {
 }
 
 #[tokio::test]
-async fn who_says_nothing_is_disconnected() {
+async fn a_silent_client_is_disconnected() {
     let site = impatient();
     site.client().await.is_closed().await;
 }
@@ -194,7 +194,7 @@ async fn a_volume_that_has_gone_mad_is_limited_and_the_others_are_not() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_uses_nothing_of_a_volumes_rate() {
+async fn a_wrong_token_uses_no_part_of_a_volumes_rate() {
     let site = Site::with(&EndpointSettings { requests_per_second: 2, ..settings() });
     let volume = site.volume("v");
     for _ in 0..20 {

@@ -67,7 +67,7 @@ async fn a_wrong_token_is_refused() {
 }
 
 #[tokio::test]
-async fn which_volumes_there_are_is_not_told() {
+async fn which_volumes_there_are_is_not_revealed() {
     let site = Site::new();
     let (volume, other) = (site.volume("v"), site.volume("other"));
     let ask = async |id: &str| {

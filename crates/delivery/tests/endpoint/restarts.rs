@@ -98,7 +98,7 @@ async fn only_the_loopback_is_listened_on() {
 }
 
 #[tokio::test]
-async fn the_default_port_is_one_that_nobody_else_can_take() {
+async fn the_default_port_is_one_that_no_other_user_can_take() {
     may_bind_what_it_chooses();
 }
 

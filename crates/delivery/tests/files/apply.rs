@@ -130,7 +130,7 @@ fn the_mode_of_an_existing_directory_is_put_right() {
 }
 
 #[test]
-fn a_first_publish_leaves_nothing_but_its_files() {
+fn a_first_publish_leaves_only_its_files() {
     let folder = Folder::new();
     let write_path = folder.published(&profile("of another source"));
     fs::create_dir_all(folder.volume().join("planted/deep")).unwrap();
@@ -209,7 +209,7 @@ fn a_link_in_the_prefix_of_the_write_path_is_followed() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_whole_changes_nothing() {
+fn a_file_that_cannot_be_written_whole_leaves_the_old_one() {
     if let Some(folder) = folder_of_child() {
         let write_path = WritePath::open(&folder).unwrap();
         let files = [
@@ -234,7 +234,7 @@ fn a_file_that_cannot_be_written_whole_changes_nothing() {
     // A limit that does not kill: a file of more than 2 to 4 KiB is refused when it has come so
     // far.
     let mut child = child(
-        "apply::a_file_that_cannot_be_written_whole_changes_nothing",
+        "apply::a_file_that_cannot_be_written_whole_leaves_the_old_one",
         &folder.write_path(),
         "trap '' XFSZ; ulimit -f 4;",
     );

@@ -37,7 +37,7 @@ fn what_a_crash_leaves_beside_live_files_is_swept() {
 }
 
 #[test]
-fn a_sweep_of_a_volume_that_is_not_there_finds_nothing() {
+fn a_sweep_of_a_missing_volume_finds_no_file() {
     let folder = Folder::new();
     assert_eq!(folder.open().sweep_temporary(VOLUME).unwrap().len(), 0);
     assert!(listing(&folder.write_path()).is_empty());

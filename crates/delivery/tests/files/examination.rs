@@ -14,7 +14,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[test]
-fn a_write_path_tells_its_mode_owner_and_whether_it_is_in_memory() {
+fn a_write_path_reports_its_mode_owner_and_whether_it_is_in_memory() {
     let folder = tempfile::tempdir_in("/dev/shm").unwrap();
     set_mode(folder.path(), 0o2751);
     let state = WritePath::open(folder.path()).unwrap().examine().unwrap();

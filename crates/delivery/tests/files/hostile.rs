@@ -212,7 +212,7 @@ fn a_directory_that_keeps_turning_into_a_link_leads_nowhere() {
 }
 
 #[test]
-fn a_removal_that_races_with_links_takes_nothing_outside_with_it() {
+fn a_removal_that_races_with_links_removes_no_file_outside() {
     let folder = Folder::new();
     let outside = outside(&folder);
     let before = listing(&outside);

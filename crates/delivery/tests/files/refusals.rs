@@ -65,7 +65,7 @@ fn a_write_path_without_write_permission_is_named() {
 }
 
 #[test]
-fn an_owner_that_cannot_be_set_is_an_error_and_leaves_nothing() {
+fn an_owner_that_cannot_be_set_is_an_error_and_leaves_no_file() {
     let folder = Folder::new();
     give_away(&folder.write_path());
     let options = FileOptions { owner: Some(Owner { uid: 0, gid: 0 }), ..FileOptions::default() };
@@ -106,7 +106,7 @@ fn a_group_that_cannot_be_set_matters_only_to_who_reads_by_it() {
 }
 
 #[test]
-fn nobodys_number_is_no_owner() {
+fn the_largest_number_is_no_owner() {
     let folder = Folder::new();
     for owner in [Owner { uid: u32::MAX, gid: 0 }, Owner { uid: 0, gid: u32::MAX }] {
         let options = FileOptions { owner: Some(owner), ..FileOptions::default() };
@@ -120,7 +120,7 @@ fn nobodys_number_is_no_owner() {
 }
 
 #[test]
-fn no_failure_tells_the_content() {
+fn no_failure_shows_the_content() {
     let folder = Folder::new();
     fs::write(folder.volume(), "").unwrap();
     let failure = folder

@@ -53,7 +53,7 @@ proptest! {
 }
 
 #[test]
-fn what_was_removed_is_told() {
+fn what_was_removed_is_reported() {
     let folder = Folder::new();
     let write_path = folder.published(&profile("1"));
     let mut removed = write_path.remove(VOLUME).unwrap();
@@ -72,7 +72,7 @@ fn removing_what_is_not_there_is_fine() {
 }
 
 #[test]
-fn only_directories_of_volumes_are_told() {
+fn only_directories_of_volumes_are_reported() {
     let folder = Folder::new();
     let ours = [
         directory_name(None, "volume"),
@@ -162,7 +162,7 @@ fn a_deep_tree_is_removed() {
 }
 
 #[test]
-fn a_wide_tree_is_removed_and_told_in_part() {
+fn a_wide_tree_is_removed_and_reported_in_part() {
     let folder = Folder::new();
     let write_path = folder.published(&[token("1")]);
     for number in 0..3_000 {

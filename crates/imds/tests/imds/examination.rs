@@ -6,7 +6,7 @@ use s3_credential_testkit::server::Fault;
 use crate::fixture::{HeldTime, SECOND, instance};
 
 #[tokio::test]
-async fn an_imds_that_answers_tells_role_and_region() {
+async fn an_imds_that_answers_returns_role_and_region() {
     let instance = instance().await;
     match instance.imds().examine().await {
         Examination::Answers { role, region } => {
@@ -30,7 +30,7 @@ async fn an_instance_without_a_role_still_answers() {
 }
 
 #[tokio::test]
-async fn off_absent_mute_and_misconfigured_are_told_apart() {
+async fn off_absent_mute_and_misconfigured_are_distinguished() {
     let instance = instance().await;
     let examine = async |name, value: &str| {
         let environment = instance.environment().with(name, value);

@@ -144,7 +144,7 @@ async fn keys_of_a_role_that_is_gone_are_not_extended() {
 }
 
 #[tokio::test]
-async fn a_role_that_ec2_may_not_assume_is_told() {
+async fn a_role_that_ec2_may_not_assume_is_reported() {
     let instance = instance().await;
     instance.iam.remove_role(ROLE);
     let failure = exchange(&ImdsExchange::new(instance.imds())).await.unwrap_err();
@@ -153,7 +153,7 @@ async fn a_role_that_ec2_may_not_assume_is_told() {
 }
 
 #[tokio::test]
-async fn a_document_that_cannot_be_read_is_unavailable_and_shows_nothing() {
+async fn a_document_that_cannot_be_read_is_unavailable_and_not_shown() {
     let instance = instance().await;
     let imds = ImdsExchange::new(instance.imds());
     for document in [

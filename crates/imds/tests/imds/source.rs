@@ -55,7 +55,7 @@ async fn a_role_without_keys_stops_the_chain() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_listed_with_a_path_or_a_slash_is_asked_for_as_it_is_listed() {
+async fn a_role_that_is_listed_with_a_path_or_a_slash_is_asked_for_by_its_listed_name() {
     let instance = instance().await;
     let source = ImdsSource::new(instance.imds());
     let document = r#"{"AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"t","Expiration":"2027-01-01T00:00:00Z"}"#;
@@ -157,7 +157,7 @@ async fn a_hop_limit_that_is_too_low_is_recognised_within_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_who_wait_for_one_session_token_are_told_of_the_same_hop_limit() {
+async fn all_who_wait_for_one_session_token_learn_of_the_same_hop_limit() {
     let time = HeldTime::new();
     let instance = instance().await;
     instance.emulator.set_hop_limit_reached(true);
@@ -303,7 +303,7 @@ async fn an_endpoint_without_session_tokens_is_no_imds() {
 }
 
 #[tokio::test]
-async fn a_limited_rate_is_told_apart() {
+async fn a_limited_rate_is_reported_as_such() {
     let instance = instance().await;
     instance.emulator.faults().always(ANY, Fault::status(429, ""));
     let source = ImdsSource::new(instance.imds());
@@ -322,7 +322,7 @@ async fn a_session_token_that_is_refused_is_replaced() {
 }
 
 #[tokio::test]
-async fn without_the_probe_nothing_is_asked() {
+async fn without_the_probe_no_request_is_sent() {
     let instance = instance().await;
     let source = ImdsSource::new(instance.imds_with(ImdsSettings::default().with_probe(false)));
     let form = source.provide(&volume()).await.unwrap();

@@ -3,7 +3,7 @@
 use s3_credential_core::{CredentialSource as _, Environment, ErrorKind, SourceError};
 use s3_credential_irsa::{IrsaSettings, IrsaSource};
 
-use crate::{Driver, ROLE, assert_told, at_level, jwt, now, provided};
+use crate::{Driver, ROLE, assert_reports, at_level, jwt, now, provided};
 
 #[tokio::test]
 async fn token_and_role_become_a_web_identity_that_mountpoint_can_exchange() {
@@ -42,9 +42,9 @@ async fn a_driver_without_either_variable_has_no_role_of_its_own() {
 async fn half_a_configuration_stops_the_chain_and_names_the_other_half() {
     let mut driver = Driver::with_token(&jwt());
     driver.environment = driver.environment.with("AWS_ROLE_ARN", "");
-    assert_told(&driver.failure().await, ErrorKind::Misconfigured, &["set AWS_ROLE_ARN"]);
+    assert_reports(&driver.failure().await, ErrorKind::Misconfigured, &["set AWS_ROLE_ARN"]);
     driver.environment = Environment::default().with("AWS_ROLE_ARN", ROLE);
-    assert_told(
+    assert_reports(
         &driver.failure().await,
         ErrorKind::Misconfigured,
         &["set AWS_WEB_IDENTITY_TOKEN_FILE"],
@@ -56,7 +56,7 @@ async fn a_role_that_cannot_be_one_is_refused_by_its_variable() {
     let mut driver = Driver::with_token(&jwt());
     for arn in ["reader", "arn:aws:iam::111122223333:user/reader", "arn\n"] {
         driver.environment = driver.environment.with("AWS_ROLE_ARN", arn);
-        assert_told(&driver.failure().await, ErrorKind::InvalidRoleArn, &["AWS_ROLE_ARN"]);
+        assert_reports(&driver.failure().await, ErrorKind::InvalidRoleArn, &["AWS_ROLE_ARN"]);
     }
 }
 

@@ -98,7 +98,7 @@ async fn failed(source: &IrsaSource) -> Failure {
 }
 
 /// Asserts the kind, and that message or help name the variable to set or correct.
-fn assert_told(failure: &Failure, kind: ErrorKind, words: &[&str]) {
+fn assert_reports(failure: &Failure, kind: ErrorKind, words: &[&str]) {
     assert_eq!(failure.kind(), kind, "{failure}");
     for word in words {
         let is_named = failure.message().contains(word) || failure.help().contains(word);

@@ -25,7 +25,7 @@ fn replace(volume: &Path, generation: &str, token: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_token_is_told_and_the_new_one_provided() {
+async fn a_replaced_token_is_reported_and_the_new_one_provided() {
     let driver = Driver::new();
     let (first, second) = (jwt(), jwt());
     replace(driver.path(), "..1", &first);
@@ -71,7 +71,7 @@ async fn many_volumes_share_one_task_which_ends_with_them() {
 }
 
 #[tokio::test]
-async fn without_a_token_file_there_is_nothing_to_follow() {
+async fn without_a_token_file_there_is_no_file_to_follow() {
     let driver = Driver::new();
     let source = IrsaSource::new(Environment::default(), driver.clock, IrsaSettings::default());
     assert!(source.unwrap().changes().is_none());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use s3_credential_core::{ErrorKind, RoleHop, SessionSettings};
 use s3_credential_irsa::{IrsaSettings, IrsaSource};
 
-use crate::{Driver, assert_told, at_level, jwt, provided};
+use crate::{Driver, assert_reports, at_level, jwt, provided};
 
 const NAME: &str = "AWS_ROLE_SESSION_NAME";
 
@@ -38,10 +38,10 @@ async fn the_session_name_is_the_settings_and_else_the_variables() {
 }
 
 #[tokio::test]
-async fn a_session_name_that_sts_would_refuse_is_told_by_its_variable() {
+async fn a_session_name_that_sts_would_refuse_is_reported_by_its_variable() {
     let mut driver = Driver::with_token(&jwt());
     driver.environment = driver.environment.with(NAME, "no spaces");
-    assert_told(&driver.failure().await, ErrorKind::Misconfigured, &[NAME, "session name"]);
+    assert_reports(&driver.failure().await, ErrorKind::Misconfigured, &[NAME, "session name"]);
 }
 
 #[tokio::test]
@@ -79,6 +79,6 @@ fn settings_that_sts_would_refuse_are_refused_at_construction() {
         },
     ] {
         let result = IrsaSource::new(driver.environment.clone(), driver.clock.clone(), settings);
-        assert_told(&result.unwrap_err(), ErrorKind::Misconfigured, &["configuration"]);
+        assert_reports(&result.unwrap_err(), ErrorKind::Misconfigured, &["configuration"]);
     }
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use s3_credential_core::ErrorKind;
 use s3_credential_irsa::IrsaSettings;
 
-use crate::{Driver, assert_told, jwt};
+use crate::{Driver, assert_reports, jwt};
 
 const FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
@@ -35,7 +35,7 @@ async fn a_token_that_is_no_jwt_is_for_its_taker_to_judge() {
 async fn a_missing_file_is_a_matter_of_the_drivers_set_up() {
     let driver = Driver::new();
     let failure = driver.failure().await;
-    assert_told(&failure, ErrorKind::Misconfigured, &[FILE, "does not exist", "token\""]);
+    assert_reports(&failure, ErrorKind::Misconfigured, &[FILE, "does not exist", "token\""]);
 }
 
 #[tokio::test]
@@ -43,23 +43,23 @@ async fn only_a_regular_file_is_read_and_a_fifo_does_not_hang() {
     let driver = Driver::new();
     fs::create_dir(driver.token_file()).unwrap();
     let failure = driver.failure().await;
-    assert_told(&failure, ErrorKind::Misconfigured, &[FILE, "not a regular file"]);
+    assert_reports(&failure, ErrorKind::Misconfigured, &[FILE, "not a regular file"]);
     fs::remove_dir(driver.token_file()).unwrap();
 
     let made = std::process::Command::new("mkfifo").arg(driver.token_file()).status().unwrap();
     assert!(made.success());
     let failure = tokio::time::timeout(Duration::from_mins(1), driver.failure()).await.unwrap();
-    assert_told(&failure, ErrorKind::Misconfigured, &[FILE, "not a regular file"]);
+    assert_reports(&failure, ErrorKind::Misconfigured, &[FILE, "not a regular file"]);
 }
 
 #[tokio::test]
-async fn links_that_lead_nowhere_or_in_a_circle_are_told() {
+async fn links_that_lead_nowhere_or_in_a_circle_are_reported() {
     let driver = Driver::new();
     symlink("token", driver.token_file()).unwrap();
-    assert_told(&driver.failure().await, ErrorKind::FileSystem, &[FILE]);
+    assert_reports(&driver.failure().await, ErrorKind::FileSystem, &[FILE]);
     fs::remove_file(driver.token_file()).unwrap();
     symlink("..data/token", driver.token_file()).unwrap();
-    assert_told(&driver.failure().await, ErrorKind::Misconfigured, &[FILE]);
+    assert_reports(&driver.failure().await, ErrorKind::Misconfigured, &[FILE]);
 }
 
 #[tokio::test]
@@ -82,13 +82,13 @@ async fn what_cannot_be_a_token_is_malformed() {
         (without_signature, "half-written"),
     ] {
         let failure = Driver::with_token(content).failure().await;
-        assert_told(&failure, ErrorKind::MalformedToken, &[FILE, word]);
+        assert_reports(&failure, ErrorKind::MalformedToken, &[FILE, word]);
     }
     let driver = Driver::new();
     fs::write(driver.token_file(), b"\xff\xfe").unwrap();
-    assert_told(&driver.failure().await, ErrorKind::MalformedToken, &[FILE, "UTF-8"]);
+    assert_reports(&driver.failure().await, ErrorKind::MalformedToken, &[FILE, "UTF-8"]);
     fs::write(driver.token_file(), vec![b't'; 1 << 20]).unwrap();
-    assert_told(&driver.failure().await, ErrorKind::MalformedToken, &[FILE, "larger than"]);
+    assert_reports(&driver.failure().await, ErrorKind::MalformedToken, &[FILE, "larger than"]);
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn an_expired_token_is_refused_when_the_skew_of_clocks_cannot_explain_it()
     driver.identity().await;
     driver.clock.advance(Duration::from_secs(1));
     let failure = driver.failure().await;
-    assert_told(&failure, ErrorKind::ExpiredToken, &[FILE, "projected volume"]);
+    assert_reports(&failure, ErrorKind::ExpiredToken, &[FILE, "projected volume"]);
 }
 
 #[tokio::test]

@@ -70,14 +70,14 @@ async fn a_relative_uri_cannot_name_another_host() {
 }
 
 #[tokio::test]
-async fn with_nothing_set_it_does_not_apply() {
+async fn without_settings_it_does_not_apply() {
     let (reason, help) = not_applicable(provide(&source(&[]), &driver_volume()).await.unwrap_err());
     assert!(reason.contains(URI) && reason.contains(TOKEN_FILE), "{reason}");
     assert!(help.contains("ssociate"), "{help}");
 }
 
 #[tokio::test]
-async fn the_pod_level_variable_is_nothing_at_driver_level() {
+async fn the_pod_level_variable_has_no_effect_at_driver_level() {
     let source = source(&[("EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI", AGENT)]);
     not_applicable(provide(&source, &driver_volume()).await.unwrap_err());
 }
@@ -135,7 +135,7 @@ async fn a_token_file_that_cannot_be_one_is_named_without_its_content() {
 }
 
 #[tokio::test]
-async fn an_expired_token_of_the_driver_is_told() {
+async fn an_expired_token_of_the_driver_is_reported() {
     let issuer = Issuer::new("https://oidc.example.test/id/1");
     let expired = token(&issuer, "driver").issued_at(now() - 2 * 3600 * SECOND).sign();
     let source = source(&[(URI, AGENT), (TOKEN, &expired)]);
@@ -144,14 +144,14 @@ async fn an_expired_token_of_the_driver_is_told() {
 }
 
 #[tokio::test]
-async fn a_volume_at_secret_level_gets_nothing_of_it() {
+async fn a_volume_at_secret_level_gets_no_credentials_of_it() {
     let source = source(&[(URI, AGENT), (TOKEN, "opaque")]);
     let context = volume(&[("authenticationSource", "secret")]);
     not_applicable(provide(&source, &context).await.unwrap_err());
 }
 
 #[tokio::test]
-async fn a_token_file_that_is_replaced_is_told_to_whoever_listens() {
+async fn a_token_file_that_is_replaced_is_reported_to_subscribers() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     fs::write(&path, "first").unwrap();
@@ -171,6 +171,6 @@ async fn a_token_file_that_is_replaced_is_told_to_whoever_listens() {
 }
 
 #[tokio::test]
-async fn without_a_token_file_there_is_nothing_to_follow() {
+async fn without_a_token_file_there_is_no_file_to_follow() {
     assert!(source(&[(URI, AGENT), (TOKEN, "opaque")]).changes().is_none());
 }

@@ -25,7 +25,7 @@ async fn the_keys_are_those_of_the_associated_role_with_their_expiry() {
 }
 
 #[tokio::test]
-async fn the_token_is_sent_as_it_is() {
+async fn the_token_is_sent_unchanged() {
     let cluster = cluster().await;
     let token = cluster.token_of("web").sign();
     let form = cluster.container_with(&token);
@@ -120,7 +120,7 @@ async fn an_association_that_never_comes_is_waited_for_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_agent_has_said_is_told_though_it_hangs_when_time_is_up() {
+async fn an_answer_of_the_agent_is_reported_though_it_hangs_when_time_is_up() {
     let cluster = cluster().await;
     cluster.agent.dissociate("apps", "web");
     let faults = cluster.agent.faults();

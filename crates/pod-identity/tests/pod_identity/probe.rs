@@ -14,7 +14,7 @@ async fn an_agent_that_refuses_for_want_of_a_token_is_there() {
 }
 
 #[tokio::test]
-async fn what_is_no_agent_or_a_broken_one_is_told() {
+async fn what_is_no_agent_or_a_broken_one_is_reported() {
     let cluster = cluster().await;
     let agent = agent_exchange(patient());
     let url = cluster.agent.credentials_url();

@@ -15,7 +15,7 @@ async fn refusal(cluster: &Cluster, settings: AgentSettings) -> (Failure, usize)
 }
 
 #[tokio::test]
-async fn the_exceptions_of_eks_auth_are_told_apart() {
+async fn the_exceptions_of_eks_auth_are_distinguished() {
     let cluster = cluster().await;
     for (error, kind, retryable, calls) in [
         (EksAuthError::access_denied(), ErrorKind::PermissionDenied, false, 1),
@@ -60,7 +60,7 @@ async fn a_subject_that_is_no_name_is_not_shown() {
 }
 
 #[tokio::test]
-async fn a_role_that_does_not_trust_eks_is_told() {
+async fn a_role_that_does_not_trust_eks_is_reported() {
     let cluster = cluster().await;
     cluster.iam.remove_role(crate::fixture::ROLE);
     let (failure, _) = refusal(&cluster, patient()).await;
@@ -69,7 +69,7 @@ async fn a_role_that_does_not_trust_eks_is_told() {
 }
 
 #[tokio::test]
-async fn an_address_that_the_agent_refuses_is_told() {
+async fn an_address_that_the_agent_refuses_is_reported() {
     let cluster = cluster().await;
     cluster.agent.set_hosts(["169.254.170.23"]);
     let (failure, calls) = refusal(&cluster, patient()).await;
@@ -79,7 +79,7 @@ async fn an_address_that_the_agent_refuses_is_told() {
 }
 
 #[tokio::test]
-async fn what_the_agent_itself_sees_in_a_token_is_told() {
+async fn what_the_agent_itself_sees_in_a_token_is_reported() {
     let cluster = cluster().await;
     let agent = agent_exchange(patient());
     let expired = cluster.token_of("web").issued_at(now() - 2 * 3600 * SECOND).sign();
@@ -90,7 +90,7 @@ async fn what_the_agent_itself_sees_in_a_token_is_told() {
 }
 
 #[tokio::test]
-async fn an_answer_that_holds_no_keys_is_unavailable_and_shows_nothing() {
+async fn an_answer_that_holds_no_keys_is_unavailable_and_not_shown() {
     let cluster = cluster().await;
     let agent = agent_exchange(patient().with_max_attempts(1));
     for body in [
@@ -131,7 +131,7 @@ async fn an_agent_that_comes_back_is_found() {
 }
 
 #[tokio::test]
-async fn a_url_that_is_not_the_agents_is_told() {
+async fn a_url_that_is_not_the_agents_is_reported() {
     let cluster = cluster().await;
     let form = container(&format!("{}/canary", cluster.agent.url()), "opaque");
     let failure = exchange(&agent_exchange(patient().with_operation_timeout(SECOND / 20)), &form)

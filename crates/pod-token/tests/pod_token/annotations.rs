@@ -52,7 +52,7 @@ async fn an_empty_annotation_is_an_unset_one() {
 }
 
 #[tokio::test]
-async fn an_audience_of_many_lines_is_told_on_one() {
+async fn an_audience_of_many_lines_is_reported_on_one() {
     let world = World::start().await;
     world.annotate(&[(ANNOTATION, ROLE), (AUDIENCE, &"two\nlines ".repeat(100))]);
     let failure = failure(&world.source(PodTokenSettings::default()), &world.context()).await;

@@ -103,7 +103,7 @@ async fn other_levels_are_left_to_other_sources() {
 }
 
 #[tokio::test]
-async fn without_an_annotation_the_next_source_is_asked_and_the_user_told_what_to_do() {
+async fn without_an_annotation_the_next_source_is_asked_and_the_help_says_what_to_do() {
     let world = World::start().await;
     let source = world.source(PodTokenSettings::default());
     for annotations in [&[][..], &[(ANNOTATION, "")], &[("other.example/role-arn", ROLE)]] {
@@ -130,7 +130,7 @@ async fn without_an_api_the_annotation_cannot_be_read_and_the_rest_works() {
 }
 
 #[tokio::test]
-async fn a_service_account_that_the_request_does_not_tell_is_asked_for_where_it_is_needed() {
+async fn a_service_account_that_the_request_does_not_name_is_asked_for_where_it_is_needed() {
     let world = World::with_role(ROLE).await;
     for attribute in [NAMESPACE, SERVICE_ACCOUNT] {
         let context = context(&[(attribute, "")], &world.tokens());

@@ -156,7 +156,7 @@ async fn a_missing_permission_names_the_rule_to_add() {
 }
 
 #[tokio::test]
-async fn a_pod_that_the_request_does_not_tell_cannot_be_bound_to() {
+async fn a_pod_that_the_request_does_not_name_cannot_be_bound_to() {
     let world = world().await;
     let unnamed = context(&[("csi.storage.k8s.io/pod.name", "")], "");
     let failure = failure(&world.source(asking(hours(1))), &unnamed).await;

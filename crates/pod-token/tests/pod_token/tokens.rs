@@ -21,7 +21,7 @@ fn with_token(token: &str) -> ProvideContext {
 }
 
 #[tokio::test]
-async fn a_request_without_any_token_is_told_before_the_api_is_asked() {
+async fn a_request_without_any_token_is_refused_before_the_api_is_asked() {
     let (world, source) = world().await;
     for none in ["", "{}"] {
         let failure = failure(&source, &context(&[], none)).await;
@@ -51,7 +51,7 @@ async fn without_a_role_the_token_for_pod_identity_is_enough_to_go_on() {
 }
 
 #[tokio::test]
-async fn a_malformed_token_is_told_without_its_text() {
+async fn a_malformed_token_is_reported_without_its_text() {
     let (_world, source) = world().await;
     for token in ["", "   ", "CANARY.CANARY.CANARY", "a b", "CANARY\u{0}"] {
         let failure = failure(&source, &with_token(token)).await;
@@ -61,7 +61,7 @@ async fn a_malformed_token_is_told_without_its_text() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_told_with_an_allowance_for_the_clock() {
+async fn an_expired_token_is_refused_with_an_allowance_for_the_clock() {
     let (world, source) = world().await;
     let issue = |ago: Duration| {
         let made = world.kubernetes.issuer().service_account("apps", "web").audience(STS_AUDIENCE);

@@ -47,7 +47,7 @@ async fn changed(changes: &mut Changes) {
 }
 
 #[tokio::test]
-async fn a_changed_annotation_is_told_and_known_without_a_read() {
+async fn a_changed_annotation_is_reported_and_known_without_a_read() {
     let (world, source, mut changes) = watched().await;
     world.annotate(&[(ANNOTATION, OTHER_ROLE)]);
     changed(&mut changes).await;
@@ -85,7 +85,7 @@ async fn a_watched_account_is_not_read_again_while_the_watch_lives() {
 }
 
 #[tokio::test]
-async fn a_change_that_is_none_of_the_annotations_is_not_told() {
+async fn a_change_of_other_fields_than_the_annotations_is_not_reported() {
     let (world, source, mut changes) = watched().await;
     world.annotate(&[(ANNOTATION, ROLE), ("example.com/note", "hello")]);
     world.annotate(&[(ANNOTATION, OTHER_ROLE)]);
@@ -95,7 +95,7 @@ async fn a_change_that_is_none_of_the_annotations_is_not_told() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_deleted_is_told_and_then_not_found() {
+async fn an_account_that_is_deleted_is_reported_and_then_not_found() {
     let (world, source, mut changes) = watched().await;
     world.kubernetes.delete_service_account("apps", "web");
     changed(&mut changes).await;
@@ -159,7 +159,7 @@ async fn a_watch_that_is_not_opened_in_time_is_given_up_and_tried_again() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_older_than_the_watchs_word_changes_nothing() {
+async fn an_answer_that_is_older_than_an_event_of_the_watch_has_no_effect() {
     let (world, source, mut changes) = watched().await;
     let old = serde_json::json!({
         "apiVersion": "v1",
@@ -189,7 +189,7 @@ async fn one_publish_alone_starts_no_watch() {
 }
 
 #[tokio::test]
-async fn only_a_source_that_reads_annotations_tells_of_changes() {
+async fn only_a_source_that_reads_annotations_reports_changes() {
     let world = World::start().await;
     assert!(world.source(PodTokenSettings::default()).changes().is_some());
     assert!(world.source_alone(PodTokenSettings::default()).changes().is_none());

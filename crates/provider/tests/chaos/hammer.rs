@@ -23,7 +23,7 @@ const STEPS: usize = 40;
 const CONTESTED: &str = "everyones";
 
 #[test]
-fn many_tasks_at_once_leave_what_is_held_and_nothing_else() {
+fn many_tasks_at_once_leave_only_what_is_held() {
     let folder = tempfile::tempdir_in("/dev/shm").unwrap();
     let place = Place::new(folder.path());
     let (held, known) = runtime().block_on(async {
@@ -39,7 +39,7 @@ fn many_tasks_at_once_leave_what_is_held_and_nothing_else() {
 }
 
 #[test]
-fn many_processes_at_once_leave_what_is_held_and_nothing_else() {
+fn many_processes_at_once_leave_only_what_is_held() {
     if let Some(place) = place_of_child() {
         return hammer(&place);
     }
@@ -47,7 +47,7 @@ fn many_processes_at_once_leave_what_is_held_and_nothing_else() {
     let place = Place::new(folder.path());
     let processes: Vec<Child> = (0..PROCESSES)
         .map(|number| {
-            let test = "hammer::many_processes_at_once_leave_what_is_held_and_nothing_else";
+            let test = "hammer::many_processes_at_once_leave_only_what_is_held";
             child(test, &place, &[format!("number={number}")]).spawn().unwrap()
         })
         .collect();

@@ -141,7 +141,7 @@ async fn a_client_gets_keys_and_after_cleanup_none() {
 }
 
 #[tokio::test]
-async fn keys_that_are_valid_are_told_through_an_outage_and_new_ones_as_soon_as_there_are_any() {
+async fn valid_keys_are_served_through_an_outage_and_new_ones_as_soon_as_there_are_any() {
     let world = World::new();
     let provider = world.provider();
     let provided = world.published(&provider).await;
@@ -210,7 +210,7 @@ async fn a_next_run_without_the_kept_secrets_brings_a_new_token_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_kept_for_the_next_run_goes_with_its_lease_whoever_takes_it_away() {
+async fn what_is_kept_for_the_next_run_goes_with_its_lease_whichever_process_removes_it() {
     let world = World::new();
     let kept = world.scratch.path().join("state/.endpoint");
     let provider = world.provider();
@@ -245,7 +245,7 @@ async fn a_mountpoint_pod_cannot_be_served() {
 }
 
 #[tokio::test]
-async fn nothing_the_endpoint_keeps_is_in_the_journal_or_shown() {
+async fn no_data_of_the_endpoint_is_in_the_journal_or_shown() {
     let world = World::new();
     let provider = world.provider();
     let provided = world.published(&provider).await;

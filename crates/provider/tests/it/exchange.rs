@@ -149,7 +149,7 @@ async fn volumes_with_the_same_token_share_an_exchange_and_others_do_not() {
 }
 
 #[tokio::test]
-async fn keys_that_no_lease_has_any_more_are_given_to_nobody() {
+async fn keys_that_no_lease_has_any_more_are_not_given_out() {
     let world = World::new();
     let provider = world.provider(Delivery::Profile);
     provider.provide(&world.context("v", "a")).await.unwrap();

@@ -87,7 +87,7 @@ fn path(pod: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_state_path_that_somebody_removes_is_made_again_with_the_leases_that_there_are() {
+async fn a_removed_state_path_is_created_again_with_the_current_leases() {
     let world = World::new();
     let provider = world.provider();
     provider.provide(&world.context("a")).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_state_path_that_somebody_removes_is_made_again_with_the_leases_that_t
 }
 
 #[tokio::test]
-async fn of_a_lease_of_another_version_a_publish_takes_nothing_away() {
+async fn a_publish_keeps_the_files_of_a_lease_of_another_version() {
     let world = World::new();
     world.provider().provide(&world.context("a")).await.unwrap();
     let directory = fs::read_dir(world.write_path()).unwrap().next().unwrap().unwrap().path();
@@ -158,7 +158,7 @@ async fn a_clock_that_jumps_ahead_makes_leases_due_within_half_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_jumps_back_takes_nothing_away_and_a_republish_still_renews() {
+async fn a_clock_that_jumps_back_removes_no_file_and_a_republish_still_renews() {
     let world = World::new();
     let provider = world.provider();
     let _fresh = provider.keep_fresh();
@@ -173,7 +173,7 @@ async fn a_clock_that_jumps_back_takes_nothing_away_and_a_republish_still_renews
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_takes_nothing_away() {
+async fn what_cannot_be_written_removes_no_file() {
     let world = World::new();
     let number = Arc::new(AtomicU32::new(0));
     let source = source_fn("keys", move |_: ProvideContext| {

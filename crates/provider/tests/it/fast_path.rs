@@ -106,7 +106,7 @@ fn contents(provided: &Provided) -> Vec<String> {
 
 /// `settled` proves it: its last republish is answered while the lock is held.
 #[tokio::test]
-async fn what_nobody_touched_needs_no_lock() {
+async fn untouched_files_need_no_lock() {
     let world = World::settled().await;
     let _held = world.hold();
     assert_eq!(world.provide().await.files.len(), 2);
@@ -175,7 +175,7 @@ async fn a_record_that_is_gone_is_written_again() {
 }
 
 #[tokio::test]
-async fn another_identity_is_told_each_time() {
+async fn another_identity_is_reported_each_time() {
     let world = World::settled().await;
     *world.form.lock().unwrap() = CredentialForm::InstanceProfile;
     for _ in 0..2 {

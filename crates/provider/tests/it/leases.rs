@@ -122,7 +122,7 @@ async fn cleanup_of_a_volume_that_was_never_provided_is_done_where_the_write_pat
 }
 
 #[tokio::test]
-async fn an_entry_of_the_journal_that_is_no_record_is_nobody_elses_trouble() {
+async fn an_entry_of_the_journal_that_is_no_record_harms_no_other_lease() {
     let node = Node::new();
     let provider = node.provider();
     let target = path("a", "pv");
@@ -209,7 +209,7 @@ async fn a_second_volume_of_a_pod_with_the_same_handle_does_not_overwrite_the_fi
 }
 
 #[tokio::test]
-async fn a_lost_state_path_takes_nothing_from_a_live_mount() {
+async fn a_lost_state_path_removes_no_file_of_a_live_mount() {
     let node = Node::new();
     let request = || PublishRequest::new("v", path("a", "pv"));
     let mount = || MountTarget::new(node.write_path());

@@ -199,7 +199,7 @@ async fn a_newer_token_replaces_an_older_one_and_never_the_other_way() {
 }
 
 #[tokio::test]
-async fn unchanged_input_writes_nothing() {
+async fn unchanged_input_writes_no_file() {
     let world = World::new();
     let provider = world.provider();
     let context = world.context(&target("pod"));
@@ -238,7 +238,7 @@ async fn the_files_of_a_shared_lease_go_with_its_last_holder() {
 }
 
 #[tokio::test]
-async fn a_failing_first_publish_leaves_nothing_and_has_its_own_code() {
+async fn a_failing_first_publish_leaves_no_file_and_has_its_own_code() {
     let world = World::new();
     let provider = world.provider();
     *world.first.lock().unwrap() =
@@ -293,7 +293,7 @@ async fn a_republish_that_cannot_even_begin_is_no_different() {
 }
 
 #[tokio::test]
-async fn another_role_is_told_and_not_taken_while_mounted() {
+async fn another_role_is_reported_and_not_taken_while_mounted() {
     let world = World::new();
     let provider = world.provider();
     let mut events = provider.events();
@@ -318,7 +318,7 @@ async fn another_role_is_told_and_not_taken_while_mounted() {
 }
 
 #[tokio::test]
-async fn another_source_is_told_and_not_taken_while_mounted() {
+async fn another_source_is_reported_and_not_taken_while_mounted() {
     let world = World::new();
     let provider = world.provider();
     let context = world.context(&target("pod"));
@@ -418,7 +418,7 @@ async fn keys_that_end_before_mountpoint_reads_them_again_are_refused_as_a_profi
 }
 
 #[tokio::test]
-async fn explain_tells_what_provide_would_do_and_writes_nothing() {
+async fn explain_shows_what_provide_would_do_and_does_not_write() {
     let world = World::new();
     world.give(web_identity("one", 3600, READER));
     let explained = world.provider().explain(&world.context(&target("pod"))).await.unwrap();

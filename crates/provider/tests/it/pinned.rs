@@ -87,7 +87,7 @@ async fn a_restart_with_another_configuration_renews_the_identity_of_a_live_moun
 }
 
 #[tokio::test]
-async fn a_live_mount_is_renewed_without_a_region_that_nobody_tells_any_more() {
+async fn a_live_mount_is_renewed_without_a_region_that_is_no_longer_known() {
     let mut driver = Driver::new();
     let first = driver.publish(ROLE, OF_IRSA, "first").await;
     driver.region = None;

@@ -126,7 +126,7 @@ async fn client(kubernetes: &Kubernetes, token: &str) -> kube::Client {
 }
 
 #[tokio::test]
-async fn the_nodes_label_tells_the_region_and_is_asked_for_once() {
+async fn the_nodes_label_names_the_region_and_is_asked_for_once() {
     let kubernetes = Kubernetes::start().await.unwrap();
     kubernetes.put_node("here", &[("topology.kubernetes.io/region", "ap-southeast-2")]);
     let driver = kubernetes.add_user("driver");

@@ -156,7 +156,7 @@ async fn a_lease_is_refreshed_before_it_ends_again_and_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_keeps_what_is_there_backs_off_and_is_told() {
+async fn an_outage_keeps_the_files_backs_off_and_is_reported() {
     let world = World::new();
     let provider = world.provider();
     let mut events = provider.events();
@@ -187,7 +187,7 @@ async fn an_outage_keeps_what_is_there_backs_off_and_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_a_source_tells_of_reaches_the_live_volume_at_once() {
+async fn a_change_that_a_source_reports_reaches_the_live_volume_at_once() {
     let world = World::new();
     let provider = world.provider();
     let mut events = provider.events();

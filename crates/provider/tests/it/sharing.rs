@@ -59,7 +59,7 @@ fn read(provided: &Provided, variable: &str) -> String {
     std::fs::read_to_string(provided.environment[variable].expose()).unwrap()
 }
 
-async fn nobody_else_joins(environment: Environment, role: Option<&str>, token_file: &str) {
+async fn no_stranger_joins(environment: Environment, role: Option<&str>, token_file: &str) {
     let node = Node::new(environment);
     let first = node.publish("a", "photos/reader", role).await.unwrap();
     assert_eq!(read(&first, token_file), "photos-reader");
@@ -79,7 +79,7 @@ async fn nobody_else_joins(environment: Environment, role: Option<&str>, token_f
 
 #[tokio::test]
 async fn another_service_account_does_not_join_a_web_identity_of_the_same_role() {
-    nobody_else_joins(Environment::default(), Some(ROLE), names::AWS_WEB_IDENTITY_TOKEN_FILE).await;
+    no_stranger_joins(Environment::default(), Some(ROLE), names::AWS_WEB_IDENTITY_TOKEN_FILE).await;
 }
 
 #[tokio::test]
@@ -87,5 +87,5 @@ async fn another_service_account_does_not_join_an_identity_of_the_same_agent() {
     let agent = "http://169.254.170.23/v1/credentials";
     let environment = Environment::default()
         .with(names::EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI, agent);
-    nobody_else_joins(environment, None, names::AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE).await;
+    no_stranger_joins(environment, None, names::AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE).await;
 }

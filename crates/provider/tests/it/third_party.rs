@@ -81,7 +81,7 @@ fn is_empty(path: &Path) -> bool {
 }
 
 #[tokio::test]
-async fn a_third_partys_keys_are_checked_like_everybodys() {
+async fn a_third_partys_keys_are_checked_like_all_others() {
     let (folder, theirs) = (folder(), Theirs::new(CredentialForm::Anonymous));
     for keys in smuggling() {
         theirs.give(CredentialForm::Keys(keys));

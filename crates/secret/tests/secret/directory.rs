@@ -9,7 +9,7 @@ use s3_credential_core::{CredentialSource as _, ErrorKind, source_names};
 use s3_credential_secret::{KeyNames, SecretDirectorySettings, SecretDirectorySource};
 use tokio::time::{Instant, timeout};
 
-use crate::{assert_pair, assert_told, at_level, failure, keys, skipped};
+use crate::{assert_pair, assert_reports, at_level, failure, keys, skipped};
 
 /// As the kubelet mounts a Secret, and replaces it: a new generation, the link swapped by a rename,
 /// the old one removed.
@@ -75,7 +75,7 @@ async fn configured_names_are_files_too() {
     let key_names = Some(KeyNames { access_key_id: "../token".to_owned(), ..KeyNames::default() });
     let settings =
         SecretDirectorySettings { key_names, ..SecretDirectorySettings::new(volume.path()) };
-    assert_told(
+    assert_reports(
         &SecretDirectorySource::new(settings).unwrap_err(),
         ErrorKind::Misconfigured,
         &["key name"],
@@ -85,7 +85,7 @@ async fn configured_names_are_files_too() {
 #[tokio::test]
 async fn a_directory_that_is_not_there_is_a_matter_of_the_drivers_set_up() {
     let failure = failure(&source(Path::new("/no/such/\nplace")), &at_level("driver")).await;
-    assert_told(
+    assert_reports(
         &failure,
         ErrorKind::Misconfigured,
         &["\"/no/such/\\nplace\" does not exist", "mount the Secret"],
@@ -98,7 +98,7 @@ async fn an_optional_secret_that_does_not_exist_is_not_found() {
     let volume = tempfile::tempdir().unwrap();
     mount(volume.path(), "..1", &[]);
     let failure = failure(&source(volume.path()), &at_level("driver")).await;
-    assert_told(
+    assert_reports(
         &failure,
         ErrorKind::NotFound,
         &["neither of `key_id` and `access_key`", "optional"],
@@ -111,16 +111,16 @@ async fn an_entry_that_is_half_malformed_or_no_file_is_refused_by_name() {
     let source = source(volume.path());
     mount(volume.path(), "..1", &[("key_id", "id")]);
     let half = failure(&source, &at_level("driver")).await;
-    assert_told(&half, ErrorKind::InvalidSecret, &["`access_key` is missing", "the directory"]);
+    assert_reports(&half, ErrorKind::InvalidSecret, &["`access_key` is missing", "the directory"]);
 
     mount(volume.path(), "..2", &[("key_id", "id"), ("access_key", "canary\n")]);
     let newline = failure(&source, &at_level("driver")).await;
-    assert_told(&newline, ErrorKind::InvalidSecret, &["`access_key` of the directory", "echo"]);
+    assert_reports(&newline, ErrorKind::InvalidSecret, &["`access_key` of the directory", "echo"]);
     assert!(!format!("{newline:?}").contains("canary"));
 
     mount(volume.path(), "..3", &[("key_id", "id"), ("access_key", &"k".repeat(1 << 20))]);
     let large = failure(&source, &at_level("driver")).await;
-    assert_told(
+    assert_reports(
         &large,
         ErrorKind::InvalidSecret,
         &["`access_key` of the directory", "larger than"],
@@ -134,7 +134,7 @@ async fn an_entry_that_is_half_malformed_or_no_file_is_refused_by_name() {
     assert!(made.success());
     let fifo =
         timeout(Duration::from_mins(1), failure(&source, &at_level("driver"))).await.unwrap();
-    assert_told(
+    assert_reports(
         &fifo,
         ErrorKind::Misconfigured,
         &["`access_key` of the directory", "not a regular file"],
@@ -149,7 +149,7 @@ async fn pods_never_get_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_secret_is_told() {
+async fn a_replaced_secret_is_reported() {
     let volume = tempfile::tempdir().unwrap();
     mount(volume.path(), "..1", &[("key_id", "id-1"), ("access_key", "key-1")]);
     let source = source(volume.path());

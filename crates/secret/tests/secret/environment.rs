@@ -3,7 +3,7 @@
 use s3_credential_core::{CredentialSource as _, Environment, ErrorKind, source_names};
 use s3_credential_secret::SecretEnvironmentSource;
 
-use crate::{assert_pair, assert_told, at_level, failure, keys, skipped};
+use crate::{assert_pair, assert_reports, at_level, failure, keys, skipped};
 
 const ID: &str = "AWS_ACCESS_KEY_ID";
 const KEY: &str = "AWS_SECRET_ACCESS_KEY";
@@ -31,8 +31,8 @@ async fn a_driver_without_the_variables_has_no_keys() {
     for variables in
         [&[][..], &[(ID, ""), (KEY, ""), (TOKEN, "")], &[("key_id", "id"), ("access_key", "key")]]
     {
-        let told = skipped(&source(variables), &at_level("driver")).await;
-        assert!(told.contains(ID) && told.contains(KEY), "{told}");
+        let text = skipped(&source(variables), &at_level("driver")).await;
+        assert!(text.contains(ID) && text.contains(KEY), "{text}");
     }
 }
 
@@ -45,7 +45,7 @@ async fn half_of_the_variables_is_a_matter_of_the_drivers_set_up() {
         (&[(TOKEN, "token")], "`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` are missing"),
     ] {
         let failure = failure(&source(variables), &at_level("driver")).await;
-        assert_told(&failure, ErrorKind::Misconfigured, &[missing, "secretKeyRef"]);
+        assert_reports(&failure, ErrorKind::Misconfigured, &[missing, "secretKeyRef"]);
     }
 }
 
@@ -55,7 +55,7 @@ async fn a_malformed_value_is_refused_by_its_variable() {
         [([(ID, "canary\n"), (KEY, "key")], ID), ([(ID, "id"), (KEY, "\"canary\"")], KEY)]
     {
         let failure = failure(&source(&variables), &at_level("driver")).await;
-        assert_told(
+        assert_reports(
             &failure,
             ErrorKind::InvalidSecret,
             &[&format!("`{name}` of the driver's environment"), "secretKeyRef"],

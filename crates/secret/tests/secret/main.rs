@@ -50,11 +50,11 @@ async fn skipped(source: &impl CredentialSource, context: &ProvideContext) -> St
 }
 
 /// The kind, and words that the user reads in the message or the help.
-fn assert_told(failure: &Failure, kind: ErrorKind, words: &[&str]) {
-    let told = format!("{failure}; {}", failure.help());
-    assert_eq!(failure.kind(), kind, "{told}");
+fn assert_reports(failure: &Failure, kind: ErrorKind, words: &[&str]) {
+    let text = format!("{failure}; {}", failure.help());
+    assert_eq!(failure.kind(), kind, "{text}");
     for word in words {
-        assert!(told.contains(word), "{word} in: {told}");
+        assert!(text.contains(word), "{word} in: {text}");
     }
 }
 

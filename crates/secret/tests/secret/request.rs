@@ -3,7 +3,7 @@
 use s3_credential_core::{CredentialSource as _, ErrorKind, ProvideContext, source_names};
 use s3_credential_secret::{KeyNames, SecretRequestSource};
 
-use crate::{assert_pair, assert_told, at_level, context, failure, keys, request, skipped};
+use crate::{assert_pair, assert_reports, at_level, context, failure, keys, request, skipped};
 
 fn with(secrets: &[(&str, &str)]) -> ProvideContext {
     context(request("secret").with_secrets(secrets.iter().copied()))
@@ -70,8 +70,8 @@ async fn no_secrets_or_none_of_the_names_lead_to_node_publish_secret_ref() {
         ),
         (&[("key_id", ""), ("access_key", "")][..], "neither of"),
     ] {
-        let told = skipped(&source(), &with(secrets)).await;
-        assert!(told.contains(word) && told.contains("nodePublishSecretRef"), "{told}");
+        let text = skipped(&source(), &with(secrets)).await;
+        assert!(text.contains(word) && text.contains("nodePublishSecretRef"), "{text}");
     }
     let source = source().with_key_names(custom()).unwrap();
     assert!(skipped(&source, &with(&[])).await.contains("`user` and `password`"));
@@ -86,16 +86,16 @@ async fn names_that_are_not_known_are_listed_with_those_that_are() {
         ["rootUser", "rootPassword"],
     ] {
         let secrets = [(names[0], "AKIAHUNTER2"), (names[1], "hunter2"), ("region", "")];
-        let told = skipped(&source(), &with(&secrets)).await;
+        let text = skipped(&source(), &with(&secrets)).await;
         for part in [names[0], names[1], "access_key_id", "AWS_SECRET_ACCESS_KEY", "keyNames"] {
-            assert!(told.contains(&format!("`{part}`")), "{part}: {told}");
+            assert!(text.contains(&format!("`{part}`")), "{part}: {text}");
         }
-        assert!(!told.to_lowercase().contains("hunter2") && !told.contains("`region`"), "{told}");
+        assert!(!text.to_lowercase().contains("hunter2") && !text.contains("`region`"), "{text}");
     }
     let many: Vec<String> = (0..20).map(|n| format!("entry-{n:02}\n")).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "x")).collect();
-    let told = skipped(&source(), &with(&many)).await;
-    assert!(told.contains("and 12 more") && !told.contains('\n'), "{told}");
+    let text = skipped(&source(), &with(&many)).await;
+    assert!(text.contains("and 12 more") && !text.contains('\n'), "{text}");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn half_a_key_is_an_error_that_names_the_other_half() {
         (&[("key_id", "id"), ("secret_access_key", "key")], "`access_key` is missing"),
     ] {
         let failure = failure(&source(), &with(secrets)).await;
-        assert_told(&failure, ErrorKind::InvalidSecret, &[missing, "the request's secrets"]);
+        assert_reports(&failure, ErrorKind::InvalidSecret, &[missing, "the request's secrets"]);
     }
 }
 
@@ -133,7 +133,7 @@ async fn configured_names_go_first_and_the_known_ones_are_still_known() {
     assert_pair(&keys(&source, &known).await, "id", "key");
 
     let half = with(&[("user", "u"), ("key_id", "id"), ("access_key", "key")]);
-    assert_told(
+    assert_reports(
         &failure(&source, &half).await,
         ErrorKind::InvalidSecret,
         &["`password` is missing"],
@@ -148,10 +148,14 @@ async fn two_conventions_that_disagree_are_an_error_and_two_that_agree_are_not()
         ("AWS_SECRET_ACCESS_KEY", "`access_key` and `AWS_SECRET_ACCESS_KEY` differ"),
     ] {
         let failure = failure(&source(), &with(&[pair[0], pair[1], (name, "another")])).await;
-        assert_told(&failure, ErrorKind::InvalidSecret, &[other]);
+        assert_reports(&failure, ErrorKind::InvalidSecret, &[other]);
     }
     let tokens = [pair[0], pair[1], ("session_token", "t"), ("AWS_SESSION_TOKEN", "u")];
-    assert_told(&failure(&source(), &with(&tokens)).await, ErrorKind::InvalidSecret, &["differ"]);
+    assert_reports(
+        &failure(&source(), &with(&tokens)).await,
+        ErrorKind::InvalidSecret,
+        &["differ"],
+    );
 
     let agreeing = [pair[0], pair[1], ("access_key_id", "id"), ("secret_access_key", "key")];
     assert_pair(&keys(&source(), &with(&agreeing)).await, "id", "key");
@@ -177,7 +181,7 @@ async fn what_a_profile_cannot_carry_back_is_refused_by_name() {
             secrets[part].1 = value;
             let field = format!("`{}` of the request's secrets", secrets[part].0);
             let failure = failure(&source(), &with(&secrets)).await;
-            assert_told(&failure, ErrorKind::InvalidSecret, &[&field, problem]);
+            assert_reports(&failure, ErrorKind::InvalidSecret, &[&field, problem]);
         }
     }
 }
@@ -191,7 +195,11 @@ async fn a_newline_from_echo_is_explained() {
         secrets.retain(|(known, _)| *known != name);
         secrets.push((name, value));
         let failure = failure(&source(), &with(&secrets)).await;
-        assert_told(&failure, ErrorKind::InvalidSecret, &[&format!("`{name}`"), "echo", "printf"]);
+        assert_reports(
+            &failure,
+            ErrorKind::InvalidSecret,
+            &[&format!("`{name}`"), "echo", "printf"],
+        );
     }
 }
 
@@ -216,7 +224,7 @@ async fn a_wrong_region_or_endpoint_is_refused_by_name() {
     let pair = [("key_id", "id"), ("access_key", "key")];
     for region in ["us-east-1a", "us east", "evil.example/"] {
         let failure = failure(&source(), &with(&[pair[0], pair[1], ("region", region)])).await;
-        assert_told(&failure, ErrorKind::InvalidRegion, &["`region` of the request's secrets"]);
+        assert_reports(&failure, ErrorKind::InvalidRegion, &["`region` of the request's secrets"]);
     }
     let long = format!("https://s3.example/{}", "p".repeat(2048));
     for endpoint in [
@@ -237,7 +245,11 @@ async fn a_wrong_region_or_endpoint_is_refused_by_name() {
         &long,
     ] {
         let failure = failure(&source(), &with(&[pair[0], pair[1], ("endpoint", endpoint)])).await;
-        assert_told(&failure, ErrorKind::InvalidSecret, &["`endpoint` of the request's secrets"]);
+        assert_reports(
+            &failure,
+            ErrorKind::InvalidSecret,
+            &["`endpoint` of the request's secrets"],
+        );
         assert!(!format!("{failure:?}").contains("canary"));
     }
 }
@@ -247,7 +259,7 @@ fn key_names_that_no_secret_can_have_are_refused() {
     let with = |name: &str| KeyNames { access_key_id: name.to_owned(), ..KeyNames::default() };
     for bad in ["", ".", "..", "..data", "a/b", "a b", "é", "access_key", &"n".repeat(254)] {
         let failure = source().with_key_names(with(bad)).unwrap_err();
-        assert_told(&failure, ErrorKind::Misconfigured, &["key name"]);
+        assert_reports(&failure, ErrorKind::Misconfigured, &["key name"]);
     }
     for good in ["user", ".user", "user.name-1_2"] {
         assert!(source().with_key_names(with(good)).is_ok(), "{good}");

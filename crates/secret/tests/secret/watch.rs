@@ -10,7 +10,7 @@ use s3_credential_core::{Changes, CredentialSource as _, ErrorKind, ProvideConte
 use s3_credential_secret::{KeyNames, SecretNamespace, SecretWatchSettings, SecretWatchSource};
 use s3_credential_testkit::kubernetes::{Kubernetes, Rule, WatchEnd};
 
-use crate::{assert_pair, assert_told, at_level, context, failure, keys, request, skipped};
+use crate::{assert_pair, assert_reports, at_level, context, failure, keys, request, skipped};
 
 pub(crate) const NAMESPACE: &str = "kube-system";
 pub(crate) const NAME: &str = "s3-keys";
@@ -130,7 +130,7 @@ async fn everything_that_a_secret_may_hold_comes_with_the_keys() {
 }
 
 #[tokio::test]
-async fn a_rotated_secret_is_told_at_once_and_provided() {
+async fn a_rotated_secret_is_reported_at_once_and_provided() {
     let (kubernetes, source) = cluster().await;
     let mut changes = source.changes().unwrap();
     assert_eq!(turn(&source).await, "1");
@@ -161,7 +161,7 @@ async fn a_deleted_secret_is_not_found_until_it_is_back() {
     kubernetes.delete_secret(NAMESPACE, NAME);
     soon(changes.changed()).await;
     let gone = failure(&source, &at_level("driver")).await;
-    assert_told(&gone, ErrorKind::NotFound, &["kube-system/s3-keys", "kubectl"]);
+    assert_reports(&gone, ErrorKind::NotFound, &["kube-system/s3-keys", "kubectl"]);
     put(&kubernetes, "2");
     soon(changes.changed()).await;
     assert_eq!(turn(&source).await, "2");
@@ -173,14 +173,18 @@ async fn a_secret_that_was_never_there_is_noticed_when_it_comes() {
     let source = source_with(&kubernetes, fixed()).await;
     let mut changes = source.changes().unwrap();
     let missing = failure(&source, &at_level("driver")).await;
-    assert_told(&missing, ErrorKind::NotFound, &["the Secret kube-system/s3-keys does not exist"]);
+    assert_reports(
+        &missing,
+        ErrorKind::NotFound,
+        &["the Secret kube-system/s3-keys does not exist"],
+    );
     put(&kubernetes, "1");
     soon(changes.changed()).await;
     assert_eq!(turn(&source).await, "1");
 }
 
 #[tokio::test]
-async fn a_watch_that_ends_begins_anew_and_tells_only_what_is_new() {
+async fn a_watch_that_ends_begins_again_and_reports_only_changes() {
     let (kubernetes, source) = cluster().await;
     let mut changes = source.changes().unwrap();
     assert_eq!(turn(&source).await, "1");
@@ -197,11 +201,11 @@ async fn a_watch_that_ends_begins_anew_and_tells_only_what_is_new() {
 }
 
 #[tokio::test]
-async fn a_secret_without_keys_is_told_by_its_name() {
+async fn a_secret_without_keys_is_reported_by_its_name() {
     let (kubernetes, source) = cluster().await;
     kubernetes.put_secret(NAMESPACE, NAME, &[("username", "u")]);
     let none = failure(&source, &at_level("driver")).await;
-    assert_told(
+    assert_reports(
         &none,
         ErrorKind::InvalidSecret,
         &["the Secret kube-system/s3-keys has neither of `key_id`"],
@@ -211,7 +215,7 @@ async fn a_secret_without_keys_is_told_by_its_name() {
     kubernetes.put_secret(NAMESPACE, NAME, &[("key_id", "id")]);
     soon(changes.changed()).await;
     let half = failure(&source, &at_level("driver")).await;
-    assert_told(
+    assert_reports(
         &half,
         ErrorKind::InvalidSecret,
         &["`access_key` is missing", "the Secret kube-system/s3-keys"],
@@ -263,20 +267,20 @@ async fn each_pod_gets_the_secret_of_its_own_namespace_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_is_none_or_not_told_asks_nobody() {
+async fn a_namespace_that_is_invalid_or_missing_sends_no_request() {
     let kubernetes = Kubernetes::start().await.unwrap();
     let source = source_with(&kubernetes, settings(SecretNamespace::OfThePod)).await;
     for namespace in ["../kube-system", "kube-system/secrets/x?", "a b", "A", "a\nb"] {
         let refused = failure(&source, &of_pod("driver", namespace)).await;
-        assert_told(&refused, ErrorKind::InvalidRequest, &["namespace"]);
+        assert_reports(&refused, ErrorKind::InvalidRequest, &["namespace"]);
     }
-    let untold = failure(&source, &at_level("driver")).await;
-    assert_told(&untold, ErrorKind::MissingPodInfo, &["podInfoOnMount"]);
+    let unnamed = failure(&source, &at_level("driver")).await;
+    assert_reports(&unnamed, ErrorKind::MissingPodInfo, &["podInfoOnMount"]);
     assert_eq!(kubernetes.calls().total(), 0);
 }
 
 #[tokio::test]
-async fn the_watch_of_a_namespace_that_is_gone_ends_when_nobody_asks() {
+async fn the_watch_of_a_namespace_that_is_gone_ends_without_callers() {
     let kubernetes = Kubernetes::start().await.unwrap();
     let source = source_with(&kubernetes, settings(SecretNamespace::OfThePod)).await;
     let absent = failure(&source, &of_pod("driver", "team-a")).await;
@@ -308,6 +312,6 @@ async fn settings_that_name_no_secret_are_refused() {
         let settings = SecretWatchSettings::new(SecretNamespace::Fixed(namespace.to_owned()), name);
         let client = client(&kubernetes, kubernetes.admin_token()).await;
         let refused = SecretWatchSource::new(client, settings).unwrap_err();
-        assert_told(&refused, ErrorKind::Misconfigured, &["configuration"]);
+        assert_reports(&refused, ErrorKind::Misconfigured, &["configuration"]);
     }
 }

@@ -13,12 +13,12 @@ use s3_credential_testkit::server::{Fault, Response};
 use crate::watch::{
     NAME, NAMESPACE, client, cluster, fixed, is_silent, put, soon, source_with, turn,
 };
-use crate::{assert_told, at_level, failure};
+use crate::{assert_reports, at_level, failure};
 
 const RULE: &str = r#"{"apiGroups":[""],"resources":["secrets"],"resourceNames":["s3-keys"],"verbs":["list","watch"]}"#;
 
 #[tokio::test]
-async fn a_missing_rule_is_told_in_full_and_counts_when_it_is_there() {
+async fn a_missing_rule_is_reported_in_full_and_counts_when_it_is_there() {
     for allowed in [&[][..], &["list"], &["watch"], &["get"]] {
         let kubernetes = Kubernetes::start().await.unwrap();
         put(&kubernetes, "1");
@@ -29,7 +29,7 @@ async fn a_missing_rule_is_told_in_full_and_counts_when_it_is_there() {
         let source = SecretWatchSource::new(client(&kubernetes, &token).await, fixed()).unwrap();
         let mut changes = source.changes().unwrap();
         let refused = failure(&source, &at_level("driver")).await;
-        assert_told(
+        assert_reports(
             &refused,
             ErrorKind::PermissionDenied,
             &[RULE, "Role in the namespace kube-system", NAME],
@@ -49,7 +49,7 @@ async fn a_missing_rule_is_told_in_full_and_counts_when_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_rule_that_is_taken_back_is_told() {
+async fn a_rule_that_is_taken_back_is_reported() {
     let (kubernetes, source) = cluster().await;
     let mut changes = source.changes().unwrap();
     assert_eq!(turn(&source).await, "1");
@@ -108,7 +108,7 @@ async fn an_api_server_that_is_away_from_the_start_is_unavailable_until_it_is_ba
     kubernetes.stop().await;
     let mut changes = source.changes().unwrap();
     let away = failure(&source, &at_level("driver")).await;
-    assert_told(
+    assert_reports(
         &away,
         ErrorKind::Unavailable,
         &["the Secret kube-system/s3-keys", "KUBERNETES_SERVICE_HOST"],
@@ -145,7 +145,7 @@ async fn an_api_server_that_hangs_is_given_up_in_time_and_asked_again() {
     let mut changes = source.changes().unwrap();
     kubernetes.faults().once("list secrets", Fault::hang());
     let hangs = soon(failure(&source, &at_level("driver"))).await;
-    assert_told(&hangs, ErrorKind::Unavailable, &["no answer in time"]);
+    assert_reports(&hangs, ErrorKind::Unavailable, &["no answer in time"]);
     soon(changes.changed()).await;
     assert_eq!(turn(&source).await, "1");
 }

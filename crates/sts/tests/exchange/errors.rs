@@ -165,7 +165,7 @@ async fn the_budget_ends_all_attempts() {
 }
 
 #[tokio::test]
-async fn no_attempt_begins_beyond_the_budget_and_the_last_answer_is_told() {
+async fn no_attempt_begins_beyond_the_budget_and_the_last_answer_is_returned() {
     let mut world = World::start().await;
     // The pause after the first attempt would be longer than what is left.
     world.settings.initial_backoff = Duration::from_hours(1);
@@ -176,7 +176,7 @@ async fn no_attempt_begins_beyond_the_budget_and_the_last_answer_is_told() {
 }
 
 #[tokio::test]
-async fn an_answer_is_told_though_the_budget_cuts_the_next_attempt_short() {
+async fn an_answer_is_returned_though_the_budget_cuts_the_next_attempt_short() {
     let mut world = World::start().await;
     world.settings.operation_timeout = Duration::from_millis(500);
     world.settings.initial_backoff = Duration::from_millis(1);

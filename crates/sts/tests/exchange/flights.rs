@@ -39,7 +39,7 @@ async fn a_thousand_cold_callers_share_the_failure_of_at_most_four_calls() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_for_the_next_caller() {
+async fn no_keys_are_kept_for_the_next_caller() {
     let world = World::start().await;
     let sts = world.sts();
     for _ in 0..2 {

@@ -26,7 +26,7 @@ async fn who_comes_while_the_rate_is_limited_waits_for_a_turn_and_not_for_a_refu
 }
 
 #[tokio::test]
-async fn a_limit_that_has_passed_holds_nobody_up() {
+async fn a_limit_that_has_passed_delays_no_call() {
     let world = World::start().await;
     world.emulator.faults().times("AssumeRoleWithWebIdentity", 2, StsError::throttling());
     let sts = world.sts();

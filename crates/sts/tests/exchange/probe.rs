@@ -5,7 +5,7 @@ use s3_credential_testkit::sts::StsError;
 use crate::world::World;
 
 #[tokio::test]
-async fn an_sts_that_refuses_is_reached_and_tells_its_time() {
+async fn an_sts_that_refuses_is_reached_and_sends_its_time() {
     let world = World::start().await;
     let now = SystemClock.now();
     let reached = world.sts().probe(None).await.unwrap();
@@ -25,7 +25,7 @@ async fn no_credential_is_sent() {
 }
 
 #[tokio::test]
-async fn the_clock_of_sts_is_told() {
+async fn the_clock_of_sts_is_returned() {
     let world = World::start().await;
     world.always(Fault::answer(|_| {
         let error =
@@ -48,7 +48,7 @@ async fn an_sts_that_throttles_is_reached_and_one_that_fails_is_not() {
 }
 
 #[tokio::test]
-async fn what_is_not_sts_is_told() {
+async fn what_is_not_sts_is_reported() {
     let world = World::start().await;
     world.always(Fault::status(403, "<html>blocked by the proxy</html>"));
     let failure = world.sts().probe(None).await.unwrap_err();
@@ -59,7 +59,7 @@ async fn what_is_not_sts_is_told() {
 }
 
 #[tokio::test]
-async fn without_region_and_endpoint_there_is_nothing_to_reach() {
+async fn without_region_and_endpoint_there_is_no_host_to_reach() {
     let mut world = World::start().await;
     world.settings.endpoint_url = None;
     assert_eq!(world.sts().probe(None).await.unwrap_err().kind(), ErrorKind::NoRegion);

@@ -152,7 +152,7 @@ async fn https_goes_through_the_proxy() {
 }
 
 #[tokio::test]
-async fn the_proxy_is_told_its_password() {
+async fn the_proxy_gets_its_password() {
     let (mut world, proxy) = behind_a_proxy().await;
     world.settings.https_proxy = Some(Secret::new(format!("http://user:CANARY@{}", proxy.url)));
     exchange(&world).await.unwrap();

@@ -104,7 +104,7 @@ async fn a_token_is_exchanged_with_sts_and_with_the_agent() {
 }
 
 #[tokio::test]
-async fn the_instance_profile_is_asked_for_only_where_nothing_forbids_it() {
+async fn the_instance_profile_is_asked_for_only_where_it_is_allowed() {
     let stage = Stage::new().await;
     let imds = Imds::start(stage.world.iam.clone()).await.unwrap();
     imds.set_role(Some(NODE_ROLE));
@@ -131,7 +131,7 @@ async fn keys_that_are_not_good_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn an_sts_that_answers_nothing_of_use_is_told() {
+async fn an_sts_with_a_useless_answer_is_reported() {
     let stage = Stage::new().await;
     let client = stage.client(&[]);
     let keys = Keys::new("AKIAIOSFODNN7EXAMPLE", "secret");

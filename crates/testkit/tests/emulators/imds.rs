@@ -89,7 +89,7 @@ async fn a_token_needs_a_ttl_from_a_second_to_six_hours() {
 }
 
 #[tokio::test]
-async fn nothing_is_read_without_a_token_that_is_good() {
+async fn no_document_is_read_without_a_valid_token() {
     let world = World::new().await;
     let imds = imds(&world).await;
     assert_eq!(get(imds.address(), REGION, &[]).await.status, 401);
@@ -155,7 +155,7 @@ async fn an_instance_without_a_role_has_no_list_and_no_keys() {
 }
 
 #[tokio::test]
-async fn a_role_that_ec2_may_not_assume_is_told_in_the_document() {
+async fn a_role_that_ec2_may_not_assume_is_reported_in_the_document() {
     let world = World::new().await;
     let imds = imds(&world).await;
     let arn = "arn:aws:iam::111122223333:role/strict";

@@ -24,7 +24,7 @@ fn get(resource: &str) -> Access<'_> {
 }
 
 #[test]
-fn what_nothing_allows_is_denied() {
+fn the_default_is_to_deny() {
     assert!(!policy(json!([])).unwrap().allows(&get("arn:aws:s3:::b/k")));
     assert!(allows(on("*"), &get("arn:aws:s3:::b/k")));
     assert!(!allows(on("*"), &Access::new("s3:PutObject", "arn:aws:s3:::b/k")));

@@ -75,7 +75,7 @@ async fn what_no_policy_allows_is_denied() {
 }
 
 #[tokio::test]
-async fn a_missing_key_is_told_only_to_those_who_may_list_it() {
+async fn a_missing_key_is_reported_only_to_those_who_may_list_it() {
     let (_world, s3, user) = stage().await;
     let client = S3Client::new(s3.url(), "eu-north-1", &keys(&user));
     refused(client.get("second", "shared/none").await, "NoSuchKey");

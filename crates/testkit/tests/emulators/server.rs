@@ -188,7 +188,7 @@ async fn a_reset_is_seen_as_a_reset() {
 }
 
 #[tokio::test]
-async fn garbage_is_a_success_that_nobody_can_read() {
+async fn garbage_is_a_success_that_cannot_be_read() {
     let server = echo().await;
     server.faults().once("A", Fault::garbage());
     let answer = get(server.address(), "/A", &[]).await;
@@ -230,7 +230,7 @@ async fn it_can_listen_on_ipv6() {
 }
 
 #[tokio::test]
-async fn tls_is_trusted_by_whoever_trusts_its_authority() {
+async fn tls_is_trusted_by_clients_that_trust_its_authority() {
     let identity = TlsIdentity::generate();
     let server = Server::start_with(Echo, Listen::default().tls(identity.clone())).await.unwrap();
     assert!(server.url().starts_with("https://127.0.0.1:"));

@@ -140,7 +140,7 @@ async fn a_token_dies_with_its_time_its_pod_and_its_account() {
 }
 
 #[tokio::test]
-async fn a_token_for_somebody_else_is_none_for_the_server() {
+async fn a_token_for_another_audience_is_refused_by_the_server() {
     let (kubernetes, admin) = cluster().await;
     kubernetes.put_service_account("apps", "web", &[]);
     let spec = json!({"audiences": ["sts.amazonaws.com"]});

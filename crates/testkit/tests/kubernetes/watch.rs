@@ -40,7 +40,7 @@ fn plain() -> WatchParams {
 }
 
 #[tokio::test]
-async fn a_watch_tells_what_is_there_and_what_becomes() {
+async fn a_watch_reports_existing_objects_and_their_changes() {
     let (kubernetes, client) = cluster().await;
     kubernetes.put_secret("apps", "keys", &[("key_id", "1")]);
     let mut events = watch(&apps(&client), &plain(), "0").await;

@@ -89,7 +89,7 @@ async fn throttling_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn the_issuers_keys_are_for_everybody() {
+async fn the_issuers_keys_are_public() {
     let kubernetes = Kubernetes::start().await.unwrap();
     kubernetes.put_service_account("apps", "web", &[]);
     let anonymous = client(&kubernetes, "").await;

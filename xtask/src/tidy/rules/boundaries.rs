@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn core_uses_what_is_listed_and_nothing_else() {
+    fn core_uses_only_what_is_listed() {
         assert!(
             core_uses_only_values(&tree(&[("s3-credential-core", &["serde", "jiff"])])).is_empty()
         );

@@ -28,7 +28,7 @@ pub(crate) fn time_enters_through_the_clock(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-pub(crate) fn core_does_nothing(tree: &Tree) -> Vec<Finding> {
+pub(crate) fn core_has_no_effects(tree: &Tree) -> Vec<Finding> {
     let others: Vec<&str> =
         tree.sources.iter().filter_map(Source::krate).filter(|krate| *krate != "core").collect();
     find(tree, &others, acts, |path| {
@@ -192,7 +192,7 @@ mod tests {
             only_delivery_writes_files,
             only_applications_read_the_environment,
             time_enters_through_the_clock,
-            core_does_nothing,
+            core_has_no_effects,
         ] {
             assert_eq!(count(rule, "crates/core/src/lib.rs", text), 0);
         }
@@ -256,23 +256,23 @@ mod tests {
     fn core_neither_reads_files_nor_opens_sockets() {
         assert_eq!(
             count(
-                core_does_nothing,
+                core_has_no_effects,
                 "crates/core/src/lib.rs",
                 "use std::net::IpAddr; use std::path::Path;"
             ),
             0
         );
         assert_eq!(
-            count(core_does_nothing, "crates/irsa/src/lib.rs", "fn a() { std::fs::read(b) }"),
+            count(core_has_no_effects, "crates/irsa/src/lib.rs", "fn a() { std::fs::read(b) }"),
             0
         );
         assert_eq!(
-            count(core_does_nothing, "crates/core/src/lib.rs", "fn a() { std::fs::read(b) }"),
+            count(core_has_no_effects, "crates/core/src/lib.rs", "fn a() { std::fs::read(b) }"),
             1
         );
         assert_eq!(
             count(
-                core_does_nothing,
+                core_has_no_effects,
                 "crates/core/src/lib.rs",
                 "use std::net::{IpAddr, TcpStream};"
             ),

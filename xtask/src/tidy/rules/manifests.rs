@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_nobody_takes_is_found() {
+    fn an_unused_version_is_found() {
         let root = ("Cargo.toml", "[workspace.dependencies]\na = \"1\"\nb = { version = \"1\" }\n");
         let member = |text| {
             a_shared_version_is_used(&Tree::sample(&[root, ("crates/core/Cargo.toml", text)])).len()

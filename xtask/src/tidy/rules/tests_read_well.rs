@@ -38,7 +38,7 @@ pub(crate) fn no_test_is_ignored(tree: &Tree) -> Vec<Finding> {
 }
 
 /// A benchmark may: what it measures is time that passes.
-pub(crate) fn nothing_sleeps(tree: &Tree) -> Vec<Finding> {
+pub(crate) fn no_test_sleeps(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in tree.sources.iter().filter(|source| !source.path.starts_with("tests/peers/")) {
         let sleeps = source.paths.iter().filter(|named| match named.path.as_str() {
@@ -100,34 +100,34 @@ mod tests {
         let sleep = "{ tokio::time::sleep(b).await }";
         assert_eq!(
             count(
-                nothing_sleeps,
+                no_test_sleeps,
                 &format!("#[tokio::test(start_paused = true)] async fn a_b_c() {sleep}")
             ),
             0
         );
         assert_eq!(
             count(
-                nothing_sleeps,
+                no_test_sleeps,
                 &format!(
                     "#[tokio::test(start_paused = true)] async fn a_b_c() {{}} async fn helper() {sleep}"
                 )
             ),
             0
         );
-        assert_eq!(count(nothing_sleeps, &format!("#[tokio::test] async fn a_b_c() {sleep}")), 1);
+        assert_eq!(count(no_test_sleeps, &format!("#[tokio::test] async fn a_b_c() {sleep}")), 1);
         assert_eq!(
             count(
-                nothing_sleeps,
+                no_test_sleeps,
                 &format!("#[tokio::test] async fn a_b_c() {{}} async fn helper() {sleep}")
             ),
             1
         );
-        assert_eq!(count(nothing_sleeps, "use std::thread; fn a() { thread::sleep(b) }"), 1);
+        assert_eq!(count(no_test_sleeps, "use std::thread; fn a() { thread::sleep(b) }"), 1);
     }
 
     #[test]
     fn a_product_may_sleep_on_the_runtime_only() {
-        let product = |text| nothing_sleeps(&Tree::sample(&[("crates/a/src/lib.rs", text)])).len();
+        let product = |text| no_test_sleeps(&Tree::sample(&[("crates/a/src/lib.rs", text)])).len();
         assert_eq!(product("async fn a() { tokio::time::sleep(b).await }"), 0);
         assert_eq!(product("fn a() { std::thread::sleep(b) }"), 1);
     }

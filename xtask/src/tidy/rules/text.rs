@@ -3,7 +3,7 @@
 use crate::tidy::finding::Finding;
 use crate::tidy::tree::Tree;
 
-pub(crate) fn nothing_is_left_to_do(tree: &Tree) -> Vec<Finding> {
+pub(crate) fn no_work_is_left_open(tree: &Tree) -> Vec<Finding> {
     // Cut in two, so that this file does not find itself.
     const MARKERS: &[&str] = &[
         concat!("TO", "DO"),
@@ -78,9 +78,9 @@ mod tests {
     #[test]
     fn a_marker_is_found_and_a_word_that_contains_it_is_not() {
         let marker = concat!("TO", "DO");
-        assert_eq!(count(nothing_is_left_to_do, &format!("// {marker}: later\n// {marker}\n")), 2);
-        assert_eq!(count(nothing_is_left_to_do, &format!("{marker}S mktemp.{}", "X".repeat(6))), 0);
-        assert_eq!(count(nothing_is_left_to_do, &format!("{}()", concat!("to", "do!"))), 1);
+        assert_eq!(count(no_work_is_left_open, &format!("// {marker}: later\n// {marker}\n")), 2);
+        assert_eq!(count(no_work_is_left_open, &format!("{marker}S mktemp.{}", "X".repeat(6))), 0);
+        assert_eq!(count(no_work_is_left_open, &format!("{}()", concat!("to", "do!"))), 1);
     }
 
     #[test]

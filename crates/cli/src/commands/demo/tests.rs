@@ -40,7 +40,7 @@ async fn another_source_than_expected_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_republish_that_renews_nothing_is_a_failure() {
+async fn a_republish_without_a_renewal_is_a_failure() {
     let parent = parent();
     let world = World::start(parent.path()).await.unwrap();
     let played = play(&world, "driver-pod-identity", |scene| {

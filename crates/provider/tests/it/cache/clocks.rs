@@ -13,7 +13,7 @@ use crate::cache::upstream::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_machine_that_was_suspended_hands_out_nothing_that_ended_meanwhile() {
+async fn a_machine_that_was_suspended_hands_out_no_keys_that_expired_meanwhile() {
     let upstream = Upstream::new();
     let cached = upstream.cached();
     cached.get().await.unwrap();

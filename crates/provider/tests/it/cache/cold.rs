@@ -10,7 +10,7 @@ use tokio::time::{Instant, advance, sleep, timeout};
 use crate::cache::upstream::{Answer, MILLISECOND, SECOND, Upstream, current, id};
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_fetched_before_somebody_asks() {
+async fn no_keys_are_fetched_before_the_first_call() {
     let upstream = Upstream::new();
     let cached = upstream.cached();
     assert_eq!(current(&cached), None);

@@ -6,7 +6,7 @@ use s3_credential_provider::KernelClock;
 use crate::cache::upstream::SECOND;
 
 #[test]
-fn the_kernel_clock_tells_the_time() {
+fn the_kernel_clock_has_the_time() {
     let clock = KernelClock;
     let (before, started) = (SystemClock.now(), clock.elapsed());
     let coarse = clock.coarse();

@@ -108,7 +108,7 @@ async fn who_asks_when_the_keys_end_joins_the_refresh_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_refreshes_are_told_with_what_happens_next() {
+async fn failed_refreshes_are_reported_with_what_happens_next() {
     let upstream = Upstream::new();
     let told = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&told);

@@ -112,7 +112,7 @@ async fn keys_that_last_for_seconds_are_renewed_within_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn new_keys_are_told() {
+async fn new_keys_are_reported() {
     let upstream = Upstream::new();
     let told = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&told);

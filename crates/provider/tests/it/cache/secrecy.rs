@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use crate::cache::upstream::{Answer, HOUR, Upstream};
 
 #[tokio::test(start_paused = true)]
-async fn nothing_secret_is_shown() {
+async fn no_secret_is_shown() {
     let upstream = Upstream::new();
     let shown = Arc::new(Mutex::new(Vec::new()));
     let show = |text: String| shown.lock().unwrap().push(text);

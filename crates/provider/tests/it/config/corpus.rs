@@ -1,7 +1,8 @@
-//! Files that are wrong, each with what is told of it.
+//! Files that are wrong, each with its expected report.
 //!
-//! `corpus/*/NAME.yaml` is a file and `NAME.txt` what is told: exactly what `s3cred config check NAME.yaml` prints there, which is how a
-//! new one is made. In `schema` are those that the printed schema refuses as well; in `meaning` those that no schema can; `text` has
+//! `corpus/*/NAME.yaml` is a file and `NAME.txt` its report: exactly what
+//! `s3cred config check NAME.yaml` prints there, which is how a new one is made. In `schema` are
+//! those that the printed schema refuses as well; in `meaning` those that no schema can; `text` has
 //! what another validator would not get to see; `warnings` what is accepted, with a word about it.
 
 use std::fs;
@@ -14,7 +15,7 @@ use crate::config::schema::{Validator, parse};
 struct Case {
     name: String,
     text: String,
-    told: String,
+    expected: String,
 }
 
 impl Case {
@@ -37,35 +38,35 @@ fn cases(folder: &str) -> Vec<Case> {
         .map(|file| Case {
             name: file.file_name().unwrap().to_str().unwrap().to_owned(),
             text: fs::read_to_string(file).unwrap(),
-            told: fs::read_to_string(file.with_extension("txt")).unwrap(),
+            expected: fs::read_to_string(file.with_extension("txt")).unwrap(),
         })
         .collect();
-    assert_eq!(2 * cases.len(), files.len(), "each file has what is told of it");
+    assert_eq!(2 * cases.len(), files.len(), "each file has its report");
     cases
 }
 
-fn is_told_as_written(folder: &str, is_valid: bool) {
+fn is_reported_as_written(folder: &str, is_valid: bool) {
     for case in cases(folder) {
         let (valid, report) = case.report();
         assert_eq!(valid, is_valid, "{folder}/{}", case.name);
-        assert_eq!(report.to_string(), case.told, "{folder}/{}", case.name);
+        assert_eq!(report.to_string(), case.expected, "{folder}/{}", case.name);
     }
 }
 
 #[test]
 fn broken_files_are_refused_with_line_column_and_what_to_do() {
     for folder in ["schema", "meaning", "text"] {
-        is_told_as_written(folder, false);
+        is_reported_as_written(folder, false);
     }
 }
 
 #[test]
 fn what_is_only_questionable_is_accepted_with_a_warning() {
-    is_told_as_written("warnings", true);
+    is_reported_as_written("warnings", true);
 }
 
 #[test]
-fn another_validator_refuses_what_types_can_tell_and_nothing_more() {
+fn another_validator_refuses_only_what_types_can_express() {
     let validator = Validator::new();
     for case in cases("schema") {
         assert!(!validator.accepts(&case.text), "schema/{} is accepted", case.name);

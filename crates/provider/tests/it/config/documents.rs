@@ -147,7 +147,7 @@ fn is_key(name: &str) -> bool {
 }
 
 #[test]
-fn the_page_tells_every_key_and_its_default() {
+fn the_page_lists_every_key_and_its_default() {
     let schema = Config::schema(&Registry::default());
     let page = page("docs/configuration.md");
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();

@@ -87,7 +87,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_start_with_another_chain_changes_no_live_volume_and_tells_of_each() {
+async fn a_start_with_another_chain_changes_no_live_volume_and_reports_each() {
     for chain in ["new, old", "new"] {
         let world = World::new();
         let before = world.publish_all("old").await;

@@ -147,7 +147,7 @@ async fn no_reader_of_ten_thousand_leases_finds_what_has_ended_and_could_have_be
     drop(fresh);
     drop(provider);
     let refreshes = watching.await.unwrap();
-    watch.nothing_is_past();
+    watch.no_lease_is_expired();
     println!("{refreshes} refreshes");
     for kind in [Kind::Token, Kind::ShortToken, Kind::Keys] {
         let (mut all, mut most, mut in_vain) = (0, 0.0_f64, 0);
@@ -231,7 +231,7 @@ impl Watch {
         self.check(volume, end);
     }
 
-    fn nothing_is_past(&self) {
+    fn no_lease_is_expired(&self) {
         for (volume, end) in self.ends.lock().unwrap().iter().enumerate() {
             self.check(volume, *end);
         }

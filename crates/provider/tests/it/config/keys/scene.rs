@@ -229,7 +229,7 @@ impl World {
             Err(error) => {
                 let _ = writeln!(seen, "{}: {}", error.kind(), error);
                 let all = error.attempts.iter().chain(&error.region_attempts);
-                all.for_each(|it| tell_attempt(it, &mut seen));
+                all.for_each(|it| show_attempt(it, &mut seen));
             }
         }
         let _ = writeln!(seen, "state in elsewhere: {}", self.path("elsewhere").exists());
@@ -261,7 +261,7 @@ impl World {
             let _ = writeln!(seen, "{}", fs::read_to_string(&file.path).unwrap());
         }
         let all = provided.attempts.iter().chain(&provided.region_attempts);
-        all.for_each(|it| tell_attempt(it, seen));
+        all.for_each(|it| show_attempt(it, seen));
     }
 
     /// The text of all files that were delivered.
@@ -274,7 +274,7 @@ impl World {
     }
 }
 
-fn tell_attempt(attempt: &s3_credential_provider::Attempt, seen: &mut String) {
+fn show_attempt(attempt: &s3_credential_provider::Attempt, seen: &mut String) {
     let reason = attempt.reason.as_deref().unwrap_or_default();
     let _ = writeln!(seen, "asked {}: {} {reason}", attempt.plugin, attempt.outcome);
 }
