@@ -1,5 +1,6 @@
-//! A facade that is built with few of its features: what it lacks is told, and never left out of a chain unseen. `cargo xtask features`
-//! builds it so; with the default features there is nothing here.
+//! A facade that is built with few of its features: what it lacks is reported, and never left out
+//! of a chain unseen. `cargo xtask features` builds it so; with the default features this file is
+//! empty.
 #![cfg(not(feature = "irsa"))]
 #![allow(
     clippy::unwrap_used,
@@ -94,9 +95,10 @@ async fn chains_of_what_is_compiled_in_serve_volumes() {
 
 #[test]
 fn a_chain_and_settings_of_what_is_not_compiled_in_are_reported_at_their_place() {
-    let told = parse("chains:\n  driver: [secret-environment, irsa]\nsources:\n  pod-token: {}\n");
+    let report =
+        parse("chains:\n  driver: [secret-environment, irsa]\nsources:\n  pod-token: {}\n");
     assert_eq!(
-        told.unwrap_err(),
+        report.unwrap_err(),
         "\
 c.yaml:2:32: error: `irsa` is not compiled in
  2 |   driver: […, irsa]
@@ -106,8 +108,8 @@ c.yaml:4:3: error: `pod-token` is not compiled in
    |   ^^^^^^^^^ build s3-credential-provider with its feature `pod-token`, or do without it
 "
     );
-    let told = parse("delivery: {systemd: {keys: endpoint}}").unwrap_err();
-    assert!(told.contains("c.yaml:1:28: error: the endpoint is not compiled in"), "{told}");
+    let report = parse("delivery: {systemd: {keys: endpoint}}").unwrap_err();
+    assert!(report.contains("c.yaml:1:28: error: the endpoint is not compiled in"), "{report}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Many hands at once, in one process and in several, on the same volumes: whoever has provided one finds it whole until he cleans up,
-//! and in the end there is what is held, and nothing else.
+//! Many workers at once, in one process and in several, on the same volumes: a provided volume
+//! stays whole until its worker cleans up, and in the end only held leases are left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Child;
@@ -19,7 +19,8 @@ const PROCESSES: usize = 8;
 /// How much each hand does.
 const STEPS: usize = 40;
 
-/// The pod that every hand provides and cleans up for, so that nobody knows what becomes of it.
+/// The pod that every hand provides and cleans up for, so that its state is unknown to each of
+/// them.
 const CONTESTED: &str = "everyones";
 
 #[test]
@@ -101,7 +102,7 @@ async fn all_hands(
     work.join_all().await.into_iter().flatten().collect()
 }
 
-/// One who provides and cleans up for a pod of his own, and for one that is everybody's.
+/// A worker that provides and cleans up for a pod of its own, and for one that all share.
 struct Hand {
     place: Place,
     provider: Provider,
@@ -151,7 +152,8 @@ impl Hand {
     }
 }
 
-/// Whether somebody else was at work for so long that the call is to be made again, as the kubelet would. No other failure is fine.
+/// Returns whether another worker held the lease for so long that the call is to be repeated, as
+/// the kubelet would. Any other failure fails the test.
 fn is_busy<T>(result: Result<T, ProvideError>) -> bool {
     match result {
         Ok(_) => false,
@@ -173,7 +175,7 @@ fn check(place: &Place, held: &BTreeSet<Use>) -> BTreeSet<Use> {
     let found = runtime().block_on(async {
         let provider = place.provider(&Arc::default());
         let resumed = provider.resume(ResumeOptions::default()).await.unwrap();
-        assert!(resumed.removed.is_empty(), "nothing was cut short: {resumed:?}");
+        assert!(resumed.removed.is_empty(), "no call was cut short: {resumed:?}");
         assert!(resumed.failures.is_empty() && resumed.unreadable.is_empty(), "{resumed:?}");
         uses(&provider.leases())
     });
@@ -187,7 +189,7 @@ fn check(place: &Place, held: &BTreeSet<Use>) -> BTreeSet<Use> {
     found
 }
 
-/// After the last cleanup nothing is there.
+/// Removes all leases, and checks that no file is left.
 fn clear(place: &Place) {
     runtime().block_on(async {
         let provider = place.provider(&Arc::default());

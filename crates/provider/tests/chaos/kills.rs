@@ -164,12 +164,12 @@ impl Known {
         }
     }
 
-    /// The next start of the driver finds every volume that is mounted, whole, and nothing else.
+    /// Checks that the next start of the driver finds exactly the mounted volumes, each whole.
     fn check_next_start(&mut self, place: &Place, caller_knows: bool) {
         let mounted: BTreeSet<String> = self.held.iter().map(Use::target).collect();
         let still_published = |target: &str| mounted.contains(target);
         let options = ResumeOptions {
-            // What was under way was not answered, so that nothing is mounted with it, or nothing any more.
+            // A call that was under way was not answered, so no mount uses its files, or no longer.
             still_published: if caller_knows { Some(&still_published) } else { None },
             own_write_paths: vec![place.write_path()],
             is_unused: None,

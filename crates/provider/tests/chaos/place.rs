@@ -121,7 +121,7 @@ impl Place {
     pub(crate) fn provider(&self, mint: &Arc<Mint>) -> Provider {
         let mut settings = Settings::default();
         settings.deliveries.systemd.keys = Some(Delivery::Endpoint);
-        // Which port it is does not matter here, as nobody asks.
+        // The port does not matter here, since no client connects.
         settings.endpoint.address = Some(([127, 0, 0, 1], 0).into());
         let provider = Provider::builder()
             .settings(settings)
@@ -143,7 +143,7 @@ impl Place {
         ProvideContext::from_publish_request(request, target).unwrap()
     }
 
-    /// As NodeUnpublishVolume is: it says nothing of a Mountpoint pod.
+    /// Makes a request like NodeUnpublishVolume, which names no Mountpoint pod.
     pub(crate) fn unpublish(&self, using: &Use) -> CleanupContext {
         let request = UnpublishRequest::new(&using.volume, using.target());
         CleanupContext::from_unpublish_request(&request, self.write_path(), None).unwrap()
@@ -182,8 +182,8 @@ impl Place {
         directory_name(Some(write_path.to_str().unwrap()), &using.directory())
     }
 
-    /// Nothing is there but the files of these leases, whole, and their records: no secret of another volume, no temporary file, no
-    /// record or lock of a lease that is gone.
+    /// Asserts that only the whole files of these leases and their records are there: no secret of
+    /// another volume, no temporary file, no record or lock of a removed lease.
     pub(crate) fn holds_only(&self, leases: &BTreeMap<Use, BTreeSet<Use>>) {
         let expected: BTreeSet<String> = leases.keys().map(Use::directory).collect();
         assert_eq!(names(&self.write_path()), expected, "directories under the write path");

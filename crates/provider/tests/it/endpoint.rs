@@ -97,7 +97,7 @@ impl World {
 
 const TARGET: &str = "/var/lib/kubelet/pods/uid/volumes/kubernetes.io~csi/pv/mount";
 
-/// As Mountpoint would: with the environment, and nothing else.
+/// Asks for keys as Mountpoint would: only with the environment.
 async fn access_key_id(provided: &Provided) -> Result<String, String> {
     let variables =
         provided.environment.iter().map(|(name, value)| (name.as_str(), value.expose()));
@@ -149,9 +149,10 @@ async fn valid_keys_are_served_through_an_outage_and_new_ones_as_soon_as_there_a
     world.clock.advance(std::time::Duration::from_mins(29));
     assert_eq!(access_key_id(&provided).await.unwrap(), "AKIA1");
     world.clock.advance(std::time::Duration::from_mins(2));
-    assert!(access_key_id(&provided).await.is_err(), "what has ended is told to nobody");
+    assert!(access_key_id(&provided).await.is_err(), "expired keys are not served");
     world.down.store(false, Ordering::SeqCst);
-    // Whoever has failed again and again is answered for some seconds without the upstream being asked.
+    // After repeated failures, clients are answered for some seconds without a call to the
+    // upstream.
     world.clock.advance(std::time::Duration::from_secs(10));
     let renewed = access_key_id(&provided).await.unwrap();
     assert_ne!(renewed, "AKIA1", "a client that asks is reason enough to try again");
@@ -217,8 +218,8 @@ async fn what_is_kept_for_the_next_run_goes_with_its_lease_whichever_process_rem
     world.published(&provider).await;
     assert_eq!(files(&kept), 1);
     end(provider).await;
-    let nobody = |_: &str| false;
-    let options = ResumeOptions { still_published: Some(&nobody), ..ResumeOptions::default() };
+    let unpublished = |_: &str| false;
+    let options = ResumeOptions { still_published: Some(&unpublished), ..ResumeOptions::default() };
     let provider = world.provider();
     provider.resume(options).await.unwrap();
     assert_eq!(files(&kept), 0, "a start that finds the volume unpublished");
@@ -229,9 +230,9 @@ async fn what_is_kept_for_the_next_run_goes_with_its_lease_whichever_process_rem
     let request = UnpublishRequest::new("v", TARGET);
     let cleanup = CleanupContext::from_unpublish_request(&request, world.write_path(), None);
     other.cleanup(&cleanup.unwrap()).await.unwrap();
-    assert_eq!(files(&kept), 0, "a process that serves nothing");
+    assert_eq!(files(&kept), 0, "a process that serves no lease");
 
-    std::fs::write(kept.join("s3cred@of-nobody"), "secret").unwrap();
+    std::fs::write(kept.join("s3cred@of-no-lease"), "secret").unwrap();
     provider.resume(ResumeOptions::default()).await.unwrap();
     assert_eq!(files(&kept), 0, "what no journal knows");
 }

@@ -175,7 +175,7 @@ async fn a_mounted_volume_keeps_its_delivery_whatever_a_later_run_would_choose()
     next.resume(ResumeOptions::default()).await.unwrap();
     world.clock.advance(Duration::from_mins(41));
     let again = next.provide(&world.context("v", "a")).await.unwrap();
-    assert_eq!(again.delivery, Delivery::Profile, "a running Mountpoint reads nothing else");
+    assert_eq!(again.delivery, Delivery::Profile, "a running Mountpoint reads no other files");
     assert_eq!(again.environment, provided.environment);
     assert!(credentials(&provided).contains("ASIA2"));
 }

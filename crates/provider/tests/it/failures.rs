@@ -1,4 +1,4 @@
-//! What befalls a node while volumes are mounted: directories that somebody removes, and clocks that jump.
+//! Faults of a node while volumes are mounted: removed directories, and clocks that jump.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -94,7 +94,7 @@ async fn a_removed_state_path_is_created_again_with_the_current_leases() {
     provider.provide(&world.context("b")).await.unwrap();
     fs::remove_dir_all(world.scratch.path().join("state")).unwrap();
     provider.provide(&world.context("b")).await.unwrap();
-    assert_eq!(provider.leases()[0].lease.holders.len(), 2, "nobody was forgotten");
+    assert_eq!(provider.leases()[0].lease.holders.len(), 2, "no holder was forgotten");
 
     fs::remove_dir_all(world.scratch.path().join("state")).unwrap();
     let cleaned = provider.cleanup(&world.cleanup("b")).await.unwrap();
@@ -150,7 +150,8 @@ async fn a_clock_that_jumps_ahead_makes_leases_due_within_half_a_minute() {
     let _fresh = provider.keep_fresh();
     provider.provide(&world.context("a")).await.unwrap();
     let mut events = provider.events();
-    // A machine that was suspended, or a clock that was set: paused time, by which tasks sleep, knows nothing of it.
+    // A machine that was suspended, or a clock that was set: paused time, by which tasks sleep,
+    // does not include it.
     world.clock.advance(Duration::from_mins(55));
     let event = timeout(Duration::from_secs(31), events.recv()).await.unwrap().unwrap();
     assert!(matches!(event, Event::Refreshed { .. }), "{event:?}");
@@ -165,7 +166,8 @@ async fn a_clock_that_jumps_back_removes_no_file_and_a_republish_still_renews() 
     provider.provide(&world.context("a")).await.unwrap();
     world.clock.set(world.clock.now() - SignedDuration::from_hours(48));
     provider.provide(&world.context("a")).await.unwrap();
-    // By its expiry the token of now is older than the one of the wrong clock; which of them is right nobody can tell.
+    // By its expiry the token of now is older than the one of the wrong clock; which of them is
+    // right cannot be known.
     assert!(world.token().is_some());
     world.clock.advance(Duration::from_hours(49));
     provider.provide(&world.context("a")).await.unwrap();
@@ -185,7 +187,7 @@ async fn what_cannot_be_written_removes_no_file() {
     let credentials = &provided.files.iter().find(|file| file.path.ends_with("credentials"));
     let credentials = credentials.unwrap().path.clone();
     let directory = credentials.parent().unwrap().to_owned();
-    // In the place of the directory there is a file: nothing can be written for the volume.
+    // In the place of the directory there is a file: no file can be written for the volume.
     fs::rename(&directory, world.scratch.path().join("aside")).unwrap();
     fs::write(&directory, "").unwrap();
     let error = provider.provide(&world.context("a")).await.unwrap_err();

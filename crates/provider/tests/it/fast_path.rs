@@ -1,4 +1,5 @@
-//! A republish that brings nothing new is answered from memory, and only as long as nobody has touched what is there.
+//! A republish without a change is answered from memory, but only as long as the files are
+//! untouched.
 #![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
 use std::fs;

@@ -72,7 +72,7 @@ async fn a_client_that_cannot_be_made_at_the_start_is_made_later() {
     kubernetes.called("watch serviceaccounts", 1).await;
 }
 
-/// The API server sends a bookmark about every minute, and nothing in between.
+/// The API server sends a bookmark about every minute, and no event in between.
 #[tokio::test]
 async fn a_watch_outlives_the_silence_between_two_bookmarks() {
     let scratch = tempfile::tempdir().unwrap();
@@ -89,24 +89,24 @@ async fn a_watch_outlives_the_silence_between_two_bookmarks() {
     let state = scratch.path().join("state");
     let provider = Provider::builder().environment(environment).state_path(state).build().unwrap();
 
-    // An account is watched once a pod that runs as it is served again.
+    // An account is watched once one of its pods is served again.
     let mut provided = publish(&provider, &write_path).await;
     publish(&provider, &write_path).await;
     kubernetes.called("watch serviceaccounts", 1).await;
     pause();
-    // Second by second, so that whoever counts one sees it pass.
+    // Second by second, so that every timer sees each second pass.
     for _ in 0..75 {
         advance(Duration::from_secs(1)).await;
     }
     resume();
     annotate(&kubernetes, WRITER);
-    let told = async {
+    let changed = async {
         while !provided.identity_changed {
             yield_now().await;
             provided = publish(&provider, &write_path).await;
         }
     };
-    timeout(Duration::from_secs(20), told).await.expect("the watch tells of the change");
+    timeout(Duration::from_secs(20), changed).await.expect("the watch reports the change");
     assert_eq!(kubernetes.calls().of("get serviceaccounts"), 1, "no republish costs a read");
     assert_eq!(kubernetes.calls().of("watch serviceaccounts"), 1);
 }

@@ -219,7 +219,7 @@ async fn a_lost_state_path_removes_no_file_of_a_live_mount() {
     node.is_broken.store(true, Ordering::SeqCst);
     let error = provide(&node.provider(), request(), mount()).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable, "{error}");
-    assert_eq!(node.tokens(), ["token-1"], "a failure removes nothing");
+    assert_eq!(node.tokens(), ["token-1"], "a failure removes no file");
 
     node.is_broken.store(false, Ordering::SeqCst);
     provide(&node.provider(), request(), mount()).await.unwrap();

@@ -35,12 +35,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let nothing = || Arc::new(Mutex::new(Err(SourceError::not_applicable("nothing here"))));
+        let absent = || Arc::new(Mutex::new(Err(SourceError::not_applicable("not set here"))));
         Self {
             write: tempfile::tempdir().unwrap(),
             state: tempfile::tempdir().unwrap(),
-            first: nothing(),
-            second: nothing(),
+            first: absent(),
+            second: absent(),
         }
     }
 
@@ -338,7 +338,7 @@ async fn another_source_is_reported_and_not_taken_while_mounted() {
     assert_eq!(provided.identity.source.as_deref(), Some("second"));
     let names: Vec<_> =
         world.files().iter().map(|path| path.file_name().unwrap().to_owned()).collect();
-    assert_eq!(names, ["config", "credentials"], "nothing of the old source stays behind");
+    assert_eq!(names, ["config", "credentials"], "no file of the old source stays behind");
 }
 
 #[tokio::test]
@@ -372,7 +372,7 @@ async fn an_anonymous_volume_asks_no_source() {
     assert_eq!(
         std::fs::read_dir(world.write.path()).unwrap().count(),
         0,
-        "there is nothing to hand over"
+        "no credentials are handed over"
     );
     provider.cleanup(&world.cleanup(&target("pod"))).await.unwrap();
     assert!(world.is_as_before());

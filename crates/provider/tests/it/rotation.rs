@@ -177,7 +177,7 @@ async fn an_outage_keeps_the_files_backs_off_and_is_reported() {
         waits[1] >= 60.0,
         "two are an outage, and what is there is good for minutes: {waits:?}"
     );
-    assert!(waits[19] <= 60.0, "somebody is waiting when the credentials have ended: {waits:?}");
+    assert!(waits[19] <= 60.0, "readers wait once the credentials have expired: {waits:?}");
     assert!(provider.leases()[0].last_error.is_some());
 
     *world.mint.down.lock().unwrap() = false;
@@ -229,10 +229,10 @@ async fn a_new_run_takes_leases_up_and_goes_on_refreshing_them() {
     assert_eq!((resumed.adopted, resumed.removed.len()), (1, 2), "{resumed:?}");
     assert_eq!(world.tokens().len(), 1);
     let _fresh = provider.keep_fresh();
-    let told = [next(&mut events).await, next(&mut events).await, next(&mut events).await];
-    assert!(told.iter().any(|event| matches!(event, Event::Adopted { .. })));
-    assert!(told.iter().any(|event| matches!(event, Event::Swept { removed: 2, .. })));
-    assert!(matches!(&told[2], Event::Refreshed { lease, .. } if lease.volume_id == "kept"));
+    let seen = [next(&mut events).await, next(&mut events).await, next(&mut events).await];
+    assert!(seen.iter().any(|event| matches!(event, Event::Adopted { .. })));
+    assert!(seen.iter().any(|event| matches!(event, Event::Swept { removed: 2, .. })));
+    assert!(matches!(&seen[2], Event::Refreshed { lease, .. } if lease.volume_id == "kept"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,5 @@
-//! A Mountpoint pod that several volumes' pods share has one identity: nobody else's token ever takes the place of theirs.
+//! A Mountpoint pod that several volumes' pods share has one identity: no other token ever takes
+//! the place of theirs.
 #![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
 use s3_credential_core::{Clock as _, SystemClock, TOKENS_KEY, names};
@@ -65,12 +66,13 @@ async fn no_stranger_joins(environment: Environment, role: Option<&str>, token_f
     assert_eq!(read(&first, token_file), "photos-reader");
     for stranger in ["photos/writer", "films/reader"] {
         let error = node.publish("b", stranger, role).await.unwrap_err();
-        // Final for the newcomer, whom nothing will let in; the pods that share it keep what they have.
+        // Final for the newcomer, who can never join; the pods that share it keep their
+        // credentials.
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
         assert!(error.help().contains("one service account"), "{}", error.help());
         // Not even by the path of a pod that has joined already.
-        let told = node.publish("a", stranger, role).await.unwrap();
-        assert!(told.identity_changed);
+        let changed = node.publish("a", stranger, role).await.unwrap();
+        assert!(changed.identity_changed);
         assert_eq!(read(&first, token_file), "photos-reader");
     }
     let friend = node.publish("c", "photos/reader", role).await.unwrap();

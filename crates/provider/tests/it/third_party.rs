@@ -1,4 +1,4 @@
-//! What a source or an exchange of somebody else's gives is held to what ours are held to.
+//! The credentials of a third-party source or exchange are checked like those of the built-in ones.
 #![allow(clippy::unwrap_used, reason = "test code: what should not happen stops the test")]
 
 use std::fs;
@@ -155,7 +155,7 @@ async fn the_files_of_a_volume_have_the_owner_that_the_driver_names_and_never_th
     let folder = folder();
     let provider = Theirs::new(CredentialForm::Keys(good())).builder(&folder).build().unwrap();
     let own = fs::metadata(folder.path()).unwrap();
-    // Only root may give another user or group; everybody may give its own.
+    // Only root may give another user or group; every user may give its own.
     let (uid, gid) = if own.uid() == 0 { (4_343, 4_242) } else { (own.uid(), own.gid()) };
     let path = |volume: &str| {
         format!("/var/lib/kubelet/pods/uid/volumes/kubernetes.io~csi/{volume}/mount")

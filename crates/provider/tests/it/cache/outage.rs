@@ -110,8 +110,8 @@ async fn who_asks_when_the_keys_end_joins_the_refresh_under_way() {
 #[tokio::test(start_paused = true)]
 async fn failed_refreshes_are_reported_with_what_happens_next() {
     let upstream = Upstream::new();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let record = Arc::clone(&told);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&seen);
     let cached = upstream
         .builder()
         .observer(move |event| {
@@ -122,7 +122,7 @@ async fn failed_refreshes_are_reported_with_what_happens_next() {
         .build(Handle::current());
     upstream.answer(Duration::ZERO, Answer::Failure(ErrorKind::Throttled));
     cached.get().await.unwrap_err();
-    assert_eq!(*told.lock().unwrap(), [(ErrorKind::Throttled, None, None)]);
+    assert_eq!(*seen.lock().unwrap(), [(ErrorKind::Throttled, None, None)]);
 
     upstream.answer(Duration::ZERO, Answer::Keys(HOUR));
     let keys = cached.get().await.unwrap();
@@ -130,7 +130,7 @@ async fn failed_refreshes_are_reported_with_what_happens_next() {
     sleep(56 * MINUTE).await;
     assert!(cached.current().is_some());
     sleep(MILLISECOND).await;
-    let (kind, retry_at, expires_at) = told.lock().unwrap()[1];
+    let (kind, retry_at, expires_at) = seen.lock().unwrap()[1];
     assert_eq!((kind, expires_at), (ErrorKind::Unavailable, keys.expires_at));
     assert_eq!(retry_at, cached.refresh_at());
     assert!(retry_at.unwrap() > upstream.clock.now());

@@ -114,8 +114,8 @@ async fn keys_that_last_for_seconds_are_renewed_within_them() {
 #[tokio::test(start_paused = true)]
 async fn new_keys_are_reported() {
     let upstream = Upstream::new();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let record = Arc::clone(&told);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&seen);
     let cached = upstream
         .builder()
         .observer(move |event| {
@@ -128,7 +128,7 @@ async fn new_keys_are_reported() {
     sleep(56 * MINUTE).await;
     assert!(cached.current().is_some());
     sleep(SECOND).await;
-    assert_eq!(*told.lock().unwrap(), ["KEY1", "KEY2"]);
+    assert_eq!(*seen.lock().unwrap(), ["KEY1", "KEY2"]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! An upstream that counts and does as it is told, and a clock that follows tokio's time but for jumps of the wall.
+//! An upstream that counts its calls and gives the planned answers, and a clock that follows
+//! tokio's time except for jumps of the wall clock.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};

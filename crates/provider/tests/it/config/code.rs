@@ -8,7 +8,7 @@ use s3_credential_provider::{
 
 use crate::config::schema::parse;
 
-/// A builder for a driver that has keys in its environment and nothing else.
+/// Returns a builder for a driver with only keys in its environment.
 fn builder() -> ProviderBuilder {
     let environment = Environment::default()
         .with("AWS_ACCESS_KEY_ID", "AKIADRIVER")
@@ -23,8 +23,8 @@ fn ours(id: &'static str) -> impl CredentialSource {
     source_fn("ours", move |_| async move { Ok(CredentialForm::Keys(Keys::new(id, "secret"))) })
 }
 
-fn nothing(name: &'static str) -> impl CredentialSource {
-    source_fn(name, |_| async { Err(SourceError::not_applicable("nothing here")) })
+fn absent(name: &'static str) -> impl CredentialSource {
+    source_fn(name, |_| async { Err(SourceError::not_applicable("not set here")) })
 }
 
 async fn provided(provider: &Provider) -> Provided {
@@ -68,7 +68,7 @@ async fn a_slot_that_no_chain_has_fails_to_build() {
 #[tokio::test]
 async fn a_chain_in_code_asks_its_sources_in_their_order() {
     let chain =
-        SourceChain::first_try(nothing("first")).or_else(ours("AKIAOURS")).or_else(nothing("last"));
+        SourceChain::first_try(absent("first")).or_else(ours("AKIAOURS")).or_else(absent("last"));
     let provided = provided(&builder().driver_chain(chain).build().unwrap()).await;
     assert_eq!(asked(&provided), ["first", "ours", "last"]);
     assert_eq!(provided.identity.source.as_deref(), Some("ours"));

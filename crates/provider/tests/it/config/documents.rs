@@ -34,7 +34,8 @@ fn every_example_of_the_documentation_is_accepted_by_us_and_by_the_printed_schem
     let mut count = 0;
     for name in ["README.md", "docs/configuration.md"] {
         for example in examples(&page(name)) {
-            let config = parse(name, &example).unwrap_or_else(|told| panic!("{told}\n{example}"));
+            let config =
+                parse(name, &example).unwrap_or_else(|report| panic!("{report}\n{example}"));
             assert!(config.report().is_valid());
             assert!(validator.accepts(&example), "{name}:\n{example}");
             count += 1;
@@ -153,7 +154,7 @@ fn the_page_lists_every_key_and_its_default() {
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
     for key in keys(&schema) {
         let name = format!("`{}`", key.name());
-        let told: Vec<&&str> = rows.iter().filter(|row| row.contains(&name)).collect();
+        let named: Vec<&&str> = rows.iter().filter(|row| row.contains(&name)).collect();
         let prose = page.contains(&name);
         assert!(prose, "{key:?} is not in docs/configuration.md");
         let Some(default) = key.described_in(&schema).and_then(|it| it["default"].as_str()) else {
@@ -161,7 +162,7 @@ fn the_page_lists_every_key_and_its_default() {
         };
         let default = format!("`{default}`");
         assert!(
-            told.iter().any(|row| row.contains(&default)),
+            named.iter().any(|row| row.contains(&default)),
             "{key:?} is not in docs/configuration.md with its default {default}"
         );
     }

@@ -22,7 +22,7 @@ pub(crate) struct Case<S> {
     pub(crate) after: File,
 }
 
-/// A configuration, and a part of what is seen with it; nothing where only what is new matters.
+/// A configuration, and a part of what is seen with it; empty where only the difference matters.
 pub(crate) struct File {
     pub(crate) yaml: &'static str,
     pub(crate) seen: &'static str,
@@ -64,7 +64,7 @@ impl<S: Copy> Case<S> {
     }
 }
 
-/// Checks a table, and tells every case of it that is not as it is told.
+/// Checks a table, and reports every case of it that differs.
 async fn check<S: Copy>(cases: &[Case<S>], see: impl AsyncFn(S, &str) -> String) {
     let mut problems = Vec::new();
     for case in cases {

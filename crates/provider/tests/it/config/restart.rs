@@ -105,11 +105,11 @@ async fn a_start_with_another_chain_changes_no_live_volume_and_reports_each() {
             assert_eq!(provided.identity.source.as_deref(), Some("old"), "{chain}");
         }
         assert_eq!(world.files(), before, "{chain}");
-        let mut told = 0;
+        let mut reported = 0;
         while let Ok(event) = events.try_recv() {
-            told += usize::from(matches!(event, Event::IdentityChanged { .. }));
+            reported += usize::from(matches!(event, Event::IdentityChanged { .. }));
         }
-        assert_eq!(told, LEASES, "{chain}");
+        assert_eq!(reported, LEASES, "{chain}");
     }
 }
 

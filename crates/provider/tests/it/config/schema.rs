@@ -1,4 +1,4 @@
-//! The printed schema, as somebody else's validator and as a list of keys.
+//! The printed schema, by an independent validator and as a list of keys.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Config, String> {
     Config::parse(&Registry::default(), name, text).map_err(|report| report.to_string())
 }
 
-/// The printed schema, in the hands of a validator that knows nothing of ours.
+/// The printed schema, read by an independent validator.
 pub(crate) struct Validator {
     schemas: Schemas,
     index: SchemaIndex,
@@ -33,7 +33,8 @@ impl Validator {
 
     pub(crate) fn accepts(&self, text: &str) -> bool {
         let value: Value = serde_saphyr::from_str(text).unwrap();
-        // What says nothing is a mapping without keys, as it is for us. A key without a value is none.
+        // An empty text is a mapping without keys, like in the parser. A key without a value counts
+        // as missing.
         let value = without_nulls(if value.is_null() {
             Value::Object(serde_json::Map::default())
         } else {
@@ -73,7 +74,7 @@ impl Key {
         &self.name
     }
 
-    /// The schema's words about its value; nothing for what every plug-in has.
+    /// Returns the schema of its value; `None` for a key that every plug-in has.
     pub(crate) fn described_in<'a>(&self, schema: &'a Value) -> Option<&'a Value> {
         let of = if self.of.is_empty() { schema } else { schema["$defs"].get(&self.of)? };
         of["properties"].get(&self.name)

@@ -1,4 +1,4 @@
-//! Leases with real files, kept fresh by the provider alone: nobody republishes.
+//! Leases with real files, kept fresh by the provider alone, without a republish.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -150,24 +150,24 @@ async fn no_reader_of_ten_thousand_leases_finds_what_has_ended_and_could_have_be
     watch.no_lease_is_expired();
     println!("{refreshes} refreshes");
     for kind in [Kind::Token, Kind::ShortToken, Kind::Keys] {
-        let (mut all, mut most, mut in_vain) = (0, 0.0_f64, 0);
+        let (mut all, mut most, mut in_outage) = (0, 0.0_f64, 0);
         for (volume, calls) in upstream.calls().into_iter().enumerate() {
             if Kind::of(volume) == kind {
                 let first = kind.lasts(first_life(volume, kind.life()));
                 let ideal = fewest_calls(calls, first, kind.lasts(kind.life()));
                 all += 1;
                 most = most.max(count(calls.all) / ideal);
-                in_vain = in_vain.max(calls.in_vain);
+                in_outage = in_outage.max(calls.in_outage);
             }
         }
         println!(
-            "{kind:?}: {all} leases, {most:.3} times the ideal at most, {in_vain} calls in vain"
+            "{kind:?}: {all} leases, {most:.3} times the ideal at most, {in_outage} calls in outages"
         );
         assert!(most <= 1.2, "{kind:?}: {most}");
     }
 }
 
-/// Publishes a volume, as often as it takes; tells its file and when what is in there ends.
+/// Publishes a volume, as often as it takes; returns its file and the expiry of the content.
 async fn provided(provider: &Provider, write_path: &Path, volume: usize) -> (PathBuf, Timestamp) {
     let id = volume.to_string();
     let target = format!("/var/lib/kubelet/pods/pod-{id}/volumes/kubernetes.io~csi/pv/mount");
@@ -191,7 +191,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Follows the events, and returns how many refreshes they told of.
+    /// Follows the events, and returns how many refreshes they reported.
     async fn follow(self: Arc<Self>, mut events: Receiver<Event>) -> usize {
         let mut refreshes = 0;
         while let Ok(event) = events.recv().await {
@@ -206,7 +206,7 @@ impl Watch {
         refreshes
     }
 
-    /// What is there is good, or nobody could have replaced it.
+    /// Checks that the credentials are valid, or could not have been replaced.
     fn check(&self, volume: usize, end: Timestamp) {
         let kind = Kind::of(volume);
         let replaced_by = end - kind.margin();
@@ -227,7 +227,7 @@ impl Watch {
         let text = std::fs::read_to_string(file).unwrap();
         let (_, second) = text.trim().rsplit_once('-').unwrap();
         let end = Timestamp::from_second(second.parse().unwrap()).unwrap();
-        assert!(text.contains(&format!("{volume}-")), "somebody else's: {text}");
+        assert!(text.contains(&format!("{volume}-")), "of another volume: {text}");
         self.check(volume, end);
     }
 

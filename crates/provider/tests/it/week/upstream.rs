@@ -30,14 +30,14 @@ pub(crate) struct Upstream {
 pub(crate) struct Calls {
     pub(crate) all: usize,
     /// While the upstream was away.
-    pub(crate) in_vain: usize,
-    /// What failed by chance: whoever it befalls has to ask again.
+    pub(crate) in_outage: usize,
+    /// The calls that failed by chance: their callers have to ask again.
     pub(crate) unlucky: usize,
 }
 
 impl Calls {
     fn answered(self) -> usize {
-        self.all - self.in_vain - self.unlucky
+        self.all - self.in_outage - self.unlucky
     }
 }
 
@@ -58,7 +58,7 @@ impl Upstream {
         let is_away = OUTAGES.iter().any(|(from, to)| (*from..*to).contains(&self.clock.elapsed()));
         let first = calls.answered() == 1;
         if is_away || is_unlucky {
-            calls.in_vain += usize::from(is_away);
+            calls.in_outage += usize::from(is_away);
             calls.unlucky += usize::from(!is_away);
             return Err(Failure::new(ErrorKind::Unavailable, "no answer"));
         }
@@ -71,8 +71,8 @@ impl Upstream {
         self.calls.lock().unwrap().clone()
     }
 
-    /// Whether who has nothing good now could not have helped it: it was due only when an outage had begun, and that has not been over
-    /// for long.
+    /// Returns whether missing valid credentials are excused: they were due only when an outage had
+    /// begun, and that has not been over for long.
     pub(crate) fn is_excused(&self, due_at: Timestamp, patience: Duration) -> bool {
         let begin = self.clock.now() - SignedDuration::try_from(self.clock.elapsed()).unwrap();
         OUTAGES.iter().any(|(from, to)| {

@@ -191,8 +191,8 @@ async fn see(watched: Watched, yaml: &str) -> String {
         Annotation | Unannotated => {
             cluster.explain(&provider, &pod).await;
             cluster.clock.advance(Duration::from_secs(30));
-            let told = cluster.explain(&provider, &pod).await;
-            format!("{told}\nread {} times", reads())
+            let shown = cluster.explain(&provider, &pod).await;
+            format!("{shown}\nread {} times", reads())
         }
         Stale => {
             cluster.explain(&provider, &pod).await;

@@ -40,7 +40,7 @@ pub(crate) enum Scene {
     Container,
     /// A volume of a pod.
     Pod,
-    /// A volume with a Secret whose entries are named as nobody names them.
+    /// A volume with a Secret whose entries have uncommon names.
     Secret,
 }
 
@@ -170,11 +170,11 @@ impl World {
         yaml.replace("SCRATCH", self.scratch.path().to_str().unwrap())
     }
 
-    /// The driver, and what it exchanged; or what is told of the file.
+    /// Returns the driver and what it exchanged, or the report on the file.
     pub(crate) fn driver(&self, scene: Scene, yaml: &str) -> Result<(Provider, Exchanged), String> {
         let config = Config::parse(&self.registry(), "c.yaml", &self.text(yaml))
-            .map_err(|told| told.to_string())?;
-        let exchanged = Exchanged { clock: self.clock, told: Arc::default() };
+            .map_err(|report| report.to_string())?;
+        let exchanged = Exchanged { clock: self.clock, seen: Arc::default() };
         let mut builder = Provider::builder()
             .config(config)
             .environment(self.environment(scene))
@@ -217,7 +217,7 @@ impl World {
     pub(crate) async fn see(&self, scene: Scene, yaml: &str) -> String {
         let (provider, exchanged) = match self.driver(scene, yaml) {
             Ok(driver) => driver,
-            Err(told) => return told,
+            Err(report) => return report,
         };
         let mut seen = String::new();
         if provider.needs_endpoint() {
@@ -225,7 +225,7 @@ impl World {
         }
         let context = provider.context(self.request(scene, "v"), self.target(scene)).unwrap();
         match provider.provide(&context).await {
-            Ok(provided) => self.tell(&provided, &mut seen),
+            Ok(provided) => self.show(&provided, &mut seen),
             Err(error) => {
                 let _ = writeln!(seen, "{}: {}", error.kind(), error);
                 let all = error.attempts.iter().chain(&error.region_attempts);
@@ -233,10 +233,10 @@ impl World {
             }
         }
         let _ = writeln!(seen, "state in elsewhere: {}", self.path("elsewhere").exists());
-        seen + &exchanged.told.lock().unwrap()
+        seen + &exchanged.seen.lock().unwrap()
     }
 
-    fn tell(&self, provided: &Provided, seen: &mut String) {
+    fn show(&self, provided: &Provided, seen: &mut String) {
         let _ = writeln!(seen, "source {}", provided.identity.source.as_deref().unwrap_or("none"));
         let _ = writeln!(seen, "delivery {}", provided.delivery);
         if let Some(region) = &provided.region {
@@ -289,7 +289,7 @@ pub(crate) fn hourly(clock: TokioClock) -> Keys {
 #[derive(Debug, Clone)]
 pub(crate) struct Exchanged {
     clock: TokioClock,
-    told: Arc<Mutex<String>>,
+    seen: Arc<Mutex<String>>,
 }
 
 #[async_trait]
@@ -299,11 +299,11 @@ impl KeyExchange for Exchanged {
         form: &CredentialForm,
         request: &ExchangeRequest,
     ) -> Result<Keys, Failure> {
-        let mut told = self.told.lock().unwrap();
+        let mut seen = self.seen.lock().unwrap();
         if let CredentialForm::WebIdentity(identity) = form {
-            let _ = writeln!(told, "exchanged {:?} {:?}", identity.session, identity.second_hop);
+            let _ = writeln!(seen, "exchanged {:?} {:?}", identity.session, identity.second_hop);
         }
-        let _ = writeln!(told, "exchanged {} narrowed to {:?}", form.kind(), request.policy);
+        let _ = writeln!(seen, "exchanged {} narrowed to {:?}", form.kind(), request.policy);
         Ok(hourly(self.clock))
     }
 }

@@ -34,7 +34,7 @@ pub(super) enum Service {
     ThrottledSts,
     /// Takes requests and does not answer.
     SilentSts,
-    /// Takes connections and says nothing, where TLS should be spoken.
+    /// Takes connections and stays silent, where TLS is expected.
     DeafSts,
     ClosedImds,
     SilentImds,
@@ -45,7 +45,8 @@ pub(super) enum Service {
     DeafAgent,
 }
 
-/// Nothing takes long but what a case is about: a busy machine must not change how often a service is asked.
+/// Only the subject of a case takes long: a busy machine must not change how often a service is
+/// asked.
 macro_rules! sts {
     ($change:literal) => {
         concat!(
@@ -116,8 +117,8 @@ async fn see(service: Service, yaml: &str) -> String {
                 DeafSts => [&token[..], &[("AWS_ENDPOINT_URL_STS", url)]].concat(),
                 _ => agent(url).to_vec(),
             };
-            let told = ask(&world, yaml, &variables).await;
-            format!("connected {} times\n{told}", deaf.connected.load(Ordering::Relaxed))
+            let seen = ask(&world, yaml, &variables).await;
+            format!("connected {} times\n{seen}", deaf.connected.load(Ordering::Relaxed))
         }
         ClosedSts | SilentSts | ThrottledSts => {
             let sts = Sts::start(Iam::default()).await.unwrap();
@@ -144,8 +145,8 @@ async fn see(service: Service, yaml: &str) -> String {
     }
 }
 
-/// What is told, by a server that goes wrong, and how often it is asked.
-async fn asked(service: Service, server: &Server, told: impl Future<Output = String>) -> String {
+/// Returns what is seen of a failing server, and how often it is asked.
+async fn asked(service: Service, server: &Server, seen: impl Future<Output = String>) -> String {
     let fault = match service {
         SilentSts | SilentImds | SilentAgent => Fault::hang(),
         ThrottledSts => StsError::throttling().into(),
@@ -153,9 +154,9 @@ async fn asked(service: Service, server: &Server, told: impl Future<Output = Str
         _ => Fault::status(500, "closed"),
     };
     server.faults().always(ANY, fault);
-    let told = told.await;
+    let seen = seen.await;
     let count = server.calls().total();
-    format!("asked {count} times\nmore than once: {}\n{told}", count > 1)
+    format!("asked {count} times\nmore than once: {}\n{seen}", count > 1)
 }
 
 async fn ask(world: &World, yaml: &str, variables: &[(&str, String)]) -> String {

@@ -23,7 +23,7 @@ pub(super) enum Watched {
     File(Scene),
     /// A source that fails: how often it is asked within an hour, and how soon again at first.
     Retries,
-    /// Many leases whose source tells of a change: how many are refreshed at once.
+    /// Many leases whose source reports a change: how many are refreshed at once.
     Concurrency,
     /// Keys in memory that last for an hour, and then cannot be renewed.
     Cache,
@@ -80,7 +80,7 @@ async fn file(world: &World, scene: Scene, yaml: &str) -> String {
     let (provider, _) = world.driver(scene, yaml).unwrap();
     let _fresh: RotationHandle = provider.keep_fresh();
     provider.provide(&context(&provider, world, scene, "v")).await.unwrap();
-    // The first look at a file is when somebody listens.
+    // A file is first read at the first subscription.
     sleep(Duration::from_millis(1)).await;
     let before = world.delivered();
     world.write("token", &world.token("newer"));
@@ -104,7 +104,7 @@ fn with_source(world: &World, yaml: &str, source: impl CredentialSource + Clone)
         .unwrap()
 }
 
-/// Hourly keys, as often as it is allowed; then what it is told to do.
+/// Hourly keys for the allowed number of calls; then a failure or a hang, as configured.
 #[derive(Debug, Clone)]
 struct Ours {
     world_clock: s3_credential_testkit::clock::TokioClock,
