@@ -55,7 +55,8 @@ pub use settings::CacheSettings;
 /// use s3_credential_provider::CachedKeys;
 /// use tokio::runtime::Handle;
 ///
-/// let cached = CachedKeys::builder(|| async { Ok(Keys::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI")) }).build(Handle::current());
+/// let fetch = || async { Ok(Keys::new("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI")) };
+/// let cached = CachedKeys::builder(fetch).build(Handle::current());
 /// assert!(cached.current().is_none(), "no keys are fetched before the first call");
 /// cached.get().await?;
 /// assert_eq!(cached.current().map(|keys| keys.access_key_id.len()), Some(20));
@@ -86,7 +87,8 @@ impl CachedKeys {
         self.0.current().map(CurrentKeys)
     }
 
-    /// The keys: at once if valid ones are there, else as soon as they are fetched. To be awaited within a tokio runtime.
+    /// The keys: at once if valid ones are there, else as soon as they are fetched. To be awaited
+    /// within a tokio runtime.
     pub async fn get(&self) -> Result<Arc<Keys>, Failure> {
         if let Some(keys) = self.current() {
             return Ok(keys.share());

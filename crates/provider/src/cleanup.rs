@@ -12,10 +12,11 @@ use crate::provider::Provider;
 use crate::publish::CleanupReport;
 
 impl Provider {
-    /// Takes a holder from a lease, and removes the lease's files with the last one. To be called after the unmount: a token file
-    /// that is missing at a refresh hangs a live mount for good.
+    /// Takes a holder from a lease, and removes the lease's files with the last one. To be called
+    /// after the unmount: a token file that is missing at a refresh hangs a live mount for good.
     ///
-    /// Idempotent; a volume that was never provided, and a write path that is gone already, are fine.
+    /// Idempotent; a volume that was never provided, and a write path that is gone already, are
+    /// fine.
     pub async fn cleanup(&self, context: &CleanupContext) -> Result<CleanupReport, ProvideError> {
         let found = self.find_lease(context).map_err(unavailable)?;
         let is_shared = found
@@ -98,7 +99,8 @@ impl Provider {
         Ok(CleanupReport { removed, remaining_holders })
     }
 
-    /// Removes all that there is of a lease: the record last, since until all else is gone it must tell the next start of it.
+    /// Removes all that there is of a lease: the record last, since until all else is gone it must
+    /// tell the next start of it.
     pub(crate) fn remove_lease(
         &self,
         write_path: &Path,
@@ -114,8 +116,8 @@ impl Provider {
         Ok(removed)
     }
 
-    /// The lease that an unpublish is about: by the pod in the request, else by its holder, since a shared Mountpoint pod is not in
-    /// the request, and the write path may lead elsewhere by now.
+    /// The lease that an unpublish is about: by the pod in the request, else by its holder, since a
+    /// shared Mountpoint pod is not in the request, and the write path may lead elsewhere by now.
     pub(crate) fn find_lease(
         &self,
         context: &CleanupContext,
@@ -137,7 +139,8 @@ impl Provider {
             return Ok(Some(record));
         }
         let found = self.journal.find(volume_id, holder)?;
-        // That the record of this very name cannot be read is its lease's own trouble, which its lock reports.
+        // That the record of this very name cannot be read is its lease's own trouble, which its
+        // lock reports.
         Ok(found)
     }
 }

@@ -33,7 +33,8 @@ use resolve_chains::WrittenChain;
 /// ```
 /// use s3_credential_provider::{Config, Registry};
 ///
-/// let report = Config::parse(&Registry::default(), "chains.yaml", "chains:\n  driver: [irsa, imsd]\n").unwrap_err();
+/// let text = "chains:\n  driver: [irsa, imsd]\n";
+/// let report = Config::parse(&Registry::default(), "chains.yaml", text).unwrap_err();
 /// assert_eq!(report.to_string(), "\
 /// chains.yaml:2:18: error: there is no source `imsd`
 ///  2 |   driver: […, imsd]

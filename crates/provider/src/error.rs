@@ -7,7 +7,8 @@ use s3_credential_core::{Attempt, Code, ErrorKind, Failure};
 
 /// Why a volume has no credentials, or could not be cleaned up.
 ///
-/// `Display` is one line for the user of the volume: what is wrong, then what to do. It holds no secret.
+/// `Display` is one line for the user of the volume: what is wrong, then what to do. It holds no
+/// secret.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ProvideError {
@@ -50,8 +51,8 @@ impl ProvideError {
         &self.attempts
     }
 
-    /// Returns the message of the gRPC status that a driver answers with: what is wrong, then what to do. The kubelet shows
-    /// it in the pod's events.
+    /// Returns the message of the gRPC status that a driver answers with: what is wrong, then what
+    /// to do. The kubelet shows it in the pod's events.
     pub fn status_message(&self) -> String {
         format!("{}; {}", self.failure.message(), self.help())
     }
@@ -62,8 +63,9 @@ impl ProvideError {
         Self { region_attempts, ..self }
     }
 
-    /// The same failure of a volume that is mounted. A final code would make the kubelet tear the mount down, so it is always
-    /// UNAVAILABLE, and everything that was provided before is still there.
+    /// The same failure of a volume that is mounted. A final code would make the kubelet tear the
+    /// mount down, so it is always UNAVAILABLE, and everything that was provided before is still
+    /// there.
     pub(crate) fn of_live_lease(self) -> Self {
         let failure = Failure::new(
             ErrorKind::Unavailable,

@@ -8,11 +8,13 @@ use s3_credential_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The longest session of a role that is assumed with the keys of another (API reference of AssumeRole).
+/// The longest session of a role that is assumed with the keys of another (API reference of
+/// AssumeRole).
 const CHAINED_DURATION: Duration = Duration::from_hours(1);
 
-/// What a running Mountpoint cannot be moved away from: the level, the service account at pod level, the source, the kind of provider it
-/// was started with, the role or address in its environment, and the bucket and prefix that it was started for.
+/// What a running Mountpoint cannot be moved away from: the level, the service account at pod
+/// level, the source, the kind of provider it was started with, the role or address in its
+/// environment, and the bucket and prefix that it was started for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
@@ -83,8 +85,8 @@ impl Identity {
         }
     }
 
-    /// Returns what its source gave now, for exactly this identity: with the second role and the session policies that it has,
-    /// whatever the configuration of the source says by now.
+    /// Returns what its source gave now, for exactly this identity: with the second role and the
+    /// session policies that it has, whatever the configuration of the source says by now.
     pub(crate) fn pin(&self, form: CredentialForm) -> CredentialForm {
         let CredentialForm::WebIdentity(mut identity) = form else { return form };
         identity.session.policy.clone_from(&self.session_policy);
@@ -92,7 +94,8 @@ impl Identity {
         let hop = identity.second_hop.take();
         identity.second_hop = self.second_role.as_ref().map(|role| role.hop(hop));
         if identity.second_hop.is_some() {
-            // A chained session ends after an hour at most, and the configuration of today may not know of one.
+            // A chained session ends after an hour at most, and the configuration of today may not
+            // know of one.
             identity.session.duration =
                 identity.session.duration.map(|duration| duration.min(CHAINED_DURATION));
         }
@@ -115,7 +118,8 @@ impl Identity {
         }
     }
 
-    /// Whether a publish is on behalf of whom the identity is of: what another one brings is never taken for a rotation.
+    /// Whether a publish is on behalf of whom the identity is of: what another one brings is never
+    /// taken for a rotation.
     pub(crate) fn is_on_behalf_of(&self, context: &ProvideContext) -> bool {
         self.level == context.level() && self.service_account == service_account(context)
     }

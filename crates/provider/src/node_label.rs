@@ -13,19 +13,22 @@ use s3_credential_core::{
 };
 use tokio::time::timeout;
 
-/// The well-known label of a node's region (<https://kubernetes.io/docs/reference/labels-annotations-taints/>).
+/// The well-known label of a node's region
+/// (<https://kubernetes.io/docs/reference/labels-annotations-taints/>).
 const LABEL: &str = "topology.kubernetes.io/region";
 
 /// How long the look-up may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a node is taken to be without the label still: it may be set, but not every republish shall ask.
+/// How long a node is taken to be without the label still: it may be set, but not every republish
+/// shall ask.
 const ABSENCE: Duration = Duration::from_mins(1);
 
 /// The label `topology.kubernetes.io/region` of the node that the driver runs on.
 ///
-/// A region that was found is remembered for ever, since a node does not move; that there is no label for a minute; a failure not at all.
-/// Callers of one moment share one look-up and what it comes to.
+/// A region that was found is remembered for ever, since a node does not move; that there is no
+/// label for a minute; a failure not at all. Callers of one moment share one look-up and what it
+/// comes to.
 pub struct NodeLabelRegion {
     client: Client,
     node: String,
@@ -45,7 +48,8 @@ enum Known {
 }
 
 impl NodeLabelRegion {
-    /// Reads the label of this node, which the driver knows from the downward API (`spec.nodeName`).
+    /// Reads the label of this node, which the driver knows from the downward API
+    /// (`spec.nodeName`).
     pub fn new(client: Client, node: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
         Self {
             client,

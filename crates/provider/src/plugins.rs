@@ -1,4 +1,5 @@
-//! Plug-ins of chains: what they are built with, the name under which they run, and the default chains.
+//! Plug-ins of chains: what they are built with, the name under which they run, and the default
+//! chains.
 //!
 //! No configuration file is needed here: the default chains are plain Rust.
 

@@ -24,7 +24,9 @@ pub(crate) use plugin_types::{PluginType, PluginTypes, is_name};
 /// those of the built-in sources.
 ///
 /// ```
-/// use s3_credential_provider::{AuthenticationLevel, Config, CredentialForm, Keys, PluginContext, Registry, source_fn};
+/// use s3_credential_provider::{
+///     AuthenticationLevel, Config, CredentialForm, Keys, PluginContext, Registry, source_fn,
+/// };
 /// # use s3_credential_provider::Failure;
 ///
 /// /// Settings of `sandbox`.

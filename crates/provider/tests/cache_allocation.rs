@@ -1,4 +1,5 @@
-//! Reading keys costs no memory. A program of its own, since what counts the allocations is its allocator.
+//! Reading keys costs no memory. A program of its own, since what counts the allocations is its
+//! allocator.
 
 use s3_credential_core::Keys;
 use s3_credential_provider::CachedKeys;

@@ -41,6 +41,7 @@ fn a_lease_takes_two_and_a_quarter_kibibytes_at_most() {
     provide(LEASES);
     let kept = measure(|| (0..LEASES).for_each(provide));
     let each = kept.bytes_current / LEASES;
-    // The record has the region, and room for a second role and session policies: what a renewal must keep.
+    // The record has the region, and room for a second role and session policies: what a renewal
+    // must keep.
     assert!(each <= 2304, "{each} bytes for each lease");
 }

@@ -8,7 +8,8 @@ use crate::builder::ProviderBuilder;
 
 macro_rules! slots {
     ($($slot:ident, $empty:ident = $name:path;)+) => {
-        /// Slots: a source of one's own in the place of a chain's, or none. It keeps the name and the place that the chain has for it.
+        /// Slots: a source of one's own in the place of a chain's, or none. It keeps the name and
+        /// the place that the chain has for it.
         impl ProviderBuilder {
             $(
                 #[doc = concat!("Another source in the place of [`", stringify!($name), "`].")]
@@ -38,7 +39,8 @@ slots! {
 }
 
 impl ProviderBuilder {
-    /// Another source in the place of the one of this name, in every chain that has it. Building fails where none has.
+    /// Another source in the place of the one of this name, in every chain that has it. Building
+    /// fails where none has.
     #[must_use]
     pub fn source(mut self, name: &str, source: impl CredentialSource) -> Self {
         self.slots.insert(name.to_owned(), Some(Arc::new(source)));

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use s3_credential_core::{Clock, Moment, SystemClock};
 
-/// The machine's own clock. Its coarse readings are those of the kernel's last timer tick: a few nanoseconds, no system call, and right
-/// again at once after the machine was suspended.
+/// The machine's own clock. Its coarse readings are those of the kernel's last timer tick: a few
+/// nanoseconds, no system call, and right again at once after the machine was suspended.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct KernelClock;
 
@@ -33,7 +33,8 @@ fn timestamp(time: Timespec) -> Option<Timestamp> {
     Timestamp::new(time.tv_sec, i32::try_from(time.tv_nsec).ok()?).ok()
 }
 
-/// A monotonic clock counts up from the machine's start: neither part is ever negative or out of range.
+/// A monotonic clock counts up from the machine's start: neither part is ever negative or out of
+/// range.
 fn duration(time: Timespec) -> Duration {
     Duration::new(
         u64::try_from(time.tv_sec).unwrap_or_default(),

@@ -8,7 +8,8 @@ use s3_credential_core::{COARSE_TICK, Failure, Keys, Moment};
 
 use super::settings::CacheSettings;
 
-/// What the cache holds. Where there are no keys it holds some that have always been past: a reader then has one question, not two.
+/// What the cache holds. Where there are no keys it holds some that have always been past: a reader
+/// then has one question, not two.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) keys: Arc<Keys>,

@@ -13,7 +13,8 @@ use super::schedule::pause_after;
 use super::store::{Store, later, nanos};
 
 impl Store {
-    /// Keys for those who cannot do without: those that came in between, those of the fetch under way, or those of a new one.
+    /// Keys for those who cannot do without: those that came in between, those of the fetch under
+    /// way, or those of a new one.
     pub(super) async fn load(self: &Arc<Self>) -> Result<Arc<Keys>, Failure> {
         loop {
             let flight = match self.join()? {

@@ -11,21 +11,23 @@ use std::time::Duration;
     serde(rename_all = "camelCase", deny_unknown_fields, default)
 )]
 pub struct CacheSettings {
-    /// How long before they expire keys are fetched again, at most a third of their life. The instant is
-    /// drawn from the fifth of this time before it, so that keys made together are not renewed together.
+    /// How long before they expire keys are fetched again, at most a third of their life. The
+    /// instant is drawn from the fifth of this time before it, so that keys made together are not
+    /// renewed together.
     pub advisory_window: Duration,
-    /// How long before they expire a failed refresh becomes urgent, at most a fifth of the advisory window.
+    /// How long before they expire a failed refresh becomes urgent, at most a fifth of the advisory
+    /// window.
     pub mandatory_window: Duration,
-    /// The shortest pause after a failed refresh while there is time. The pause is at most half of the time
-    /// that is left.
+    /// The shortest pause after a failed refresh while there is time. The pause is at most half of
+    /// the time that is left.
     pub initial_backoff: Duration,
     /// The longest pause after a failed refresh while there is time.
     pub max_backoff: Duration,
-    /// How long one call of the service may take, with its own attempts. No reader waits as long: a late
-    /// answer still fills the cache.
+    /// How long one call of the service may take, with its own attempts. No reader waits as long: a
+    /// late answer still fills the cache.
     pub fetch_timeout: Duration,
-    /// How long a caller waits in all when no keys are cached. It is longer than the time-outs of the
-    /// service, whose error says more than "no answer in time".
+    /// How long a caller waits in all when no keys are cached. It is longer than the time-outs of
+    /// the service, whose error says more than "no answer in time".
     pub operation_timeout: Duration,
 }
 

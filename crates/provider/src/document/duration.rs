@@ -1,7 +1,7 @@
 //! Durations, as Go and Kubernetes write them: `30s`, `1h30m`, `500ms`.
 //!
-//! A type that is read from a document has a plain [`Duration`]: the deserializer reads the text, and
-//! [`describe`] makes the schema say so.
+//! A type that is read from a document has a plain [`Duration`]: the deserializer reads the text,
+//! and [`describe`] makes the schema say so.
 
 use std::fmt;
 use std::time::Duration;

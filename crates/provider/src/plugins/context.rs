@@ -14,7 +14,8 @@ use s3_credential_imds::Imds;
 #[cfg(feature = "kube")]
 use crate::kubernetes_client::KubernetesClient;
 
-/// What a plug-in gets from the driver that it serves: its environment, its clock, and clients that are shared.
+/// What a plug-in gets from the driver that it serves: its environment, its clock, and clients that
+/// are shared.
 #[derive(Clone)]
 pub struct PluginContext {
     pub(crate) environment: Environment,
@@ -42,10 +43,12 @@ impl PluginContext {
         self.imds.clone()
     }
 
-    /// Returns a client of the Kubernetes API that `KUBECONFIG` or the driver's pod names. `None` if neither is there.
+    /// Returns a client of the Kubernetes API that `KUBECONFIG` or the driver's pod names. `None`
+    /// if neither is there.
     ///
-    /// It is made when it is first asked for, and after a failure the next call tries again. It neither retries nor limits the time
-    /// of an answer, since watches go through it too: its callers do.
+    /// It is made when it is first asked for, and after a failure the next call tries again. It
+    /// neither retries nor limits the time of an answer, since watches go through it too: its
+    /// callers do.
     #[cfg(feature = "kube")]
     pub fn kubernetes(&self) -> Result<Option<Client>, Failure> {
         self.kubernetes.get()

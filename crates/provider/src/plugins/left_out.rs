@@ -2,7 +2,8 @@
 
 use s3_credential_core::{Environment, ErrorKind, Failure, names, source_names};
 
-/// The sources that are not compiled in, each with the feature that brings it: most have the name of the source.
+/// The sources that are not compiled in, each with the feature that brings it: most have the name
+/// of the source.
 pub(crate) const LEFT_OUT_SOURCES: &[(&str, &str)] = &[
     #[cfg(not(feature = "irsa"))]
     (source_names::IRSA, source_names::IRSA),

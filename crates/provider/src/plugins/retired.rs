@@ -12,7 +12,8 @@ use super::{Factory, PluginContext};
 
 type Made = HashMap<String, Option<Arc<dyn CredentialSource>>>;
 
-/// Makes a source when the first lease needs it: by its settings in the configuration, else one of the default chains.
+/// Makes a source when the first lease needs it: by its settings in the configuration, else one of
+/// the default chains.
 pub(crate) struct RetiredSources {
     configured: HashMap<String, Factory<dyn CredentialSource>>,
     context: PluginContext,
@@ -27,7 +28,8 @@ impl RetiredSources {
         Self { configured, context, made: Mutex::default() }
     }
 
-    /// Returns the source of this name. `None` if it is neither configured nor built in, or cannot be made.
+    /// Returns the source of this name. `None` if it is neither configured nor built in, or cannot
+    /// be made.
     pub(crate) fn source(&self, name: &str) -> Option<Arc<dyn CredentialSource>> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.entry(name.to_owned()).or_insert_with(|| self.make(name)).clone()

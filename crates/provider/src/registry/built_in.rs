@@ -1,4 +1,5 @@
-//! The plug-ins of this workspace, registered as anybody's are: their settings as a file has them, and how each is made.
+//! The plug-ins of this workspace, registered as anybody's are: their settings as a file has them,
+//! and how each is made.
 
 #[cfg(feature = "imds")]
 mod imds;

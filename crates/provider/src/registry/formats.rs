@@ -40,8 +40,8 @@ const FORMATS: &[(&str, &str, Check)] = &[
     ("absolute-path", "^/", absolute_path),
 ];
 
-/// Checks a text by the format that its schema names. It accepts formats that it does not know, as JSON
-/// Schema has it.
+/// Checks a text by the format that its schema names. It accepts formats that it does not know, as
+/// JSON Schema has it.
 pub(crate) fn check(format: &str, text: &str) -> Result<(), Rejection> {
     match FORMATS.iter().find(|(name, ..)| *name == format) {
         Some((.., check)) => check(text),

@@ -139,7 +139,8 @@ impl<P: ?Sized> PluginTypes<P> {
         self.left_out.insert(name, feature);
     }
 
-    /// The types that are not compiled in, each with its feature. A third party may have registered one of its own under such a name.
+    /// The types that are not compiled in, each with its feature. A third party may have registered
+    /// one of its own under such a name.
     pub(crate) fn left_out(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let left_out = self.left_out.iter().map(|(name, feature)| (*name, *feature));
         left_out.filter(|(name, _)| !self.kinds.contains_key(*name))

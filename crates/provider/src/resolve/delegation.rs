@@ -35,7 +35,8 @@ fn region_field(resolver: &str) -> String {
     }
 }
 
-/// The delivery of a token that is not exchanged here yet: as keys where Mountpoint would reach another STS.
+/// The delivery of a token that is not exchanged here yet: as keys where Mountpoint would reach
+/// another STS.
 pub(super) fn delivery(
     environment: &Environment,
     settings: &Settings,

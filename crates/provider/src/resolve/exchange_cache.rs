@@ -1,4 +1,5 @@
-//! Exchanged keys that some lease has: who would exchange the same shares them for as long as they are fresh.
+//! Exchanged keys that some lease has: who would exchange the same shares them for as long as they
+//! are fresh.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use s3_credential_core::{CredentialForm, ExchangeRequest, Keys};
 
-/// Keys, and all that decided which. Compared as a whole, the token included: one that is forged or expired never gets what a good
-/// one was given.
+/// Keys, and all that decided which. Compared as a whole, the token included: one that is forged or
+/// expired never gets what a good one was given.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     form: CredentialForm,

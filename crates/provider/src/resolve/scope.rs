@@ -18,8 +18,8 @@ pub(super) fn scope_of(
     }
 }
 
-/// Whether these are the keys of the Secret that the volume itself names. Their owner decides what they may do: no role of the
-/// operator is in them that a scope could narrow.
+/// Whether these are the keys of the Secret that the volume itself names. Their owner decides what
+/// they may do: no role of the operator is in them that a scope could narrow.
 pub(super) fn has_keys_of_its_own(context: &ProvideContext, form: &CredentialForm) -> bool {
     match form {
         CredentialForm::Keys(keys) => {
@@ -63,7 +63,8 @@ pub(super) fn check_delivery(
     Ok(())
 }
 
-/// How scoped credentials are delivered: as keys. A lease that has them keeps them so, whatever else was chosen since.
+/// How scoped credentials are delivered: as keys. A lease that has them keeps them so, whatever
+/// else was chosen since.
 pub(super) fn delivery_of(
     settings: &Settings,
     context: &ProvideContext,

@@ -28,7 +28,8 @@ impl Resolver {
                 region: self.region.resolve(&*self.clock, context).await,
             });
         }
-        // A volume with keys of its own needs no scope, so what its definition says of one is no error yet.
+        // A volume with keys of its own needs no scope, so what its definition says of one is no
+        // error yet.
         let scope = match (scope, context.level()) {
             (Err(_), AuthenticationLevel::Secret) => None,
             (scope, _) => Some(scope?),
@@ -63,8 +64,9 @@ impl Resolver {
         Ok(Selected { identity, form: sourced.form, attempts: answer.attempts, region })
     }
 
-    /// Asks only the source of this identity, for the roles, policies and scope that it has: how a live lease is renewed when the
-    /// chain would now select another identity. `None` if that source no longer applies.
+    /// Asks only the source of this identity, for the roles, policies and scope that it has: how a
+    /// live lease is renewed when the chain would now select another identity. `None` if that
+    /// source no longer applies.
     pub(crate) async fn select_pinned(
         &self,
         context: &ProvideContext,

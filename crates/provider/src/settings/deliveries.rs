@@ -5,7 +5,8 @@ mod words;
 
 use s3_credential_core::{Delivery, FormKind, MountKind};
 
-/// The delivery of each form, by the way in which Mountpoint is run. What is not set is delivered by its form's own delivery.
+/// The delivery of each form, by the way in which Mountpoint is run. What is not set is delivered
+/// by its form's own delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(
     feature = "yaml",
@@ -27,32 +28,33 @@ pub struct Deliveries {
     serde(rename_all = "kebab-case", deny_unknown_fields, default)
 )]
 pub struct FormDeliveries {
-    /// The delivery of keys: `profile`, `endpoint`, or for long-term keys `environment`; `profile` where
-    /// unset.
+    /// The delivery of keys: `profile`, `endpoint`, or for long-term keys `environment`; `profile`
+    /// where unset.
     #[cfg_attr(
         feature = "yaml",
         serde(deserialize_with = "words::read"),
         schemars(schema_with = "words::keys")
     )]
     pub keys: Option<Delivery>,
-    /// The delivery of a token for STS: `delegated`, or `profile` or `endpoint` for the keys that it is
-    /// exchanged for. Where unset, `delegated` if Mountpoint can do the exchange, else `profile`.
+    /// The delivery of a token for STS: `delegated`, or `profile` or `endpoint` for the keys that
+    /// it is exchanged for. Where unset, `delegated` if Mountpoint can do the exchange, else
+    /// `profile`.
     #[cfg_attr(
         feature = "yaml",
         serde(deserialize_with = "words::read"),
         schemars(schema_with = "words::tokens")
     )]
     pub web_identity: Option<Delivery>,
-    /// The delivery of an EKS Pod Identity: `delegated`, or `profile` or `endpoint` for the agent's keys;
-    /// `delegated` where unset.
+    /// The delivery of an EKS Pod Identity: `delegated`, or `profile` or `endpoint` for the agent's
+    /// keys; `delegated` where unset.
     #[cfg_attr(
         feature = "yaml",
         serde(deserialize_with = "words::read"),
         schemars(schema_with = "words::tokens")
     )]
     pub container: Option<Delivery>,
-    /// The delivery of the node's instance profile: `none`, since Mountpoint calls IMDS itself, or `profile`
-    /// or `endpoint` for its keys; `none` where unset.
+    /// The delivery of the node's instance profile: `none`, since Mountpoint calls IMDS itself, or
+    /// `profile` or `endpoint` for its keys; `none` where unset.
     #[cfg_attr(
         feature = "yaml",
         serde(deserialize_with = "words::read"),

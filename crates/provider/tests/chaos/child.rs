@@ -4,7 +4,8 @@ use std::process::{Command, Stdio};
 
 use crate::place::Place;
 
-/// What follows `name=` among the arguments. The test harness takes such an argument for the name of a test that does not exist.
+/// What follows `name=` among the arguments. The test harness takes such an argument for the name
+/// of a test that does not exist.
 pub(crate) fn argument(name: &str) -> Option<String> {
     let start = format!("{name}=");
     std::env::args().find_map(|argument| argument.strip_prefix(&start).map(str::to_owned))

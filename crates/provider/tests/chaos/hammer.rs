@@ -170,7 +170,8 @@ fn is_busy<T>(result: Result<T, ProvideError>) -> bool {
     }
 }
 
-/// What the next start finds: what is held, whole, and of the contested volumes some. Returns the uses that there are.
+/// What the next start finds: what is held, whole, and of the contested volumes some. Returns the
+/// uses that there are.
 fn check(place: &Place, held: &BTreeSet<Use>) -> BTreeSet<Use> {
     let found = runtime().block_on(async {
         let provider = place.provider(&Arc::default());

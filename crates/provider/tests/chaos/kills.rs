@@ -20,7 +20,8 @@ const KILLS: usize = 1000;
 /// Drivers at once, each with volumes of its own: while one starts or is killed, another one works.
 const DRIVERS: usize = 4;
 
-/// After how many lines, at most, a driver is killed. Each is one more moment at which a call begins or ends.
+/// After how many lines, at most, a driver is killed. Each is one more moment at which a call
+/// begins or ends.
 const LINES: usize = 10;
 
 const PODS: [&str; 3] = ["a", "b", "c"];
@@ -48,7 +49,8 @@ fn a_kill_at_any_moment_is_made_good_by_the_next_start() {
 
 /// Kills a driver so often, and returns what each kill came in.
 fn kill_again_and_again(kills: usize) -> Vec<String> {
-    // In memory, as the state path of a driver is: what the endpoint keeps for its next run reaches no disk.
+    // In memory, as the state path of a driver is: what the endpoint keeps for its next run reaches
+    // no disk.
     let folder = tempfile::tempdir_in("/dev/shm").unwrap();
     let place = Place::new(folder.path());
     let mut known = Known::default();

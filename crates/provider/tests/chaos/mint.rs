@@ -1,4 +1,5 @@
-//! A source that needs no network: whatever it gives is newer than all that any process was given before.
+//! A source that needs no network: whatever it gives is newer than all that any process was given
+//! before.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,5 @@
-//! The write path and the state path that all processes of a test share, and what must hold of them.
+//! The write path and the state path that all processes of a test share, and what must hold of
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,8 +20,8 @@ use crate::mint::Mint;
 /// The Mountpoint pod of every volume whose id ends in `shared`.
 const MOUNTPOINT_POD: &str = "mountpoint";
 
-/// By what their source gives, and how they are mounted: by a Mountpoint of the pod's own, by one that pods share, and by one on the
-/// node that asks the endpoint.
+/// By what their source gives, and how they are mounted: by a Mountpoint of the pod's own, by one
+/// that pods share, and by one on the node that asks the endpoint.
 pub(crate) const VOLUMES: [&str; 7] = [
     "token-own",
     "keys-own",

@@ -1,4 +1,5 @@
-//! Configuration files: what is refused, with its place and what to do; what is accepted; and that each key does something.
+//! Configuration files: what is refused, with its place and what to do; what is accepted; and that
+//! each key does something.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! The client of the Kubernetes API that the driver's environment describes, and how much is asked through it.
+//! The client of the Kubernetes API that the driver's environment describes, and how much is asked
+//! through it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

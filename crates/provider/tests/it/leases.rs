@@ -1,4 +1,5 @@
-//! Leases in rare states: write paths that moved, records that are lost or belong to others, target paths that move.
+//! Leases in rare states: write paths that moved, records that are lost or belong to others, target
+//! paths that move.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! The life of a lease: published, refreshed, held by several, taken away; with real files and sources that a test controls.
+//! The life of a lease: published, refreshed, held by several, taken away; with real files and
+//! sources that a test controls.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -225,7 +226,8 @@ async fn the_files_of_a_shared_lease_go_with_its_last_holder() {
     for pod in ["a", "b"] {
         provider.provide(&world.context_with(&target(pod), shared)).await.unwrap();
     }
-    // Without the Mountpoint pod's uid, as NodeUnpublishVolume is: the lease is found by its holder.
+    // Without the Mountpoint pod's uid, as NodeUnpublishVolume is: the lease is found by its
+    // holder.
     let first = provider.cleanup(&world.cleanup(&target("a"))).await.unwrap();
     assert_eq!((first.removed.len(), first.remaining_holders), (0, 1));
     assert_eq!(world.files().len(), 1);

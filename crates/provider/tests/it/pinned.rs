@@ -1,4 +1,5 @@
-//! A live mount keeps the identity that it was published with, and its newest token, whatever the configuration becomes.
+//! A live mount keeps the identity that it was published with, and its newest token, whatever the
+//! configuration becomes.
 
 use std::fs;
 use std::path::PathBuf;

@@ -26,7 +26,8 @@ use tempfile::TempDir;
 use tokio::sync::broadcast::Receiver;
 use tokio::time::{sleep, timeout};
 
-/// Tokens that are born when they are asked for and live for an hour, unless the test says that the upstream is down.
+/// Tokens that are born when they are asked for and live for an hour, unless the test says that the
+/// upstream is down.
 #[derive(Debug)]
 struct Mint {
     clock: TokioClock,

@@ -27,7 +27,8 @@ impl Node {
         Self { write, _state: state, provider }
     }
 
-    /// One volume in one Mountpoint pod, for a pod of this service account, whose token is made of the two names.
+    /// One volume in one Mountpoint pod, for a pod of this service account, whose token is made of
+    /// the two names.
     async fn publish(
         &self,
         pod: &str,

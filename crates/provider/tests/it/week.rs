@@ -1,5 +1,5 @@
-//! A week of many leases and many cached keys, with time paused: what was given ends, one call in a hundred fails, and twice the
-//! upstream is away for an hour.
+//! A week of many leases and many cached keys, with time paused: what was given ends, one call in a
+//! hundred fails, and twice the upstream is away for an hour.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

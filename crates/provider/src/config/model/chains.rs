@@ -16,8 +16,8 @@ pub(crate) struct Chains {
     /// The sources of a pod's credentials, for volumes with `authenticationSource: pod`.
     #[schemars(length(min = 1))]
     pub(crate) pod: Vec<Link>,
-    /// The sources of a volume's own credentials, for volumes with `authenticationSource: secret`. A second source is the fallback where
-    /// the request carries no keys.
+    /// The sources of a volume's own credentials, for volumes with `authenticationSource: secret`.
+    /// A second source is the fallback where the request carries no keys.
     #[schemars(length(min = 1))]
     pub(crate) secret: Vec<Link>,
     /// The region resolvers: which region STS is called in.
@@ -40,7 +40,8 @@ pub(crate) enum OnFailure {
     /// It stops with the failure.
     #[default]
     Stop,
-    /// It goes on to the next one: a volume may then get another identity than the one that was meant.
+    /// It goes on to the next one: a volume may then get another identity than the one that was
+    /// meant.
     Continue,
 }
 

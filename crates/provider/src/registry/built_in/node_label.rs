@@ -17,7 +17,8 @@ const NODE_VARIABLE: &str = "CSI_NODE_NAME";
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 struct NodeLabelSection {
-    /// The driver's environment variable that has the node's name, from the downward API (`spec.nodeName`).
+    /// The driver's environment variable that has the node's name, from the downward API
+    /// (`spec.nodeName`).
     #[schemars(length(min = 1))]
     node_variable: String,
 }

@@ -10,7 +10,8 @@ use tokio::time::sleep;
 
 use crate::cache::upstream::{Answer, HOUR, MILLISECOND, MINUTE, SECOND, Upstream, current, id};
 
-/// Reads every 100 ms until the keys end; each read is answered by the first keys. The number of further calls that were made.
+/// Reads every 100 ms until the keys end; each read is answered by the first keys. The number of
+/// further calls that were made.
 async fn read_until_they_end(upstream: &Upstream, cached: &CachedKeys) -> usize {
     let ends_at = cached.expires_at().unwrap();
     let before = upstream.count();

@@ -1,4 +1,5 @@
-//! What a file says, said in code: slots of the default chains, chains of one's own, a provider from a configuration.
+//! What a file says, said in code: slots of the default chains, chains of one's own, a provider
+//! from a configuration.
 
 use s3_credential_provider::{
     AuthenticationLevel, CredentialForm, CredentialSource, Environment, ErrorKind, Keys,

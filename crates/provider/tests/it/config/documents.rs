@@ -1,4 +1,5 @@
-//! What is written about the configuration holds: examples are valid, the printed default is the default, and every key is explained.
+//! What is written about the configuration holds: examples are valid, the printed default is the
+//! default, and every key is explained.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -102,7 +103,8 @@ fn the_printed_default_explains_every_key() {
     assert!(missing.is_empty(), "not in default.yaml: {missing:?}");
 }
 
-/// The paths of a YAML text, those of examples that are commented out included: they stand where they would without the `# `.
+/// The paths of a YAML text, those of examples that are commented out included: they stand where
+/// they would without the `# `.
 fn outline(text: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut parents: Vec<(usize, String)> = Vec::new();

@@ -58,7 +58,8 @@ fn without_nulls(value: Value) -> Value {
 /// A key of a mapping that the schema describes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
-    /// The mapping: the name of a definition, empty for the file itself, and `plugin` for what every plug-in has.
+    /// The mapping: the name of a definition, empty for the file itself, and `plugin` for what
+    /// every plug-in has.
     of: String,
     name: String,
 }
@@ -81,7 +82,8 @@ impl Key {
     }
 }
 
-/// Every key of the schema. A mapping that is there at several places, as `session` is, counts once.
+/// Every key of the schema. A mapping that is there at several places, as `session` is, counts
+/// once.
 pub(crate) fn keys(schema: &Value) -> BTreeSet<Key> {
     let definitions = schema["$defs"].as_object().unwrap();
     let all = definitions.iter().map(|(name, of)| (name.as_str(), of)).chain([("", schema)]);
@@ -92,7 +94,8 @@ pub(crate) fn keys(schema: &Value) -> BTreeSet<Key> {
     .collect()
 }
 
-/// The keys that the path of a value goes through, as `sources.irsa.pollInterval`; the items of a list have no name.
+/// The keys that the path of a value goes through, as `sources.irsa.pollInterval`; the items of a
+/// list have no name.
 pub(crate) fn keys_of_path(schema: &Value, path: &[&str]) -> Vec<Key> {
     let mut keys = Vec::new();
     let mut mapping = Some((String::new(), schema));
@@ -105,7 +108,8 @@ pub(crate) fn keys_of_path(schema: &Value, path: &[&str]) -> Vec<Key> {
     keys
 }
 
-/// The mapping that a description is of: it refers to one, is one, may be one among others, or is a list of them.
+/// The mapping that a description is of: it refers to one, is one, may be one among others, or is a
+/// list of them.
 fn mapping_of<'a>(
     schema: &'a Value,
     described: &'a Value,

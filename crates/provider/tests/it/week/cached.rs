@@ -13,7 +13,8 @@ use crate::week::upstream::{Calls, Upstream, WEEK, count, fewest_calls, first_li
 const IDENTITIES: usize = 1000;
 const LIFE: Duration = Duration::from_hours(1);
 
-/// How long before their end new keys are asked for at the latest: the cache's five minutes, less the wait for a reader.
+/// How long before their end new keys are asked for at the latest: the cache's five minutes, less
+/// the wait for a reader.
 const WINDOW: SignedDuration = SignedDuration::from_mins(3);
 
 /// How often a reader comes, at least, in seconds.

@@ -50,13 +50,14 @@ impl Kind {
         }
     }
 
-    /// How long before its end it must be replaced: a running Mountpoint reads a profile every 15 minutes.
+    /// How long before its end it must be replaced: a running Mountpoint reads a profile every 15
+    /// minutes.
     fn margin(self) -> SignedDuration {
         SignedDuration::from_mins(if self == Self::Keys { 15 } else { 0 })
     }
 
-    /// What is left of one with this life when it is due at the latest. A token is replaced when four fifths of its life are over, as the
-    /// kubelet has it.
+    /// What is left of one with this life when it is due at the latest. A token is replaced when
+    /// four fifths of its life are over, as the kubelet has it.
     fn left(self, life: Duration) -> Duration {
         if self == Self::Keys { Duration::from_mins(15) } else { life / 5 }
     }

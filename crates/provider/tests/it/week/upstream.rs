@@ -48,8 +48,9 @@ impl Upstream {
         Self { clock, calls: Mutex::new(vec![Calls::default(); askers]) }
     }
 
-    /// When what is given now ends, if anything is given. The first is some way through its life already, as a token that the kubelet
-    /// has is: those who begin together are then due at any time.
+    /// When what is given now ends, if anything is given. The first is some way through its life
+    /// already, as a token that the kubelet has is: those who begin together are then due at any
+    /// time.
     pub(crate) fn ask(&self, asker: usize, life: Duration) -> Result<Timestamp, Failure> {
         let mut calls = self.calls.lock().unwrap();
         let calls = &mut calls[asker];
@@ -83,7 +84,8 @@ impl Upstream {
     }
 }
 
-/// How long the first lasts that is given to one who asks: a tenth of the life of all others at least.
+/// How long the first lasts that is given to one who asks: a tenth of the life of all others at
+/// least.
 pub(crate) fn first_life(asker: usize, life: Duration) -> Duration {
     /// Far from every simple fraction, so that it spreads numbers that follow each other.
     const GOLDEN: f64 = 0.618_033_988_749_895;
@@ -91,7 +93,8 @@ pub(crate) fn first_life(asker: usize, life: Duration) -> Duration {
     life.mul_f64(0.1 + spread * 0.9)
 }
 
-/// With how few calls one could have got through the week who goes so long with the first and with each other thing that is given.
+/// With how few calls one could have got through the week who goes so long with the first and with
+/// each other thing that is given.
 pub(crate) fn fewest_calls(calls: Calls, first: Duration, each: Duration) -> f64 {
     let others = WEEK.saturating_sub(first).as_secs_f64() / each.as_secs_f64();
     2.0 + others.floor() + count(calls.unlucky)

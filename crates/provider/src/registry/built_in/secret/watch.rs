@@ -23,7 +23,8 @@ struct WatchSection {
     #[schemars(extend("format" = "kubernetes-name"))]
     #[serde(default)]
     namespace: Option<String>,
-    /// Whether the Secret is in the namespace of the pod that the volume is for, instead of one for all.
+    /// Whether the Secret is in the namespace of the pod that the volume is for, instead of one for
+    /// all.
     #[serde(default)]
     pod_namespace: bool,
     /// Names of the entries of the Secret, where they are none of the known ones.

@@ -1,4 +1,5 @@
-//! A driver with everything that a configuration may choose from, none of it over the network; and what is seen of a volume.
+//! A driver with everything that a configuration may choose from, none of it over the network; and
+//! what is seen of a volume.
 
 use std::fmt::Write as _;
 use std::fs;

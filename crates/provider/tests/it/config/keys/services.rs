@@ -1,4 +1,5 @@
-//! Keys that say how patiently the services are asked: STS, IMDS and the agent, each an emulator that goes wrong.
+//! Keys that say how patiently the services are asked: STS, IMDS and the agent, each an emulator
+//! that goes wrong.
 
 use std::future::Future;
 use std::net::SocketAddr;
