@@ -4,7 +4,7 @@
 //! While STS answers, no call waits. From the first refusal on, one call is made at a time, in the
 //! order of arrival, with a pause between two. The pause doubles with a refusal and halves with an
 //! answer. So many processes share the allowed rate without knowing of each other. Each is refused
-//! about as often as it is answered, and none asks for every volume that waits.
+//! about as often as answered, and none asks for every volume that waits.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
