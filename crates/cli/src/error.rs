@@ -40,7 +40,12 @@ pub(crate) fn report(error: &ProvideError, format: Format) -> ExitCode {
 
 /// What went wrong and what to do, for a person.
 pub(crate) fn report_line(error: &ProvideError) {
+    report_line_about("", error);
+}
+
+/// As [`report_line`], with what it is about before the message.
+pub(crate) fn report_line_about(subject: &str, error: &ProvideError) {
     let (kind, message, help) = (error.kind(), error.failure.message(), error.help());
-    let line = format!("s3cred: {kind}: {message} ({help})");
+    let line = format!("s3cred: {kind}: {subject}{message} ({help})");
     let _ = writeln!(std::io::stderr(), "{}", printable(&line));
 }

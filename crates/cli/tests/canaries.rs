@@ -1,5 +1,5 @@
-//! The binary at its most talkative: whatever is asked of it and whatever it is answered, no secret is on stdout, on stderr or in what it
-//! remembers; and no other crate is heard.
+//! The binary at its most talkative: whatever is asked of it and whatever it is answered, no secret
+//! is on stdout, on stderr or in what it remembers; and no other crate is heard.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use std::fs;
@@ -20,6 +20,8 @@ struct World {
     sts: Sts,
     scratch: Scratch,
     token: String,
+    /// More of the driver's environment, with [`URL_CANARY`] in it.
+    more: Vec<(&'static str, String)>,
 }
 
 impl World {
@@ -33,14 +35,15 @@ impl World {
         let sts = Sts::start(iam.clone()).await.unwrap();
         let scratch = Scratch::new_in(env!("CARGO_TARGET_TMPDIR"), "canaries").unwrap();
         scratch.directory("write").unwrap();
-        Self { iam, sts, scratch, token }
+        Self { iam, sts, scratch, token, more: Vec::new() }
     }
 
     fn path(&self, name: &str) -> String {
         self.scratch.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// A request with a secret in each place that can hold one, and the secret key to be used at secret level.
+    /// A request with a secret in each place that can hold one, and the secret key to be used at
+    /// secret level.
     fn write_request(&self, level: &str, access_key: &str) {
         let tokens = json!({"sts.amazonaws.com": {
             "token": self.token, "expirationTimestamp": "2999-01-01T00:00:00Z"
@@ -74,6 +77,7 @@ impl World {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", format!("{CANARY}environment"))
+            .envs(self.more.iter().map(|(name, value)| (name, value)))
             .args(arguments);
         tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
     }
@@ -118,14 +122,16 @@ impl World {
             for entry in fs::read_dir(self.path(name)).into_iter().flatten() {
                 let path = entry.unwrap().path();
                 seen.push(path.display().to_string());
-                // Of the write path it is the names that must not tell; its files are the credentials.
+                // Of the write path it is the names that must not tell; its files are the
+                // credentials.
                 if path.is_file() {
                     seen.push(String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned());
                 }
             }
         }
         let signature = self.token.rsplit('.').next().unwrap().to_owned();
-        let mut secrets = vec![CANARY.to_owned(), self.token.clone(), signature];
+        let mut secrets =
+            vec![CANARY.to_owned(), URL_CANARY.to_owned(), self.token.clone(), signature];
         for issued in self.iam.all_issued() {
             secrets.push(issued.secret_access_key.expose().to_owned());
             secrets.extend(issued.session_token.map(|token| token.expose().to_owned()));
@@ -200,5 +206,35 @@ async fn no_secret_is_seen_of_what_is_malformed() {
     {
         world.scratch.write("request", &broken).unwrap();
         assert_eq!(world.live("trace").await, 1, "only the doctor needs no request");
+    }
+}
+
+/// A password or an authorization in each variable that holds an address.
+const URL_CANARY: &str = "canary-AKIA-of-the-address";
+
+#[tokio::test]
+async fn no_secret_is_seen_of_user_info_in_urls_and_of_container_addresses() {
+    let mut world = World::start().await;
+    let with_password = |url: &str| url.replacen("://", &format!("://svc:{URL_CANARY}@"), 1);
+    let proxy = with_password("http://127.0.0.1:1");
+    let container = format!("{}/v1/{URL_CANARY}", with_password("http://127.0.0.1:1"));
+    let sts = with_password(&world.sts.url());
+    let addresses: [&[(&'static str, String)]; 4] = [
+        &[
+            ("HTTPS_PROXY", proxy.clone()),
+            ("https_proxy", proxy.clone()),
+            ("HTTP_PROXY", proxy.clone()),
+        ],
+        &[("AWS_ENDPOINT_URL_STS", sts), ("AWS_EC2_METADATA_SERVICE_ENDPOINT", proxy.clone())],
+        &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.clone())],
+        &[("EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI", container)],
+    ];
+    for variables in addresses {
+        world.more = variables.to_vec();
+        for level in ["pod", "driver"] {
+            world.write_request(level, "");
+            let succeeded = world.live("trace").await;
+            assert!(succeeded > 0, "{variables:?} {level}");
+        }
     }
 }

@@ -69,6 +69,15 @@ pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Returns whether the source asks a service for the volume's role, which it does not need for
+    /// a renewal with [`ProvideContext::pinned_role`].
+    ///
+    /// Where it returns `false`, a republish asks a source that gave no answer once, and not a
+    /// second time with the role.
+    fn looks_role_up(&self) -> bool {
+        false
+    }
+
     /// Returns a subscription to changes of what the source reads (a watched Secret, a rotated
     /// file). A change makes live volumes be provided again. `None` for a source that reports no
     /// changes between calls.
@@ -102,6 +111,10 @@ macro_rules! forward_source {
 
             fn is_from_request(&self, context: &ProvideContext) -> bool {
                 (**self).is_from_request(context)
+            }
+
+            fn looks_role_up(&self) -> bool {
+                (**self).looks_role_up()
             }
 
             fn changes(&self) -> Option<Changes> {

@@ -212,6 +212,10 @@ impl CredentialSource for PodTokenSource {
         true
     }
 
+    fn looks_role_up(&self) -> bool {
+        self.settings.roles.contains(&RoleOrigin::Annotation)
+    }
+
     fn changes(&self) -> Option<Changes> {
         let api =
             self.api.as_ref().filter(|_| self.settings.roles.contains(&RoleOrigin::Annotation))?;

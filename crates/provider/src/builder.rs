@@ -21,6 +21,7 @@ use crate::plugins::{ChainSteps, RetiredSources, ServiceSettings, Slots};
 use crate::provider::Provider;
 use crate::resolve::ExchangeCache;
 use crate::resolve::Resolver;
+use crate::rotation::CircuitBreaker;
 use crate::running::Started;
 use crate::settings::{Scope, Settings, default_state_path};
 
@@ -55,8 +56,8 @@ pub struct ProviderBuilder {
 }
 
 impl ProviderBuilder {
-    /// The driver's environment variables: which roles, keys, regions and endpoints it has. Empty by default, since a library
-    /// does not read the process environment.
+    /// The driver's environment variables: which roles, keys, regions and endpoints it has. Empty
+    /// by default, since a library does not read the process environment.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
@@ -187,6 +188,7 @@ impl ProviderBuilder {
         let steps = configuration.chains;
         let mut chains = steps.source_chains(&services.context, &self.slots, self.chains)?;
         let mut chain = |level| chains.remove(&level).unwrap_or_default();
+        let circuit_breaker = Arc::<CircuitBreaker>::default();
         let resolver = Resolver {
             driver: chain(AuthenticationLevel::Driver),
             pod: chain(AuthenticationLevel::Pod),
@@ -198,6 +200,7 @@ impl ProviderBuilder {
             exchanges,
             exchanged: ExchangeCache::default(),
             clock,
+            circuit_breaker: Arc::clone(&circuit_breaker),
             environment: self.environment.clone(),
             retired: RetiredSources::new(steps.configured, services.context.clone()),
         };
@@ -211,7 +214,7 @@ impl ProviderBuilder {
             settings: Arc::new(settings),
             environment: self.environment,
             locks: Arc::default(),
-            circuit_breaker: Arc::default(),
+            circuit_breaker,
             leases,
             events: broadcast::Sender::new(EVENTS_KEPT),
             started: Started::default(),

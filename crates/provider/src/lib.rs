@@ -1,5 +1,5 @@
-//! The credential provider of an S3 CSI driver: which credentials a volume uses, how Mountpoint gets them, and that they are gone
-//! when the volume is.
+//! The credential provider of an S3 CSI driver: which credentials a volume uses, how Mountpoint
+//! gets them, and that they are gone when the volume is.
 //!
 //! **In:** a [`ProvideContext`], parsed from `NodePublishVolumeRequest`, and a [`CleanupContext`] from
 //! `NodeUnpublishVolumeRequest`. **Out:** [`Provided`], the environment that Mountpoint is started with and the files that it names;
@@ -16,9 +16,9 @@
 //! | `yaml` | configuration files |
 //! | `doctor` | `Provider::doctor` |
 //!
-//! A feature adds sources, resolvers and API, and changes no other. Without configuration files, the default chains hold what is
-//! compiled in. `build` fails where a chain names a source that is not compiled in, and lists every source that the environment
-//! configures and this build lacks.
+//! A feature adds sources, resolvers and API, and changes no other. Without configuration files,
+//! the default chains hold what is compiled in. `build` fails where a chain names a source that is
+//! not compiled in, and lists every source that the environment configures and this build lacks.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
@@ -56,6 +56,7 @@ mod sdk;
 mod settings;
 
 mod identity;
+mod deadline;
 mod provider;
 mod resolve;
 mod lease;
@@ -84,6 +85,8 @@ pub use config::{Config, NodeSettings};
 pub use doctor::{Check, CheckStatus, Diagnosis, DoctorOptions};
 #[cfg(feature = "yaml")]
 pub use document::{ConfigProblem, ConfigReport, Severity as ConfigSeverity};
+#[cfg(feature = "endpoint")]
+pub use endpoint::EndpointBackend;
 pub use error::ProvideError;
 pub use identity::{Identity, SecondRole};
 pub use lease::LeaseId;

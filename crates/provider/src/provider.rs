@@ -1,14 +1,14 @@
 //! The provider: plug-ins, settings and the journal, held together.
 
-use std::future::Future;
 use std::sync::Arc;
 #[cfg(feature = "endpoint")]
 use std::sync::OnceLock;
 
-use s3_credential_core::{Environment, ErrorKind, Failure, ProvideContext};
+use s3_credential_core::{Environment, ProvideContext};
 use tokio::sync::broadcast;
 
 use crate::builder::ProviderBuilder;
+use crate::deadline::Deadline;
 use crate::endpoint::Checkpoint;
 #[cfg(feature = "endpoint")]
 use crate::endpoint::EndpointServer;
@@ -26,7 +26,8 @@ use crate::rotation::Event;
 use crate::running::Started;
 use crate::settings::Settings;
 
-/// Decides, delivers, keeps and removes the credentials of S3 volumes. Cheap to clone; all clones are one provider.
+/// Decides, delivers, keeps and removes the credentials of S3 volumes. Cheap to clone; all clones
+/// are one provider.
 #[derive(Debug, Clone)]
 pub struct Provider {
     pub(crate) resolver: Arc<Resolver>,
@@ -53,12 +54,17 @@ impl Provider {
     }
 
     /// What the first publish of a volume delivers.
-    pub(crate) async fn resolve(&self, context: &ProvideContext) -> Result<Resolved, ProvideError> {
-        self.within_deadline(async {
-            let chosen = self.resolver.select(&self.settings, context).await?;
-            self.resolver.materialize(&self.settings, context, chosen, None).await
-        })
-        .await
+    pub(crate) async fn resolve(
+        &self,
+        context: &ProvideContext,
+        deadline: Deadline,
+    ) -> Result<Resolved, ProvideError> {
+        deadline
+            .limit(async {
+                let chosen = self.resolver.select(&self.settings, context).await?;
+                self.resolver.materialize(&self.settings, context, chosen, None).await
+            })
+            .await
     }
 
     /// What a refresh of a lease delivers; nothing if its source no longer applies.
@@ -67,15 +73,21 @@ impl Provider {
         context: &ProvideContext,
         key: &LeaseKey,
         live: &LeaseRecord,
+        deadline: Deadline,
     ) -> Result<Option<Resolved>, ProvideError> {
-        self.within_deadline(async {
-            let Some(chosen) = self.resolver.select_pinned(context, &live.identity).await? else {
-                return Ok(None);
-            };
-            let held = self.held(key, live);
-            self.resolver.materialize(&self.settings, context, chosen, Some(&held)).await.map(Some)
-        })
-        .await
+        deadline
+            .limit(async {
+                let Some(chosen) = self.resolver.select_pinned(context, &live.identity).await?
+                else {
+                    return Ok(None);
+                };
+                let held = self.held(key, live);
+                self.resolver
+                    .materialize(&self.settings, context, chosen, Some(&held))
+                    .await
+                    .map(Some)
+            })
+            .await
     }
 
     /// What a lease has.
@@ -88,19 +100,5 @@ impl Provider {
             exchange: known.and_then(|lease| lease.exchange),
             region: live.region.as_ref().and_then(RecordedRegion::resolved),
         }
-    }
-
-    pub(crate) async fn within_deadline<T>(
-        &self,
-        work: impl Future<Output = Result<T, ProvideError>>,
-    ) -> Result<T, ProvideError> {
-        let deadline = self.settings.operation_timeout;
-        tokio::time::timeout(deadline, work).await.unwrap_or_else(|_| {
-            Err(Failure::new(
-                ErrorKind::TimedOut,
-                format!("the credentials could not be decided within {} s", deadline.as_secs_f64()),
-            )
-            .into())
-        })
     }
 }

@@ -9,4 +9,5 @@ mod write_ahead;
 
 pub(crate) use deliver::Intent;
 pub use explain::{Explanation, Reasons};
+pub(crate) use provide::RepublishDecision;
 pub use provided::{CleanupReport, Provided, ProvidedFile};

@@ -1,4 +1,5 @@
-//! From a context to credentials in hand: level, chain, region, delivery and, where keys are needed, the exchange.
+//! From a context to credentials in hand: level, chain, region, delivery and, where keys are
+//! needed, the exchange.
 
 mod delegation;
 mod exchange_cache;
@@ -12,13 +13,14 @@ use std::sync::Arc;
 
 use s3_credential_core::{
     Attempt, AuthenticationLevel, Clock, CredentialForm, CredentialSource, Delivery, Environment,
-    Failure, FormKind, KeyExchange, RegionAnswer, RegionChain, ResolvedRegion, SourceChain,
+    Failure, FormKind, KeyExchange, Moment, RegionAnswer, RegionChain, ResolvedRegion, SourceChain,
     Warning,
 };
 
 use crate::error::ProvideError;
 use crate::identity::Identity;
 use crate::plugins::RetiredSources;
+use crate::rotation::CircuitBreaker;
 
 pub(crate) use exchange_cache::{Exchange, ExchangeCache};
 
@@ -33,6 +35,7 @@ pub(crate) struct Resolver {
     /// What was exchanged for the leases that there are.
     pub(crate) exchanged: ExchangeCache,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) circuit_breaker: Arc<CircuitBreaker>,
     /// The driver's, of which Mountpoint gets a part.
     pub(crate) environment: Environment,
     /// Sources that no chain names any more, for the leases that have them.
@@ -51,7 +54,8 @@ pub(crate) struct Selected {
 /// What a live lease has, and a refresh of it keeps to.
 #[derive(Debug)]
 pub(crate) struct PinnedIdentity {
-    /// A running Mountpoint reads credentials in the way in which it was started, whatever is configured now.
+    /// A running Mountpoint reads credentials in the way in which it was started, whatever is
+    /// configured now.
     pub(crate) delivery: Delivery,
     /// What its keys were exchanged for; need not be done again as long as they are fresh.
     pub(crate) exchange: Option<Arc<Exchange>>,
@@ -60,7 +64,8 @@ pub(crate) struct PinnedIdentity {
 }
 
 impl PinnedIdentity {
-    /// Returns the form as the live mount takes it: Mountpoint exchanges a delegated token by itself, for as long as STS gives it.
+    /// Returns the form as the live mount takes it: Mountpoint exchanges a delegated token by
+    /// itself, for as long as STS gives it.
     pub(crate) fn deliverable(&self, form: &CredentialForm) -> CredentialForm {
         let mut form = form.clone();
         if let (Delivery::Delegated, CredentialForm::WebIdentity(identity)) =
@@ -93,6 +98,11 @@ pub(crate) struct Resolved {
 }
 
 impl Resolver {
+    /// Reads both clocks.
+    pub(crate) fn reading(&self) -> Moment {
+        Moment { now: self.clock.now(), elapsed: self.clock.elapsed() }
+    }
+
     pub(crate) fn chain(&self, level: AuthenticationLevel) -> &SourceChain {
         match level {
             AuthenticationLevel::Driver => &self.driver,
@@ -101,7 +111,8 @@ impl Resolver {
         }
     }
 
-    /// The source of a live lease: of the level's chain, else a built-in one that the configuration no longer names.
+    /// The source of a live lease: of the level's chain, else a built-in one that the configuration
+    /// no longer names.
     pub(crate) fn pinned_source(
         &self,
         level: AuthenticationLevel,

@@ -1,10 +1,12 @@
-//! The start of a driver: it takes up the leases of an earlier run, and removes what no lease needs.
+//! The start of a driver: it takes up the leases of an earlier run, and removes what no lease
+//! needs.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use s3_credential_core::{Delivery, Failure};
 use s3_credential_delivery::WritePath;
 
@@ -13,6 +15,7 @@ use crate::lease::Lease;
 use crate::lease::{LeaseKey, LeaseRecord, canonical};
 use crate::provider::Provider;
 use crate::rotation::Event;
+use crate::settings::later;
 
 /// The result of a resume.
 #[derive(Debug, Clone, Default)]
@@ -22,9 +25,11 @@ pub struct ResumeReport {
     pub adopted: usize,
     /// Paths that belonged to no lease, and were removed.
     pub removed: Vec<PathBuf>,
-    /// Journal entries that are unreadable, of another version or no records at all. They were left alone.
+    /// Journal entries that are unreadable, of another version or no records at all. They were left
+    /// alone.
     pub unreadable: Vec<String>,
-    /// Directories under [`ResumeOptions::own_write_paths`] that no record describes, and that were left alone.
+    /// Directories under [`ResumeOptions::own_write_paths`] that no record describes, and that were
+    /// left alone.
     pub unrecorded: Vec<PathBuf>,
     /// The failures of single leases and directories. No other lease is affected.
     pub failures: Vec<Failure>,
@@ -35,14 +40,16 @@ pub struct ResumeReport {
 pub struct ResumeOptions<'a> {
     /// Says of a target path whether it is still published; without it the journal is believed.
     pub still_published: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
-    /// Write paths that are this provider's alone. A lost state path leaves directories in them that no record describes.
-    /// They are reported, and stay: the next publish of the same volume adopts them, its cleanup removes them.
+    /// Write paths that are this provider's alone. A lost state path leaves directories in them
+    /// that no record describes. They are reported, and stay: the next publish of the same volume
+    /// adopts them, its cleanup removes them.
     pub own_write_paths: Vec<PathBuf>,
-    /// Returns whether no Mountpoint can be running with the credentials in a directory that no record describes. Such a
-    /// directory under [`ResumeOptions::own_write_paths`] is then removed.
+    /// Returns whether no Mountpoint can be running with the credentials in a directory that no
+    /// record describes. Such a directory under [`ResumeOptions::own_write_paths`] is then removed.
     ///
-    /// A running process keeps no trace in the directory, so the evidence is the caller's: the mount table and the list of
-    /// Mountpoint processes, or the knowledge that the node has just booted.
+    /// A running process keeps no trace in the directory, so the evidence is the caller's: the
+    /// mount table and the list of Mountpoint processes, or the knowledge that the node has just
+    /// booted.
     pub is_unused: Option<&'a (dyn Fn(&Path) -> bool + Sync)>,
 }
 
@@ -55,10 +62,11 @@ impl fmt::Debug for ResumeOptions<'_> {
 }
 
 impl Provider {
-    /// Takes up every lease of the journal that is still held, and removes the others, what a crash has left included. Call it
-    /// before the first `provide`.
+    /// Takes up every lease of the journal that is still held, and removes the others, what a crash
+    /// has left included. Call it before the first `provide`.
     ///
-    /// A bad entry is the trouble of its own lease: it is in the report, and the other leases are taken up.
+    /// A bad entry is the trouble of its own lease: it is in the report, and the other leases are
+    /// taken up.
     ///
     /// # Errors
     /// The error of the state path, if its entries cannot be listed.
@@ -100,7 +108,8 @@ impl Provider {
     ) -> Result<Vec<PathBuf>, Failure> {
         let _guard = self.locks.lock(&name).await;
         let mut entry = match self.journal.lock_named(&name).await {
-            // A directory, a file that is too large or that this user may not open: no retry reads it.
+            // A directory, a file that is too large or that this user may not open: no retry reads
+            // it.
             Err(failure) if !failure.is_retryable() => {
                 tracing::warn!(entry = name, %failure, "an entry of the state path is no record");
                 resumed.unreadable.push(name);
@@ -124,7 +133,8 @@ impl Provider {
                 if record.holders.len() < held_by
                     && let Err(failure) = entry.write(&record)
                 {
-                    // The holders that are gone leave with the next record: until then the lease stays, which harms no mount.
+                    // The holders that are gone leave with the next record: until then the lease
+                    // stays, which harms no mount.
                     resumed.failures.push(failure);
                 }
                 let swept = write_path.sweep_temporary(&record.directory);
@@ -144,13 +154,14 @@ impl Provider {
         // What is never due may have changed while nobody listened.
         let changes = record.identity.source.as_ref().is_some_and(|name| changing.contains(name));
         let is_served = record.delivery() != Delivery::Endpoint || self.restore_grant(&key.name);
-        let now = self.resolver.clock.now();
+        let reading = self.resolver.reading();
+        let due_at = |at: Timestamp| later(reading, at.duration_since(reading.now));
         let lease = Lease {
             context: record.context.clone(),
             due_at: if is_served {
-                record.refresh_at.or_else(|| changes.then_some(now))
+                record.refresh_at.map(due_at).or_else(|| changes.then_some(reading))
             } else {
-                Some(now)
+                Some(reading)
             },
             record: Arc::new(record.without_environment()),
             files: None,
@@ -158,6 +169,7 @@ impl Provider {
             fingerprint: None,
             failures: 0,
             last_error: None,
+            identity_changed: false,
         };
         self.emit(Event::Adopted { lease: lease.record.id() });
         self.leases.put(&key.name, lease);
@@ -188,7 +200,8 @@ impl Provider {
         Ok(())
     }
 
-    /// Removes the directories that no record describes and the caller knows to be unused. Reports the others.
+    /// Removes the directories that no record describes and the caller knows to be unused. Reports
+    /// the others.
     async fn sweep_strays(
         &self,
         path: &Path,

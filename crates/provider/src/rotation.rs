@@ -2,11 +2,13 @@
 
 mod circuit_breaker;
 mod events;
+mod publishes;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt as _, stream};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use s3_credential_core::{
     AuthenticationLevel, Changes, Clock as _, CredentialSource, ErrorKind, Failure,
@@ -22,13 +24,14 @@ use crate::lease::LeaseKey;
 use crate::lease::{LeaseId, MountState};
 use crate::provider::Provider;
 use crate::publish::Intent;
-use crate::settings::RotationSettings;
-use circuit_breaker::{Probe, Shared};
+use crate::settings::{RotationSettings, later};
+use circuit_breaker::Shared;
 
-pub(crate) use circuit_breaker::CircuitBreaker;
+pub(crate) use circuit_breaker::{CircuitBreaker, Probe, Service};
 pub use events::Event;
 
-/// However far away the next refresh is, the wall clock is looked at this often: it may have jumped, or the machine may have slept.
+/// However far away the next refresh is, the wall clock is looked at this often: it may have
+/// jumped, or the machine may have slept.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// How a lease is doing.
@@ -61,8 +64,8 @@ impl RotationHandle {
 }
 
 impl Provider {
-    /// Refreshes leases when they are due and when their source tells of a change, until what is returned is dropped. To be called
-    /// within a tokio runtime, once.
+    /// Refreshes leases when they are due and when their source tells of a change, until what is
+    /// returned is dropped. To be called within a tokio runtime, once.
     #[must_use = "leases are kept fresh until this is dropped"]
     pub fn keep_fresh(&self) -> RotationHandle {
         let mut tasks = JoinSet::new();
@@ -89,7 +92,7 @@ impl Provider {
             lease: lease.record.id(),
             identity: lease.record.identity.clone(),
             expires_at: lease.record.expires_at,
-            refresh_at: lease.due_at,
+            refresh_at: lease.due_at.map(|due| due.now),
             last_error: lease.last_error.map(|error| *error),
         };
         self.leases.all().into_iter().map(status).collect()
@@ -99,7 +102,7 @@ impl Provider {
         let slots = Arc::new(Semaphore::new(self.settings.rotation.concurrency.into()));
         let mut refreshes = JoinSet::new();
         loop {
-            while let Some(name) = self.leases.take_due(self.resolver.clock.now()) {
+            while let Some(name) = self.leases.take_due(&self.resolver.reading()) {
                 let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
                     return;
                 };
@@ -110,9 +113,8 @@ impl Provider {
                 });
             }
             while refreshes.try_join_next().is_some() {}
-            let until_due = self.leases.next_due().map_or(LONGEST_SLEEP, |at| {
-                at.duration_since(self.resolver.clock.now()).try_into().unwrap_or(Duration::ZERO)
-            });
+            let until_due = self.leases.next_due(&self.resolver.reading());
+            let until_due = until_due.unwrap_or(LONGEST_SLEEP);
             tokio::select! {
                 () = tokio::time::sleep(until_due.min(LONGEST_SLEEP)) => {}
                 () = self.leases.rescheduled.notified() => {}
@@ -137,17 +139,19 @@ impl Provider {
             return;
         };
         let key = LeaseKey::of_record(&lease.record);
-        let source = lease.record.identity.source.clone().unwrap_or_default();
+        let service = Service::of_lease(&lease.record);
         let asker = self.asker(&lease);
         if let Err(shared) =
-            self.circuit_breaker.admit(&source, self.resolver.clock.elapsed(), asker)
+            self.circuit_breaker.admit(&service, self.resolver.clock.elapsed(), asker)
         {
             return self.wait_for_source(name, lease, shared);
         }
-        let refreshed = self.refresh_lease(&key, &lease).await;
+        // A plug-in of a third party may panic: that is a failure of this lease, and of no other.
+        let refreshed = AssertUnwindSafe(self.refresh_lease(&key, &lease)).catch_unwind().await;
+        let refreshed = refreshed.unwrap_or_else(|_| Err(panicked().into()));
         let failure = refreshed.as_ref().err().map(|error| &error.failure);
         let ask_in =
-            self.circuit_breaker.report(&source, self.resolver.clock.elapsed(), asker, failure);
+            self.circuit_breaker.report(&service, self.resolver.clock.elapsed(), asker, failure);
         match refreshed {
             Ok(true) => {
                 if let Some(refreshed) = self.leases.get(name) {
@@ -164,7 +168,8 @@ impl Provider {
 
     /// Whether anything new was delivered.
     async fn refresh_lease(&self, key: &LeaseKey, lease: &Lease) -> Result<bool, ProvideError> {
-        let mut entry = self.journal.lock(key).await?;
+        let deadline = self.deadline();
+        let mut entry = deadline.limit_failure(self.journal.lock(key)).await?;
         let Some(record) = entry.live() else {
             // Another process has cleaned up.
             self.leases.remove(&key.name);
@@ -174,19 +179,21 @@ impl Provider {
             }
             return Ok(false);
         };
-        let resolved = self.renew(&lease.context, key, &record).await?.ok_or_else(|| {
-            Failure::new(
-                ErrorKind::NoSource,
-                "the source that the volume was published with no longer applies",
-            )
-        })?;
+        let resolved =
+            self.renew(&lease.context, key, &record, deadline).await?.ok_or_else(|| {
+                Failure::new(
+                    ErrorKind::NoSource,
+                    "the source that the volume was published with no longer applies",
+                )
+            })?;
         let write_path = WritePath::open(&record.write_path)?;
         let mount = MountState::Live(record);
         self.deliver(&lease.context, &mut entry, &write_path, resolved, &mount, Intent::Refresh)?;
         Ok(self.leases.get(&key.name).is_some_and(|new| new.brings_more_than(lease)))
     }
 
-    /// How this lease waits for a source that is down. One that was adopted without what it had serves nothing, and cannot wait.
+    /// How this lease waits for a source that is down. One that was adopted without what it had
+    /// serves nothing, and cannot wait.
     fn asker(&self, lease: &Lease) -> Probe {
         let left = lease.files.as_ref().and_then(|_| self.left(lease));
         let left = left.and_then(|left| left.try_into().ok()).unwrap_or_default();
@@ -198,7 +205,8 @@ impl Provider {
         RotationSettings::left(record.delivery(), now, record.expires_at)
     }
 
-    /// This lease has asked in vain. It asks again after a pause of its own, and not before its source is worth it.
+    /// This lease has asked in vain. It asks again after a pause of its own, and not before its
+    /// source is worth it.
     fn put_off(&self, name: &str, lease: Lease, failure: Failure, ask_in: Duration) {
         let pause =
             self.settings.rotation.backoff(lease.failures, self.left(&lease)).max(signed(ask_in));
@@ -207,7 +215,8 @@ impl Provider {
         self.retry(name, Lease { failures, ..lease }, failure, pause, is_news);
     }
 
-    /// The service behind the source is known to be down: this lease has not failed by itself, and asks when it is worth it.
+    /// The service behind the source is known to be down: this lease has not failed by itself, and
+    /// asks when it is worth it.
     fn wait_for_source(&self, name: &str, lease: Lease, shared: Shared) {
         let is_news = lease.last_error.is_none();
         self.retry(name, lease, shared.failure, signed(shared.ask_in), is_news);
@@ -221,7 +230,8 @@ impl Provider {
         pause: SignedDuration,
         is_news: bool,
     ) {
-        let retry_at = self.resolver.clock.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
+        let due_at = later(self.resolver.reading(), pause);
+        let retry_at = due_at.now;
         if is_news {
             tracing::warn!(volume = lease.context.volume_id(), kind = %failure.kind(), %retry_at, "a refresh failed: {failure}");
             self.emit(Event::RefreshFailed {
@@ -231,7 +241,7 @@ impl Provider {
                 expires_at: lease.record.expires_at,
             });
         }
-        let lease = Lease { due_at: Some(retry_at), last_error: Some(Box::new(failure)), ..lease };
+        let lease = Lease { due_at: Some(due_at), last_error: Some(Box::new(failure)), ..lease };
         self.leases.put(name, lease);
     }
 
@@ -239,6 +249,11 @@ impl Provider {
         // Nobody listening is fine.
         let _ = self.events.send(event);
     }
+}
+
+fn panicked() -> Failure {
+    Failure::new(ErrorKind::Internal, "the credential source panicked during a refresh")
+        .with_help("report it to the author of the source")
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -12,9 +12,9 @@ use s3_credential_delivery::FileOptions;
 
 pub use deliveries::{Deliveries, FormDeliveries};
 pub use rotation::RotationSettings;
-pub(crate) use rotation::due_at;
 #[cfg(feature = "yaml")]
 pub(crate) use rotation::{ENDPOINT_READ_BEFORE, PROFILE_READ_EVERY};
+pub(crate) use rotation::{due_at, later};
 
 /// The settings that are no plug-ins' own. The defaults are those of the documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +32,12 @@ pub struct Settings {
     /// The delivery of every form. Where unset, [`Settings::deliveries`] counts.
     #[cfg_attr(feature = "yaml", serde(skip))]
     pub delivery: Option<Delivery>,
-    /// How credentials reach Mountpoint, by the way in which it is run and the form of the credentials.
+    /// How credentials reach Mountpoint, by the way in which it is run and the form of the
+    /// credentials.
     #[cfg_attr(feature = "yaml", serde(rename = "delivery"))]
     pub deliveries: Deliveries,
-    /// What a volume's credentials allow: all that the role allows (`role`), or only what this volume needs
-    /// (`volume`).
+    /// What a volume's credentials allow: all that the role allows (`role`), or only what this
+    /// volume needs (`volume`).
     pub scope: Scope,
     /// When credentials are renewed.
     pub rotation: RotationSettings,
@@ -47,9 +48,11 @@ pub struct Settings {
     pub files: FileOptions,
     /// The loopback endpoint of the delivery `endpoint`.
     pub endpoint: EndpointSettings,
-    /// Whether an inline (ephemeral) volume, which a tenant writes, may use the driver's own credentials.
+    /// Whether an inline (ephemeral) volume, which a tenant writes, may use the driver's own
+    /// credentials.
     pub allow_ephemeral_driver_level: bool,
-    /// Whether a token may be sent to another machine in clear text, where `AWS_ENDPOINT_URL_STS` is an http URL.
+    /// Whether a token may be sent to another machine in clear text, where `AWS_ENDPOINT_URL_STS`
+    /// is an http URL.
     pub allow_plain_http: bool,
     /// How long one `provide` may take in all.
     pub operation_timeout: Duration,
@@ -100,9 +103,9 @@ pub enum Scope {
     /// All that the role allows.
     #[default]
     Role,
-    /// Only this volume's bucket and prefix, and only reading if it is read-only, by a session policy of
-    /// STS. Only a web identity can be narrowed so, and only where the provider exchanges it: the delivery
-    /// is profile or endpoint.
+    /// Only this volume's bucket and prefix, and only reading if it is read-only, by a session
+    /// policy of STS. Only a web identity can be narrowed so, and only where the provider exchanges
+    /// it: the delivery is profile or endpoint.
     Volume,
 }
 
@@ -114,8 +117,8 @@ pub enum Scope {
     serde(rename_all = "camelCase", deny_unknown_fields, default)
 )]
 pub struct EndpointSettings {
-    /// The loopback address and port to listen on. Where unset, a port is chosen once and kept while there
-    /// are leases.
+    /// The loopback address and port to listen on. Where unset, a port is chosen once and kept
+    /// while there are leases.
     #[cfg_attr(
         feature = "yaml",
         schemars(with = "Option<String>", extend("format" = "loopback-address"))

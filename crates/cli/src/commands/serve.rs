@@ -1,5 +1,6 @@
 //! `s3cred serve`: a driver without CSI, for tests and for systemd units. Request files are its volumes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,13 +12,14 @@ use s3_credential_provider::{
     CleanupContext, Event, ProvideContext, ProvideError, Provided, Provider, PublishRequest,
     Registry, ResumeOptions, UnpublishRequest,
 };
+use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::arguments::ServeArguments;
-use crate::error::report_line;
+use crate::error::{report_line, report_line_about};
 use crate::output::{self, ErrorObject, ProvidedObject};
 use crate::{error, request, setup};
 
@@ -44,13 +46,11 @@ pub(crate) async fn run(
     volumes.follow(requests)?;
 
     let mut events = provider.events();
-    if provider.needs_endpoint() {
-        provider.serve_endpoint()?;
+    let running = provider.start(ResumeOptions::default()).await?;
+    running.provider().endpoint_warnings().iter().for_each(output::warn);
+    for failure in &running.resumed().failures {
+        report_line(&failure.clone().into());
     }
-    for failure in provider.resume(ResumeOptions::default()).await?.failures {
-        report_line(&failure.into());
-    }
-    let _fresh = provider.keep_fresh();
 
     let mut poll = interval(POLL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -69,7 +69,9 @@ pub(crate) async fn run(
         }
         volumes.begin_what_is_due();
     }
-    volumes.end(arguments.keep).await
+    let ended = volumes.end(arguments.keep).await;
+    running.stop().await;
+    ended
 }
 
 /// The volumes, by request file, and the work on them: at most one task for each.
@@ -97,6 +99,7 @@ type Fingerprint = (u64, i64, i64, u64);
 /// A task's end: nothing was provided by an unpublish.
 struct Ended {
     path: PathBuf,
+    volume_id: Option<String>,
     result: Result<Option<Box<Provided>>, ProvideError>,
     /// What it leaves published, where it succeeded.
     left: Option<UnpublishRequest>,
@@ -142,14 +145,16 @@ impl Volumes {
                 volume.is_busy = true;
                 self.work.spawn(async move {
                     let result = cleanup(&provider, &target, &held).await.map(|()| None);
-                    Ended { path, result, left: None }
+                    let volume_id = held.first().map(|held| held.volume_id.clone());
+                    Ended { path, volume_id, result, left: None }
                 });
                 continue;
             }
             let (context, unpublish) = match read(&provider, &target, &path) {
                 Ok(read) => read,
                 Err(error) => {
-                    tell_error(&error);
+                    let held = volume.held.first().map(|held| held.volume_id.as_str());
+                    report_error(&error, &path, held);
                     volume.due_at = Some(now + RETRY);
                     continue;
                 }
@@ -164,6 +169,7 @@ impl Volumes {
                 let result = publish(&provider, &target, &context, &others).await;
                 Ended {
                     path,
+                    volume_id: Some(unpublish.volume_id.clone()),
                     result: result.map(|provided| Some(Box::new(provided))),
                     left: Some(unpublish),
                 }
@@ -174,7 +180,7 @@ impl Volumes {
     }
 
     fn ended(&mut self, ended: Result<Ended, JoinError>) {
-        let Ended { path, result, left } = match ended {
+        let Ended { path, volume_id, result, left } = match ended {
             Ok(ended) => ended,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -187,18 +193,20 @@ impl Volumes {
             Ok(provided) => {
                 volume.held = left.into_iter().collect();
                 if let Some(provided) = provided {
-                    output::print_json(&ProvidedObject::new(&provided, self.reveal));
+                    let object = ProvidedObject::new(&provided, self.reveal);
+                    output::print_json(&OfRequest::new(&path, volume_id.as_deref(), object));
                 }
             }
             Err(error) => {
-                tell_error(&error);
+                report_error(&error, &path, volume_id.as_deref());
                 // A file that has changed meanwhile is due already.
                 volume.due_at.get_or_insert(Instant::now() + RETRY);
             }
         }
     }
 
-    /// Ends what is under way, and cleans up what may be published: all of it, to fail with the first failure.
+    /// Ends what is under way, and cleans up what may be published: all of it, to fail with the
+    /// first failure.
     async fn end(mut self, keep: bool) -> Result<(), ProvideError> {
         self.work.shutdown().await;
         let mut result = Ok(());
@@ -257,7 +265,8 @@ fn must_exist(path: &Path) -> Result<(), Failure> {
     })
 }
 
-/// The request files that there are: each that was named, and each `*.json` of a folder that was named.
+/// The request files that there are: each that was named, and each `*.json` of a folder that was
+/// named.
 fn request_files(requests: &[PathBuf]) -> Result<BTreeMap<PathBuf, Fingerprint>, Failure> {
     let mut files = BTreeMap::new();
     for path in requests {
@@ -286,9 +295,26 @@ fn with_fingerprint(path: PathBuf) -> Option<(PathBuf, Fingerprint)> {
     Some((path, (data.ino(), data.ctime(), data.ctime_nsec(), data.len())))
 }
 
-fn tell_error(error: &ProvideError) {
-    output::print_json(&ErrorObject::new(error));
-    report_line(error);
+/// An object of the output, with the request file and the volume that it is about.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OfRequest<'a, T> {
+    request: Cow<'a, str>,
+    volume_id: Option<&'a str>,
+    #[serde(flatten)]
+    object: T,
+}
+
+impl<'a, T> OfRequest<'a, T> {
+    fn new(path: &'a Path, volume_id: Option<&'a str>, object: T) -> Self {
+        Self { request: path.to_string_lossy(), volume_id, object }
+    }
+}
+
+fn report_error(error: &ProvideError, path: &Path, volume_id: Option<&str>) {
+    output::print_json(&OfRequest::new(path, volume_id, ErrorObject::new(error)));
+    let volume = volume_id.map(|id| format!(" of volume {id}")).unwrap_or_default();
+    report_line_about(&format!("request {}{volume}: ", path.display()), error);
 }
 
 /// What happens to leases between publishes goes to the log.

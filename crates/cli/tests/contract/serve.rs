@@ -1,7 +1,7 @@
 //! `serve`: volumes by request files, kept until a signal ends it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -17,7 +17,8 @@ use crate::run::Failure;
 /// How long a line, or the end, may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A running `serve`, which logs what it does. It is killed when it takes too long, and when its test ends.
+/// A running `serve`, which logs what it does. It is killed when it takes too long, and when its
+/// test ends.
 struct Serving {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -216,4 +217,71 @@ async fn a_request_that_is_not_there_at_the_start_is_refused() {
     let arguments = ["serve", "--request", "nowhere.json", "--write-path", "write"];
     let failure = driver.run(&arguments).await.error();
     failure.is("invalid-request", "INVALID_ARGUMENT", 2).says("nowhere.json").helps("--request");
+}
+
+#[tokio::test]
+async fn a_second_serve_on_the_same_state_path_is_refused_and_the_first_one_keeps_its_files() {
+    let driver = Driver::new();
+    driver.file("a.json", &volume("a", "AKIAFIRST"));
+    let a = driver.path("a.json");
+    let mut first = Serving::start(&driver, &[&a], &[]);
+    let provided = first.object();
+    let mut second = Serving::start(&driver, &[&a], &[]);
+    let refused = second.object();
+    assert_eq!(refused["error"]["kind"], "misconfigured", "{refused}");
+    assert_eq!(second.child.wait().unwrap().code(), Some(3));
+    assert!(credentials(&provided).contains("AKIAFIRST"));
+    // One-shot commands beside it work.
+    let mut request = publish_with_keys("AKIASECOND", CANARY);
+    request["volumeId"] = json!("b");
+    let once = driver.provide(&request, &[]).await.object();
+    assert!(credentials(&once).contains("AKIASECOND"));
+    driver.cleanup(&request, &[]).await.object();
+    replace(&driver, "a.json", &volume("a", "AKIATHIRD"));
+    assert!(credentials(&first.object()).contains("AKIATHIRD"));
+    assert_eq!(first.end(Signal::TERM), 0);
+    assert_eq!((driver.entries("write"), driver.entries("state")), (vec![], vec![]));
+}
+
+#[test]
+fn each_object_and_each_error_names_its_request_file_and_its_volume() {
+    let driver = Driver::new();
+    driver.file("good.json", &volume("volume-a", "AKIAFIRST"));
+    let without_keys = json!({
+        "volumeId": "volume-b",
+        "targetPath": target_path("b"),
+        "volumeContext": {"bucketName": "photos", "authenticationSource": "secret"},
+    });
+    driver.file("bad.json", &without_keys.to_string());
+    let (good, bad) = (driver.path("good.json"), driver.path("bad.json"));
+    let mut serving = Serving::start(&driver, &[&good, &bad], &[]);
+    let objects = [serving.object(), serving.object()];
+    let about = |object: &Value, name: &str| object[name].as_str().unwrap_or_default().to_owned();
+    for object in &objects {
+        let (path, id) =
+            if object.get("error").is_some() { (&bad, "volume-b") } else { (&good, "volume-a") };
+        assert_eq!(about(object, "request"), path.to_str().unwrap(), "{object}");
+        assert_eq!(about(object, "volumeId"), id, "{object}");
+    }
+    assert_eq!(objects.iter().filter(|object| object.get("error").is_some()).count(), 1);
+    let line = serving.log(&format!("request {} of volume volume-b: ", bad.display()));
+    assert!(line.starts_with("s3cred: "), "{line}");
+    assert_eq!(serving.end(Signal::TERM), 0);
+}
+
+#[test]
+fn a_republish_is_logged_where_it_brings_a_change_and_not_otherwise() {
+    let driver = Driver::new();
+    driver.file("a.json", &volume("a", "AKIAFIRST"));
+    let a = driver.path("a.json");
+    let mut serving = Serving::start(&driver, &[&a], &[]);
+    serving.object();
+    for key in ["AKIAFIRST", "AKIAFIRST", "AKIASECOND", "AKIASECOND"] {
+        replace(&driver, "a.json", &volume("a", key));
+        assert!(credentials(&serving.object()).contains(key));
+    }
+    kill_process(Pid::from_child(&serving.child), Signal::TERM).unwrap();
+    let mut log = String::new();
+    serving.stderr.read_to_string(&mut log).unwrap();
+    assert_eq!(log.matches("credentials provided").count(), 2, "{log}");
 }

@@ -1,5 +1,6 @@
-//! What the next run needs to go on serving a lease by the endpoint: its token and keys. One file for each lease, 0600, in memory only:
-//! on a disk nothing is kept, and a new run hands out new tokens.
+//! What the next run needs to go on serving a lease by the endpoint: its token and keys. One file
+//! for each lease, 0600, in memory only: on a disk nothing is kept, and a new run hands out new
+//! tokens.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use s3_credential_delivery::{StatePath, is_in_memory};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-/// Where the state path keeps tokens and keys. The leading dot keeps it out of the journal's records.
+/// Where the state path keeps tokens and keys. The leading dot keeps it out of the journal's
+/// records.
 const DIRECTORY: &str = ".endpoint";
 
 /// A lease's token, and the keys that were served last.
@@ -46,6 +48,13 @@ struct Writing<'a> {
 impl Checkpoint {
     pub(crate) fn new(state_path: &Path) -> Self {
         Self(state_path.join(DIRECTORY).into())
+    }
+
+    /// Whether the state path is in memory: on a disk nothing is kept.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        // It may not exist yet: then what holds it decides.
+        let existing = self.0.ancestors().skip(1).find(|path| path.exists());
+        existing.is_some_and(is_in_memory)
     }
 
     pub(crate) fn read(&self, name: &str) -> Option<CheckpointEntry> {

@@ -10,51 +10,134 @@ use s3_credential_core::{
 use s3_credential_delivery::{Endpoint, EndpointSettings, Grants, KeySource, new_token};
 use tokio::runtime::Handle;
 
+use super::backend::EndpointBackend;
 use super::checkpoint::CheckpointEntry;
 use crate::cache::CachedKeys;
 use crate::lease::Journal;
 use crate::lease::{LeaseKey, LeaseRecord};
 use crate::provider::Provider;
 
-/// The endpoint of this process.
+/// The endpoint that serves the leases.
 #[derive(Debug)]
-pub(crate) struct EndpointServer {
-    endpoint: Endpoint,
-    grants: Grants,
+pub(crate) enum EndpointServer {
+    /// The endpoint of this process.
+    InProcess {
+        endpoint: Endpoint,
+        grants: Grants,
+        /// Why it listens elsewhere than configured, or than live mounts expect.
+        moved: Option<String>,
+    },
+    /// An endpoint that the caller serves elsewhere.
+    Backend(Arc<dyn EndpointBackend>),
+}
+
+impl EndpointServer {
+    fn uri(&self, name: &str) -> String {
+        match self {
+            Self::InProcess { endpoint, .. } => endpoint.uri(name),
+            Self::Backend(backend) => backend.uri(name),
+        }
+    }
 }
 
 impl Provider {
-    /// Serves the loopback endpoint from now on, which the delivery `endpoint` needs, until the last clone of this provider is
-    /// dropped: where the settings say, else where the Mountpoints of an earlier run expect it, else where there is room. Returns
-    /// the address. To be called within a tokio runtime, and before `resume`.
+    /// Serves the loopback endpoint from now on, which the delivery `endpoint` needs, until the
+    /// last clone of this provider is dropped. Returns the address: the one that live mounts of an
+    /// earlier run know, else the configured one, else a free one. To be called within a tokio
+    /// runtime, and before `resume`.
     pub fn serve_endpoint(&self) -> Result<SocketAddr, Failure> {
-        if let Some(served) = self.served.get() {
-            return Ok(served.endpoint.address());
+        match self.served.get() {
+            Some(EndpointServer::InProcess { endpoint, .. }) => return Ok(endpoint.address()),
+            Some(EndpointServer::Backend(_)) => return Err(served_elsewhere()),
+            None => {}
+        }
+        if !self.checkpoint.is_in_memory() {
+            tracing::warn!("{ON_DISK}");
         }
         let grants = Grants::default();
-        let address = self.settings.endpoint.address.or_else(|| expected_address(&self.journal));
-        let settings = EndpointSettings { address, ..EndpointSettings::default() };
-        let clock = Arc::clone(&self.resolver.clock);
-        let endpoint = Endpoint::bind(&settings, grants.clone(), clock, &Handle::current())?;
-        let served = self.served.get_or_init(|| EndpointServer { endpoint, grants });
-        Ok(served.endpoint.address())
+        let (endpoint, moved) = self.bind_endpoint(&grants)?;
+        if let Some(moved) = &moved {
+            tracing::warn!("{moved}");
+        }
+        let address = endpoint.address();
+        let server = EndpointServer::InProcess { endpoint, grants, moved };
+        self.served.set(server).map_err(|_| served_elsewhere())?;
+        Ok(address)
+    }
+
+    /// Binds the address that live mounts know before the configured one, of which they cannot
+    /// learn.
+    fn bind_endpoint(&self, grants: &Grants) -> Result<(Endpoint, Option<String>), Failure> {
+        let bind = |address| {
+            let settings = EndpointSettings { address, ..EndpointSettings::default() };
+            let clock = Arc::clone(&self.resolver.clock);
+            Endpoint::bind(&settings, grants.clone(), clock, &Handle::current())
+        };
+        let configured = self.settings.endpoint.address;
+        let Some(expected) = expected_address(&self.journal) else {
+            return Ok((bind(configured)?, None));
+        };
+        if configured == Some(expected) {
+            return Ok((bind(configured)?, None));
+        }
+        match bind(Some(expected)) {
+            Ok(endpoint) => {
+                let other = configured.filter(|configured| configured.port() != 0);
+                let moved = other.map(|other| format!("live mounts ask the credentials endpoint at {expected}: {other} takes effect with the first start without such a mount"));
+                Ok((endpoint, moved))
+            }
+            Err(failure) => {
+                let moved = format!(
+                    "live mounts ask the credentials endpoint at {expected}, and get no keys until their pods are restarted: {failure}"
+                );
+                Ok((bind(configured)?, Some(moved)))
+            }
+        }
+    }
+
+    /// Serves the leases of the delivery `endpoint` through `backend` instead of a listener in this
+    /// process. Call it before [`start`](Self::start).
+    ///
+    /// # Errors
+    /// `misconfigured` where an endpoint is served already.
+    pub fn use_endpoint_backend(&self, backend: Arc<dyn EndpointBackend>) -> Result<(), Failure> {
+        self.served.set(EndpointServer::Backend(backend)).map_err(|_| served_elsewhere())
+    }
+
+    /// Returns what the endpoint cannot carry over a restart of this process, for an operator to
+    /// read at the start.
+    pub fn endpoint_warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let Some(served) = self.served.get() else { return warnings };
+        if !self.checkpoint.is_in_memory() {
+            warnings.push(ON_DISK.to_owned());
+        }
+        let EndpointServer::InProcess { endpoint, moved, .. } = served else { return warnings };
+        warnings.extend(moved.clone());
+        if !endpoint.has_reserved_port() {
+            let address = endpoint.address();
+            warnings.push(format!("the credentials endpoint listens on {address}, which any process can take while the driver is down: use a port below net.ipv4.ip_unprivileged_port_start"));
+        }
+        warnings
     }
 
     /// Closes the endpoint, if it is served, and returns when its port is free.
     pub(crate) async fn close_endpoint(&self) {
-        if let Some(served) = self.served.get() {
-            served.endpoint.close().await;
+        if let Some(EndpointServer::InProcess { endpoint, .. }) = self.served.get() {
+            endpoint.close().await;
         }
     }
 
-    /// Whether it should be served: the settings deliver something to it, or a Mountpoint of an earlier run may be asking it.
+    /// Whether it should be served: the settings deliver something to it, or a Mountpoint of an
+    /// earlier run may be asking it.
     pub fn needs_endpoint(&self) -> bool {
         self.settings.delivery == Some(Delivery::Endpoint)
             || self.settings.deliveries.has(Delivery::Endpoint)
             || expected_address(&self.journal).is_some()
     }
 
-    /// The lease's place at the endpoint, if one is served: with the token that it had, if it had one.
+    /// The lease's place at the endpoint, if one is served: with the token that it had, if it had
+    /// one.
     pub(crate) fn endpoint_grant(&self, key: &LeaseKey) -> Result<Option<EndpointGrant>, Failure> {
         let Some(served) = self.served.get() else { return Ok(None) };
         let files = self.leases.get(&key.name).and_then(|lease| lease.files);
@@ -66,7 +149,7 @@ impl Provider {
             Some(token) => token,
             None => new_token()?,
         };
-        Ok(Some(EndpointGrant { uri: served.endpoint.uri(&key.name), token }))
+        Ok(Some(EndpointGrant { uri: served.uri(&key.name), token }))
     }
 
     /// Serves what was just delivered to the endpoint.
@@ -81,24 +164,43 @@ impl Provider {
         else {
             return Ok(());
         };
-        self.checkpoint.write(name, &token, keys);
-        served.grants.insert(name, token, self.lease_keys(name, keys.clone()))
+        if self.checkpoint.is_in_memory() {
+            self.checkpoint.write(name, &token, keys);
+        }
+        self.serve(served, name, token, keys.clone())
     }
 
-    /// Serves a lease of an earlier run with what that has left. Whether it has left anything: otherwise the next refresh brings a
-    /// token and keys.
+    /// Serves a lease of an earlier run with what that has left. Whether it has left anything:
+    /// otherwise the next refresh brings a token and keys.
     pub(crate) fn restore_grant(&self, name: &str) -> bool {
         let Some(served) = self.served.get() else { return false };
         let Some(CheckpointEntry { token, keys }) = self.checkpoint.read(name) else {
             return false;
         };
-        served.grants.insert(name, token, self.lease_keys(name, keys)).is_ok()
+        self.serve(served, name, token, keys).is_ok()
+    }
+
+    fn serve(
+        &self,
+        served: &EndpointServer,
+        name: &str,
+        token: Secret,
+        keys: Keys,
+    ) -> Result<(), Failure> {
+        match served {
+            EndpointServer::InProcess { grants, .. } => {
+                grants.insert(name, token, self.lease_keys(name, keys))
+            }
+            EndpointServer::Backend(backend) => backend.grant(name, &token, &keys),
+        }
     }
 
     /// Serves the lease no longer, and forgets its secrets, whichever process has kept them.
     pub(crate) fn revoke_grant(&self, name: &str) -> Result<(), Failure> {
-        if let Some(served) = self.served.get() {
-            served.grants.remove(name);
+        match self.served.get() {
+            Some(EndpointServer::InProcess { grants, .. }) => drop(grants.remove(name)),
+            Some(EndpointServer::Backend(backend)) => backend.revoke(name),
+            None => {}
         }
         self.checkpoint.remove(name)
     }
@@ -108,14 +210,15 @@ impl Provider {
         let gone = || Failure::new(ErrorKind::NoSource, "the lease, or its source, is gone");
         let lease = self.leases.get(name).ok_or_else(gone)?;
         let key = LeaseKey::of_record(&lease.record);
-        let again = self.renew(&lease.context, &key, &lease.record).await;
+        let again = self.renew(&lease.context, &key, &lease.record, self.deadline()).await;
         match again.map_err(|error| error.failure)?.ok_or_else(gone)?.form {
             CredentialForm::Keys(keys) => Ok(keys),
             _ => Err(gone()),
         }
     }
 
-    /// A lease's keys, as the endpoint asks for them. Rotation replaces the whole of it; the cache is for where that came too late.
+    /// A lease's keys, as the endpoint asks for them. Rotation replaces the whole of it; the cache
+    /// is for where that came too late.
     fn lease_keys(&self, name: &str, keys: Keys) -> Arc<dyn KeySource> {
         // Without the endpoint, which would otherwise hold itself.
         let provider = Self { served: Arc::default(), ..self.clone() };
@@ -130,6 +233,15 @@ impl Provider {
             .clock(Arc::clone(&self.resolver.clock));
         Arc::new(cached.build(Handle::current()))
     }
+}
+
+/// Why keys are not kept for the next run.
+const ON_DISK: &str = "the state path is on a disk: after a restart live mounts of the delivery `endpoint` get no keys until their next \
+                       refresh; put the state path on a tmpfs, such as /run";
+
+fn served_elsewhere() -> Failure {
+    Failure::new(ErrorKind::Misconfigured, "the provider has another endpoint already")
+        .with_help("choose the endpoint's backend once, before the start")
 }
 
 fn token_of(files: &[PlannedFile]) -> Option<Secret> {

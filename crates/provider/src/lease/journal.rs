@@ -23,8 +23,9 @@ struct Entry<R> {
     lease: R,
 }
 
-/// The journal. The state path is made by the first lock or write, so that what only reads makes none. One that somebody removes is
-/// made again, with the records of the leases that this process has.
+/// The journal. The state path is made by the first lock or write, so that what only reads makes
+/// none. One that somebody removes is made again, with the records of the leases that this process
+/// has.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     path: PathBuf,
@@ -40,7 +41,6 @@ impl Journal {
     }
 
     /// The state path.
-    #[cfg(feature = "doctor")]
     pub(crate) fn path(&self) -> &std::path::Path {
         &self.path
     }
@@ -60,7 +60,8 @@ impl Journal {
     fn existing_state(&self) -> Result<Option<Arc<StatePath>>, Failure> {
         match self.state.load_full() {
             Some(state) if !state.is_gone() => Ok(Some(state)),
-            // A lock makes a state path again that was removed. What only reads leaves everything as it is.
+            // A lock makes a state path again that was removed. What only reads leaves everything
+            // as it is.
             Some(_) => Ok(StatePath::open_if_exists(&self.path)?.map(Arc::new)),
             None => {
                 let state = StatePath::open_if_exists(&self.path)?.map(Arc::new);
@@ -85,8 +86,8 @@ impl Journal {
         Ok(state)
     }
 
-    /// Waits for the lease's entry, which nobody else works on until it is dropped. A record that was lost, although this
-    /// process has the lease and its directory is there, is written again.
+    /// Waits for the lease's entry, which nobody else works on until it is dropped. A record that
+    /// was lost, although this process has the lease and its directory is there, is written again.
     pub(crate) async fn lock(&self, key: &LeaseKey) -> Result<LockedEntry, Failure> {
         let lock = self.wait_for(&key.name).await?;
         let (found, record) = LockedEntry::read(&lock)?;
@@ -101,15 +102,16 @@ impl Journal {
         Ok(entry)
     }
 
-    /// The record in memory of a lease whose directory is still there: its cleanup would have removed that first.
+    /// The record in memory of a lease whose directory is still there: its cleanup would have
+    /// removed that first.
     fn lost(&self, key: &LeaseKey) -> Option<Arc<LeaseRecord>> {
         let record = self.leases.get(&key.name)?.record;
         let write_path = WritePath::open_if_exists(&record.write_path).ok()??;
         (record.is_live() && write_path.contains(&record.directory)).then_some(record)
     }
 
-    /// Waits for the entry of this name. Of which lease it is, only its record can tell: one whose lease has another name is not ours,
-    /// and as good as unreadable.
+    /// Waits for the entry of this name. Of which lease it is, only its record can tell: one whose
+    /// lease has another name is not ours, and as good as unreadable.
     pub(crate) async fn lock_named(&self, name: &str) -> Result<LockedEntry, Failure> {
         let lock = self.wait_for(name).await?;
         let (found, record) = LockedEntry::read(&lock)?;
@@ -232,7 +234,8 @@ impl LockedEntry {
         self.found.is_none()
     }
 
-    /// Whether there was an entry that this version cannot read: somebody else's lease, which may be live.
+    /// Whether there was an entry that this version cannot read: somebody else's lease, which may
+    /// be live.
     pub(crate) fn is_unreadable(&self) -> bool {
         self.found.is_some() && self.record.is_none()
     }

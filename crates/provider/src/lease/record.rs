@@ -54,6 +54,11 @@ impl From<&ResolvedRegion> for RecordedRegion {
 }
 
 impl RecordedRegion {
+    /// Returns the name of the region.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Returns the region, if it is one to this version too.
     pub(crate) fn resolved(&self) -> Option<ResolvedRegion> {
         let region = Region::parse("the region of the lease's record", &self.name).ok()?;
@@ -61,7 +66,8 @@ impl RecordedRegion {
     }
 }
 
-/// What was under way when the record was written: a crash leaves it for the next start, or the next call, to end.
+/// What was under way when the record was written: a crash leaves it for the next start, or the
+/// next call, to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Phase {
@@ -80,7 +86,8 @@ pub(crate) enum Phase {
 pub(crate) struct FileRecord {
     pub(crate) name: String,
     pub(crate) mode: u32,
-    /// Of a pod's own token: the pod. Pods that share a mount each bring theirs, and which of two is the older tells nothing.
+    /// Of a pod's own token: the pod. Pods that share a mount each bring theirs, and which of two
+    /// is the older tells nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pod: Option<String>,
     /// Of a token: when it was made and when it ends.
@@ -128,7 +135,8 @@ impl FileRecord {
         }
     }
 
-    /// Whether the token is valid at this instant: issued by then, a minute of clock skew apart, and not expired.
+    /// Whether the token is valid at this instant: issued by then, a minute of clock skew apart,
+    /// and not expired.
     pub(crate) fn is_valid_at(&self, now: Timestamp) -> bool {
         let latest = now.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
         self.issued_at.is_none_or(|at| at <= latest) && self.expires_at.is_none_or(|at| at > now)
@@ -139,7 +147,8 @@ impl FileRecord {
     }
 }
 
-/// The pod whose token a publish brings: of the workload at pod level; elsewhere it is the driver's own token, whoever the volume is for.
+/// The pod whose token a publish brings: of the workload at pod level; elsewhere it is the driver's
+/// own token, whoever the volume is for.
 pub(crate) fn pod_of_token(context: &ProvideContext) -> Option<String> {
     let pod = context.pod().uid.as_deref().or(context.lease_pod());
     pod.filter(|_| context.level() == AuthenticationLevel::Pod).map(str::to_owned)

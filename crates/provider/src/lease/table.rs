@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use s3_credential_core::{Change, ErrorKind, Failure, PlannedFile, ProvideContext};
+use s3_credential_core::{Change, ErrorKind, Failure, Moment, PlannedFile, ProvideContext};
 use tokio::sync::Notify;
 
 use super::LeaseRecord;
@@ -28,15 +29,18 @@ pub(crate) struct Lease {
     pub(crate) exchange: Option<Arc<Exchange>>,
     /// Of what was found there last; nothing where it was written since.
     pub(crate) fingerprint: Option<Fingerprint>,
-    pub(crate) due_at: Option<Timestamp>,
+    pub(crate) due_at: Option<Moment>,
     /// Refreshes that failed one after the other.
     pub(crate) failures: u32,
     // Boxed, since of many leases few have one.
     pub(crate) last_error: Option<Box<Failure>>,
+    /// Whether the chain would have chosen another identity at the last publish.
+    pub(crate) identity_changed: bool,
 }
 
 impl Lease {
-    /// Whether there is more to read than before, as far as it can be told of a lease that was adopted.
+    /// Whether there is more to read than before, as far as it can be told of a lease that was
+    /// adopted.
     pub(crate) fn brings_more_than(&self, old: &Self) -> bool {
         match &old.files {
             Some(_) => self.files != old.files,
@@ -44,7 +48,8 @@ impl Lease {
         }
     }
 
-    /// Of an adopted lease the pod's tokens are gone with the old process: the next republish brings them, and nobody need be told.
+    /// Of an adopted lease the pod's tokens are gone with the old process: the next republish
+    /// brings them, and nobody need be told.
     pub(crate) fn waits_for_republish(&self, failure: &Failure) -> bool {
         self.files.is_none()
             && matches!(failure.kind(), ErrorKind::MissingToken | ErrorKind::NoSource)
@@ -54,8 +59,11 @@ impl Lease {
 #[derive(Debug, Default)]
 struct Table {
     leases: HashMap<Arc<str>, Lease>,
+    /// In the order of the wall clock, and in that of the clock that never jumps.
     due: BTreeSet<(Timestamp, Arc<str>)>,
-    /// By the hash of a volume and a target path that holds it: a hint, which the lease's record has to confirm.
+    due_elapsed: BTreeSet<(Duration, Arc<str>)>,
+    /// By the hash of a volume and a target path that holds it: a hint, which the lease's record
+    /// has to confirm.
     by_holder: HashMap<u64, Arc<str>>,
     hasher: RandomState,
 }
@@ -82,15 +90,16 @@ impl LeaseTable {
     pub(crate) fn put(&self, name: &str, lease: Lease) {
         let name: Arc<str> = name.into();
         let mut table = self.table();
-        let first = table.due.first().cloned();
+        let first = table.first_due();
         table.forget_due(&name);
         if let Some(at) = lease.due_at {
-            table.due.insert((at, Arc::clone(&name)));
+            table.due.insert((at.now, Arc::clone(&name)));
+            table.due_elapsed.insert((at.elapsed, Arc::clone(&name)));
         }
         table.forget_holders(&name);
         table.note_holders(&name, &lease.record);
         table.leases.insert(name, lease);
-        if table.due.first() != first.as_ref() {
+        if table.first_due() != first {
             self.rescheduled.notify_one();
         }
     }
@@ -127,7 +136,8 @@ impl LeaseTable {
         self.table().leases.values().cloned().collect()
     }
 
-    /// The records of all leases, by name; without the environment, which the next republish or refresh writes.
+    /// The records of all leases, by name; without the environment, which the next republish or
+    /// refresh writes.
     pub(crate) fn records(&self) -> Vec<(Arc<str>, Arc<LeaseRecord>)> {
         let table = self.table();
         let records = table.leases.iter();
@@ -150,27 +160,51 @@ impl LeaseTable {
             .collect()
     }
 
-    /// When the next lease is due.
-    pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        self.table().due.first().map(|(at, _)| *at)
+    /// Returns how long it is until the next lease is due on either clock.
+    pub(crate) fn next_due(&self, reading: &Moment) -> Option<Duration> {
+        let first = self.table().first_due()?;
+        let on_the_wall = first.now.duration_since(reading.now).try_into().unwrap_or_default();
+        Some(first.elapsed.saturating_sub(reading.elapsed).min(on_the_wall))
     }
 
-    /// Takes a lease that is due off the schedule; whoever refreshes it puts it back.
-    pub(crate) fn take_due(&self, now: Timestamp) -> Option<Arc<str>> {
+    /// Takes a lease that is due on either clock off the schedule; its refresh puts it back.
+    pub(crate) fn take_due(&self, reading: &Moment) -> Option<Arc<str>> {
         let mut table = self.table();
-        let name =
-            table.due.first().filter(|(at, _)| *at <= now).map(|(_, name)| Arc::clone(name))?;
+        let on_the_wall = table.due.first().filter(|(at, _)| *at <= reading.now);
+        let elapsed = || table.due_elapsed.first().filter(|(at, _)| *at <= reading.elapsed);
+        let name = on_the_wall.map(|(_, name)| name).or_else(|| Some(&elapsed()?.1)).cloned()?;
         table.forget_due(&name);
         Some(name)
+    }
+
+    /// Whether the chain would have chosen another identity at the last publish.
+    pub(crate) fn identity_changed(&self, name: &str) -> bool {
+        self.table().leases.get(name).is_some_and(|lease| lease.identity_changed)
+    }
+
+    /// Notes whether the chain would now choose another identity. Returns what was noted before.
+    pub(crate) fn set_identity_changed(&self, name: &str, changed: bool) -> bool {
+        let mut table = self.table();
+        let lease = table.leases.get_mut(name);
+        lease.is_some_and(|lease| std::mem::replace(&mut lease.identity_changed, changed))
     }
 }
 
 impl Table {
+    /// The first moment at which a lease is due, on each clock.
+    fn first_due(&self) -> Option<Moment> {
+        let (now, _) = self.due.first()?;
+        let (elapsed, _) = self.due_elapsed.first()?;
+        Some(Moment { now: *now, elapsed: *elapsed })
+    }
+
     fn forget_due(&mut self, name: &str) {
         if let Some(lease) = self.leases.get_mut(name)
             && let Some(at) = lease.due_at.take()
         {
-            self.due.remove(&(at, name.into()));
+            let name: Arc<str> = name.into();
+            self.due_elapsed.remove(&(at.elapsed, Arc::clone(&name)));
+            self.due.remove(&(at.now, name));
         }
     }
 

@@ -53,6 +53,10 @@ impl CredentialSource for Named<dyn CredentialSource> {
         self.plugin.is_from_request(context)
     }
 
+    fn looks_role_up(&self) -> bool {
+        self.plugin.looks_role_up()
+    }
+
     fn changes(&self) -> Option<Changes> {
         self.plugin.changes()
     }

@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 
 type Source = Arc<dyn CredentialSource>;
 
-/// Makes a source. One that cannot be made fails only the volumes that need it, and each of them tries again.
+/// Makes a source. One that cannot be made fails only the volumes that need it, and each of them
+/// tries again.
 pub(crate) fn or_retried(
     name: &str,
     make: impl Fn() -> Result<Source, Failure> + Send + Sync + 'static,
@@ -102,6 +103,10 @@ impl CredentialSource for Retried {
             Some(source) => source.is_from_request(context),
             None => self.name == source_names::POD_TOKEN,
         }
+    }
+
+    fn looks_role_up(&self) -> bool {
+        self.made().is_some_and(|source| source.looks_role_up())
     }
 
     fn changes(&self) -> Option<Changes> {

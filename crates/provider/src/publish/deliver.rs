@@ -25,7 +25,8 @@ use crate::settings::due_at;
 const CA_BUNDLE_LIMIT: usize = 4 << 20;
 
 impl Provider {
-    /// Refuses what could not be kept fresh. It is for the first publish: of a live lease, any newer keys are better than the older.
+    /// Refuses what could not be kept fresh. It is for the first publish: of a live lease, any
+    /// newer keys are better than the older.
     pub(crate) fn check_life(&self, resolved: &Resolved) -> Result<(), Failure> {
         let (now, expires_at) = (self.resolver.clock.now(), resolved.form.expires_at());
         if resolved.delivery != Delivery::Profile
@@ -66,7 +67,8 @@ impl Provider {
         })
     }
 
-    /// The content of the driver's `AWS_CA_BUNDLE`. A lease keeps the copy that it has while the file cannot be read.
+    /// The content of the driver's `AWS_CA_BUNDLE`. A lease keeps the copy that it has while the
+    /// file cannot be read.
     fn ca_bundle(&self, key: &LeaseKey) -> Result<Option<Secret>, Failure> {
         let variable = names::AWS_CA_BUNDLE;
         let Some(path) = self.environment.get(variable) else {
@@ -91,8 +93,8 @@ impl Provider {
         }
     }
 
-    /// Writes what was resolved, together with the lease's record. If it fails, what this call wrote is gone, and what was there
-    /// before is as it was.
+    /// Writes what was resolved, together with the lease's record. If it fails, what this call
+    /// wrote is gone, and what was there before is as it was.
     pub(crate) fn deliver(
         &self,
         context: &ProvideContext,
@@ -145,10 +147,12 @@ impl Provider {
             record.holders.insert(context.target_path().to_owned());
         }
 
-        // The record goes first: whatever a crash leaves under the write path is then known to the journal.
+        // The record goes first: whatever a crash leaves under the write path is then known to the
+        // journal.
         if let Some(first) = self.write_ahead_record(&record, live, mounted) {
             match entry.write(&first) {
-                // A state path that is full stops no renewal: the record of before still knows the directory.
+                // A state path that is full stops no renewal: the record of before still knows the
+                // directory.
                 Err(failure) if live.is_some() => {
                     tracing::warn!(%failure, "the journal cannot record a renewal");
                 }
@@ -177,13 +181,14 @@ impl Provider {
         let DeliveryPlan { files, environment, .. } = plan;
         let lease = Lease {
             context: context.clone(),
-            due_at: due_at(self.resolver.clock.now(), record.refresh_at, record.expires_at),
+            due_at: due_at(self.resolver.reading(), record.refresh_at, record.expires_at),
             record: Arc::clone(&record),
             files: Some(files.into()),
             exchange: resolved.exchange.clone(),
             fingerprint,
             failures: 0,
             last_error: None,
+            identity_changed: live.is_some() && self.leases.identity_changed(&key.name),
         };
         self.leases.put(&key.name, lease);
         Ok((record, environment))
@@ -234,13 +239,15 @@ impl Provider {
         }
     }
 
-    /// Returns the owner and mode of the volume's files: the owner that the driver names for this mount, else the configured one.
+    /// Returns the owner and mode of the volume's files: the owner that the driver names for this
+    /// mount, else the configured one.
     fn file_options(&self, context: &ProvideContext) -> FileOptions {
         let files = self.settings.files;
         FileOptions { owner: context.target().owner.or(files.owner), ..files }
     }
 
-    /// A running Mountpoint reads credentials the way it was started, so another delivery waits for the next mount.
+    /// A running Mountpoint reads credentials the way it was started, so another delivery waits for
+    /// the next mount.
     fn delivery_warning(&self, resolved: &Resolved, mount: &MountState) -> Option<Warning> {
         let wanted = self.settings.delivery.filter(|wanted| *wanted != resolved.delivery)?;
         mount.live()?;
@@ -251,8 +258,8 @@ impl Provider {
         Some(Warning::new(WarningKind::Delivery, message))
     }
 
-    /// Refuses a second volume of one pod that has the same `volumeHandle`: it would share the directory of the first, and
-    /// overwrite its keys.
+    /// Refuses a second volume of one pod that has the same `volumeHandle`: it would share the
+    /// directory of the first, and overwrite its keys.
     fn check_same_volume(
         &self,
         context: &ProvideContext,
@@ -282,8 +289,16 @@ impl Provider {
         .with_help("give each PersistentVolume a `volumeHandle` of its own"))
     }
 
-    /// Leaves a live lease as it is, but for one more holder: its source no longer applies, and a running Mountpoint cannot see
-    /// another one.
+    /// Notes whether the chain would now choose another identity than the lease has, and emits an
+    /// event where that is new.
+    pub(crate) fn note_identity_changed(&self, name: &str, record: &LeaseRecord, changed: bool) {
+        if !self.leases.set_identity_changed(name, changed) && changed {
+            self.emit(Event::IdentityChanged { lease: record.id() });
+        }
+    }
+
+    /// Leaves a live lease as it is, but for one more holder: its source no longer applies, and a
+    /// running Mountpoint cannot see another one.
     pub(crate) fn keep(
         &self,
         context: &ProvideContext,
@@ -295,13 +310,13 @@ impl Provider {
         record.holders.insert(context.target_path().to_owned());
         entry.write(&record)?;
         self.leases.set_record(&entry.key.name, &record);
-        self.emit(Event::IdentityChanged { lease: record.id() });
+        self.note_identity_changed(&entry.key.name, &record, true);
         Ok(kept(&record, context, &entry.key, other))
     }
 }
 
-/// Refuses, for a mount that the caller knows of and no record describes, files of another kind than it has: a running Mountpoint
-/// would not read them.
+/// Refuses, for a mount that the caller knows of and no record describes, files of another kind
+/// than it has: a running Mountpoint would not read them.
 fn check_same_kind(
     context: &ProvideContext,
     write_path: &WritePath,
@@ -325,7 +340,8 @@ fn check_same_kind(
     .with_help("restart the pods that use the volume, or restore the source that it was published with"))
 }
 
-/// Whether a delivery is for a publish, which adds its target path to the holders, or renews what is there.
+/// Whether a delivery is for a publish, which adds its target path to the holders, or renews what
+/// is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intent {
     Publish,

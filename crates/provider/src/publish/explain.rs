@@ -53,8 +53,8 @@ impl Reasons {
 }
 
 impl Provider {
-    /// Decides as `provide` of the volume would, and fails as it would; writes nothing. A live lease is known by its holder also where
-    /// the context has no write path.
+    /// Decides as `provide` of the volume would, and fails as it would; writes nothing. A live
+    /// lease is known by its holder also where the context has no write path.
     pub async fn explain(&self, context: &ProvideContext) -> Result<Explanation, ProvideError> {
         let live = match context.target().mounted {
             Some(false) => None,
@@ -78,7 +78,7 @@ impl Provider {
 
     async fn explain_publish(&self, context: &ProvideContext) -> Result<Explanation, ProvideError> {
         let key = LeaseKey::of(context);
-        let resolved = self.resolve(context).await?;
+        let resolved = self.resolve(context, self.deadline()).await?;
         self.check_life(&resolved).map_err(|failure| resolved.error(failure))?;
         self.explained(context, &key, resolved, None)
     }
@@ -89,7 +89,7 @@ impl Provider {
         live: &LeaseRecord,
     ) -> Result<Explanation, ProvideError> {
         let key = LeaseKey::of_record(live);
-        match self.decide(context, &key, live).await? {
+        match self.decide(context, &key, live, self.deadline()).await? {
             RepublishDecision::Deliver { resolved, identity_changed } => {
                 let mut explained = self.explained(context, &key, resolved, Some(live))?;
                 explained.provided.identity_changed = identity_changed;
@@ -213,11 +213,11 @@ impl Provider {
 
     /// Keys for a volume: what its chain gives, exchanged where it is not keys already.
     pub async fn credentials(&self, context: &ProvideContext) -> Result<Keys, ProvideError> {
-        self.within_deadline(self.resolver.keys(&self.settings, context)).await
+        self.deadline().limit(self.resolver.keys(&self.settings, context)).await
     }
 
-    /// The same keys, fetched when somebody first asks and kept fresh while somebody reads them, as the settings of the cache say. To be
-    /// called within a tokio runtime.
+    /// The same keys, fetched when somebody first asks and kept fresh while somebody reads them, as
+    /// the settings of the cache say. To be called within a tokio runtime.
     pub fn cached_keys(&self, context: &ProvideContext) -> CachedKeys {
         let (provider, context) = (self.clone(), context.clone());
         let fetch = move || {

@@ -1,5 +1,6 @@
-//! A republish that brings nothing new: what kubelets ask for all day. It is decided like every other, and then answered without a lock
-//! and without a look into any file, where nobody has touched the lease's record, directory and files since they were last compared.
+//! A republish that brings nothing new: what kubelets ask for all day. It is decided like every
+//! other, and then answered without a lock and without a look into any file, where nobody has
+//! touched the lease's record, directory and files since they were last compared.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -10,6 +11,7 @@ use s3_credential_delivery::{Generation, Stamp};
 
 use super::provide::RepublishDecision;
 use super::provided::Provided;
+use crate::deadline::Deadline;
 use crate::error::ProvideError;
 use crate::lease::Lease;
 use crate::lease::{Fingerprint, LeaseKey, LeaseRecord};
@@ -44,12 +46,15 @@ impl Decision {
 
 impl Provider {
     /// Decides a republish that may be answered without the lock, and answers it if it can.
-    pub(crate) async fn fast_path(&self, context: &ProvideContext) -> FastPath {
+    pub(crate) async fn fast_path(&self, context: &ProvideContext, deadline: Deadline) -> FastPath {
         let (volume_id, holder) = (context.volume_id(), context.target_path());
         let Some(name) = self.leases.of_holder(volume_id, holder) else {
             return FastPath::Miss(None);
         };
-        let _guard = self.locks.lock(&name).await;
+        // Where the time passes here, the slow path reports it.
+        let Ok(_guard) = deadline.limit_lock(self.locks.lock(&name)).await else {
+            return FastPath::Miss(None);
+        };
         let lease = self.leases.get(&name);
         let Some(lease) = lease.filter(|lease| self.may_be_unchanged(lease, context)) else {
             return FastPath::Miss(None);
@@ -57,7 +62,7 @@ impl Provider {
         let LeaseRecord { write_path, directory, .. } = &*lease.record;
         let (write_path, directory) = (write_path.clone(), directory.clone());
         let key = LeaseKey { write_path, directory, name: name.as_ref().to_owned() };
-        let choice = match self.decide(context, &key, &lease.record).await {
+        let choice = match self.decide(context, &key, &lease.record, deadline).await {
             Ok(RepublishDecision::Deliver { resolved, identity_changed: false }) => {
                 if let Some(environment) = self.unchanged(context, &key, &lease, &resolved) {
                     let provided = resolved.provided(context, &key, &lease.record, environment);

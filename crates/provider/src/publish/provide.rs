@@ -11,16 +11,17 @@ use s3_credential_delivery::WritePath;
 use super::deliver::Intent;
 use super::fast_path::{Decision, FastPath};
 use super::provided::Provided;
+use crate::deadline::Deadline;
 use crate::error::ProvideError;
+use crate::lease::Lease;
 use crate::lease::{LeaseKey, LeaseRecord};
 use crate::lease::{LockedEntry, MountState};
 use crate::provider::Provider;
 use crate::resolve::{Resolved, Selected};
-use crate::rotation::Event;
 
 impl Provider {
-    /// Parses a publish request. For a volume that is mounted a request that cannot be parsed is answered UNAVAILABLE, as every
-    /// failure is then.
+    /// Parses a publish request. For a volume that is mounted a request that cannot be parsed is
+    /// answered UNAVAILABLE, as every failure is then.
     pub fn context(
         &self,
         request: PublishRequest,
@@ -48,22 +49,25 @@ impl Provider {
 
     /// Decides a volume's credentials, delivers them, and remembers the lease.
     ///
-    /// The first call for a volume is all or nothing. A further one (a republish) refreshes the identity that the volume was
-    /// published with; it never takes away what a mounted volume has, and any failure of it is UNAVAILABLE.
+    /// The first call for a volume is all or nothing. A further one (a republish) refreshes the
+    /// identity that the volume was published with; it never takes away what a mounted volume has,
+    /// and any failure of it is UNAVAILABLE.
     pub async fn provide(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
-        let result = match self.fast_path(context).await {
-            FastPath::Hit(provided) => Ok(*provided),
+        let deadline = self.deadline();
+        let (result, before) = match self.fast_path(context, deadline).await {
+            FastPath::Hit(provided) => return Ok(*provided),
             FastPath::Miss(decided) => {
+                let before = self.lease_held_by(context);
                 // Boxed, so that a caller's future stays small.
-                let provided = Box::pin(self.provide_locked(context, decided)).await;
+                let provided = Box::pin(self.provide_locked(context, decided, deadline)).await;
                 if provided.is_ok() {
-                    self.leave_previous_lease(context).await;
+                    self.leave_previous_lease(context, deadline).await;
                 }
-                provided
+                (provided, before)
             }
         };
         match &result {
-            Ok(provided) => tracing::info!(
+            Ok(provided) if self.is_news(context, before.as_ref()) => tracing::info!(
                 volume = context.volume_id(),
                 level = %provided.level,
                 source = provided.identity.source,
@@ -71,6 +75,7 @@ impl Provider {
                 identity_changed = provided.identity_changed,
                 "credentials provided"
             ),
+            Ok(_) => tracing::debug!(volume = context.volume_id(), "a republish brought no change"),
             Err(error) => {
                 tracing::warn!(volume = context.volume_id(), kind = %error.kind(), "{error}");
             }
@@ -78,9 +83,9 @@ impl Provider {
         result
     }
 
-    /// A target path that moves to another Mountpoint pod leaves the lease of the one before. The files of that lease stay until
-    /// the cleanup, since its Mountpoint may still run.
-    async fn leave_previous_lease(&self, context: &ProvideContext) {
+    /// A target path that moves to another Mountpoint pod leaves the lease of the one before. The
+    /// files of that lease stay until the cleanup, since its Mountpoint may still run.
+    async fn leave_previous_lease(&self, context: &ProvideContext, deadline: Deadline) {
         let (volume_id, holder) = (context.volume_id(), context.target_path());
         if context.target().mountpoint_pod_uid.is_none() {
             return;
@@ -93,28 +98,49 @@ impl Provider {
         };
         let others: Vec<_> = others.map(|record| LeaseKey::of_record(&record)).collect();
         for key in others.into_iter().filter(|key| key.name != current) {
-            if let Err(failure) = self.leave(&key, holder).await {
+            let left = deadline.limit_failure(self.leave(&key, holder)).await;
+            if let Err(failure) = left {
                 tracing::warn!(volume = volume_id, %failure, "the lease of the previous Mountpoint pod is still held");
             }
         }
+    }
+
+    /// The lease that this target path holds, as this process knows it.
+    fn lease_held_by(&self, context: &ProvideContext) -> Option<Lease> {
+        let name = self.leases.of_holder(context.volume_id(), context.target_path())?;
+        self.leases.get(&name)
+    }
+
+    /// Whether a publish brought anything to report.
+    fn is_news(&self, context: &ProvideContext, before: Option<&Lease>) -> bool {
+        let now = self.lease_held_by(context);
+        before.zip(now).is_none_or(|(before, now)| {
+            now.brings_more_than(before)
+                || now.record.expires_at != before.record.expires_at
+                || now.identity_changed != before.identity_changed
+        })
     }
 
     async fn provide_locked(
         &self,
         context: &ProvideContext,
         decided: Option<Box<Decision>>,
+        deadline: Deadline,
     ) -> Result<Provided, ProvideError> {
         let write_path = WritePath::open(&context.target().write_path);
         let key = match &write_path {
             Ok(write_path) => LeaseKey::below(write_path, context),
             Err(_) => LeaseKey::of(context),
         };
-        let _guard = self.locks.lock(&key.name).await;
-        let mut entry = self.journal.lock(&key).await;
+        let guard = deadline.limit_lock(self.locks.lock(&key.name)).await;
+        let mut entry = match &guard {
+            Ok(_) => deadline.limit_failure(self.journal.lock(&key)).await,
+            Err(busy) => Err(busy.clone()),
+        };
         let mount = MountState::of_publish(context, &entry, write_path.as_ref().ok(), &key);
         let result = match (&mut entry, &write_path) {
             (Ok(entry), Ok(path)) => {
-                self.provide_lease(context, entry, path, &mount, decided).await
+                self.provide_lease(context, entry, path, &mount, decided, deadline).await
             }
             (Err(failure), _) => Err(failure.clone().into()),
             (_, Err(failure)) => Err(failure.clone().into()),
@@ -125,7 +151,8 @@ impl Provider {
         if let (Err(_), Ok(entry)) = (&result, entry)
             && entry.is_new()
         {
-            // A directory that could not be removed stays in the journal, for the next start to remove.
+            // A directory that could not be removed stays in the journal, for the next start to
+            // remove.
             let is_left = write_path.is_ok_and(|path| path.contains(&key.directory));
             if !is_left || mount.may_be_mounted() {
                 // The failure that led here is the one to report.
@@ -142,11 +169,16 @@ impl Provider {
         write_path: &WritePath,
         mount: &MountState,
         decided: Option<Box<Decision>>,
+        deadline: Deadline,
     ) -> Result<Provided, ProvideError> {
         if let MountState::Live(live) = mount {
-            return self.republish(context, entry, write_path, live, decided).await;
+            let choice = match decided.filter(|decided| decided.is_about(live)) {
+                Some(decided) => decided.choice,
+                None => self.decide(context, &entry.key, live, deadline).await,
+            };
+            return self.republish(context, entry, write_path, live, choice?);
         }
-        let resolved = self.resolve(context).await?;
+        let resolved = self.resolve(context, deadline).await?;
         self.deliver(context, entry, write_path, resolved, mount, Intent::Publish)
     }
 
@@ -169,63 +201,70 @@ impl Provider {
         })
     }
 
-    async fn republish(
+    fn republish(
         &self,
         context: &ProvideContext,
         entry: &mut LockedEntry,
         write_path: &WritePath,
         live: &Arc<LeaseRecord>,
-        decided: Option<Box<Decision>>,
+        decision: RepublishDecision,
     ) -> Result<Provided, ProvideError> {
-        let choice = match decided.filter(|decided| decided.is_about(live)) {
-            Some(decided) => decided.choice,
-            None => self.decide(context, &entry.key, live).await,
-        };
-        match choice? {
+        match decision {
             RepublishDecision::Deliver { resolved, identity_changed } => {
                 let mount = MountState::Live(Arc::clone(live));
                 let provided =
                     self.deliver(context, entry, write_path, resolved, &mount, Intent::Publish)?;
-                if identity_changed {
-                    self.emit(Event::IdentityChanged { lease: live.id() });
-                }
+                self.note_identity_changed(&entry.key.name, live, identity_changed);
                 Ok(Provided { identity_changed, ..provided })
             }
             RepublishDecision::Keep(other) => self.keep(context, entry, live, other),
         }
     }
 
-    /// What a publish brings to a live lease: what the chain chooses if it is the identity that the lease has, else that identity,
-    /// refreshed by its own source.
+    /// What a publish brings to a live lease: what the chain chooses if it is the identity that the
+    /// lease has, else that identity, refreshed by its own source.
     pub(crate) async fn decide(
         &self,
         context: &ProvideContext,
         key: &LeaseKey,
         live: &LeaseRecord,
+        deadline: Deadline,
     ) -> Result<RepublishDecision, ProvideError> {
         refuse_to_share(context, live)?;
+        let service = self.admit_republish(context, key, live)?;
+        let decision = self.decide_by_asking(context, key, live, deadline).await;
+        if let Some(service) = service {
+            self.report_republish(&service, &decision);
+        }
+        decision
+    }
+
+    async fn decide_by_asking(
+        &self,
+        context: &ProvideContext,
+        key: &LeaseKey,
+        live: &LeaseRecord,
+        deadline: Deadline,
+    ) -> Result<RepublishDecision, ProvideError> {
         let resolver = &self.resolver;
-        let chosen = self.within_deadline(resolver.select(&self.settings, context)).await;
-        let chosen = match chosen {
+        let asking = resolver.select(&self.settings, context);
+        let chosen = match self.time_of_chain(context, live, deadline).limit(asking).await {
             Ok(chosen) if chosen.identity == live.identity => {
                 let held = self.held(key, live);
                 let ready = resolver.materialize(&self.settings, context, chosen, Some(&held));
-                let resolved = self.within_deadline(ready).await?;
+                let resolved = deadline.limit(ready).await?;
                 return Ok(RepublishDecision::Deliver { resolved, identity_changed: false });
             }
+            Err(error) if self.would_repeat(context, live, &error) => return Err(error),
             chosen => chosen,
         };
-        if let Err(error) = &chosen
-            && repeats(live, error)
-        {
-            return Err(error.clone());
-        }
-        let again = self.renew(context, key, live).await;
+        let again = self.renew(context, key, live, deadline).await;
         match (again, chosen) {
             (Ok(Some(resolved)), chosen) => {
                 let (identity_changed, attempts) = match chosen {
                     Ok(other) => (true, other.attempts),
-                    // The chain comes to no identity any more: a change as well, unless it may pass.
+                    // The chain comes to no identity any more: a change as well, unless it may
+                    // pass.
                     Err(error) => (!error.is_retryable(), error.attempts),
                 };
                 let resolved = Resolved { attempts, ..resolved };
@@ -240,6 +279,39 @@ impl Provider {
             }),
         }
     }
+
+    /// Returns the time that the chain has. Where another source comes before the lease's own, its
+    /// silence leaves half of the time to the renewal.
+    fn time_of_chain(
+        &self,
+        context: &ProvideContext,
+        live: &LeaseRecord,
+        deadline: Deadline,
+    ) -> Deadline {
+        let first = self.resolver.chain(context.level()).sources().next();
+        let is_own = first.map(|source| source.name()) == live.identity.source.as_deref();
+        if is_own { deadline } else { deadline.half() }
+    }
+
+    /// Returns whether a renewal would ask the lease's source for the same again: it gave no answer
+    /// to the chain, and a role that is known already would spare it no look-up.
+    fn would_repeat(
+        &self,
+        context: &ProvideContext,
+        live: &LeaseRecord,
+        error: &ProvideError,
+    ) -> bool {
+        let Some(name) = live.identity.source.as_deref() else { return false };
+        let has_failed =
+            |attempt: &Attempt| attempt.outcome == Outcome::Failed && attempt.plugin == name;
+        let looks_role_up = || {
+            let source = self.resolver.chain(context.level()).source(name);
+            source.is_some_and(|source| source.looks_role_up())
+        };
+        error.is_retryable()
+            && error.attempts.iter().any(has_failed)
+            && (live.identity.role_arn.is_none() || !looks_role_up())
+    }
 }
 
 /// What a publish brings to a live lease.
@@ -248,16 +320,6 @@ pub(crate) enum RepublishDecision {
     Deliver { resolved: Resolved, identity_changed: bool },
     /// Nothing: its own source no longer applies, and what the chain would choose it cannot take.
     Keep(Selected),
-}
-
-/// Whether a renewal would only ask the same source the same again: it gave no answer, and no role is pinned that it could look
-/// up otherwise.
-fn repeats(live: &LeaseRecord, error: &ProvideError) -> bool {
-    let is_own = |attempt: &Attempt| {
-        attempt.outcome == Outcome::Failed
-            && Some(attempt.plugin.as_str()) == live.identity.source.as_deref()
-    };
-    live.identity.role_arn.is_none() && error.is_retryable() && error.attempts.iter().any(is_own)
 }
 
 /// Mountpoint has one identity for all who use its mount: who is somebody else may not join them.

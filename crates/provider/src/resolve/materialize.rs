@@ -1,16 +1,18 @@
-//! From what a source gave to what is delivered: region, delivery and, where keys are needed, the exchange.
+//! From what a source gave to what is delivered: region, delivery and, where keys are needed, the
+//! exchange.
 
 use std::sync::Arc;
 
 use s3_credential_core::{
     CredentialForm, Delivery, ErrorKind, ExchangeRequest, Failure, FormKind, Keys, ProvideContext,
-    RegionAnswer, ResolvedRegion, TokenAge, VolumeScope, Warning, WarningKind, catch_panic,
-    resolver_names,
+    RegionAnswer, ResolvedRegion, TokenAge, Warning, WarningKind, catch_panic, resolver_names,
 };
 
 use super::scope::{check_form, delivery_of, is_left_unscoped};
 use super::{Exchange, PinnedIdentity, Resolved, Resolver, Selected, delegation};
 use crate::error::ProvideError;
+use crate::identity::Identity;
+use crate::rotation::Service;
 use crate::settings::Settings;
 
 impl Resolver {
@@ -32,7 +34,8 @@ impl Resolver {
         }
     }
 
-    /// Readies what was chosen for delivery: the way that it goes, and the keys where keys are what is delivered.
+    /// Readies what was chosen for delivery: the way that it goes, and the keys where keys are what
+    /// is delivered.
     pub(crate) async fn materialize(
         &self,
         settings: &Settings,
@@ -91,7 +94,8 @@ impl Resolver {
                 warnings: Vec::new(),
             });
         }
-        // A wrong region is refused whoever would use it; no region at all only where STS is called.
+        // A wrong region is refused whoever would use it; no region at all only where STS is
+        // called.
         let region = match region {
             Ok(region) => Some(region),
             Err(failure)
@@ -123,7 +127,8 @@ impl Resolver {
             (form.kind(), delivery),
             (FormKind::Keys, _) | (FormKind::Profile, Delivery::Profile)
         );
-        // Not only a plan is made from keys: they are told to the SDK, to a caller and by the endpoint as well.
+        // Not only a plan is made from keys: they are told to the SDK, to a caller and by the
+        // endpoint as well.
         if let CredentialForm::Keys(keys) = form {
             keys.check_given()?;
         }
@@ -145,9 +150,11 @@ impl Resolver {
             );
             due_at.is_some_and(|at| at > now)
         };
+        // The refreshes of live leases consult the circuit breaker themselves.
+        let service = held.is_none().then(|| Service::of_publish(identity, region.as_ref()));
         let exchange = match held.and_then(|held| held.exchange.clone()).filter(is_fresh) {
             Some(exchange) => exchange,
-            None => self.exchange(form, region.as_ref(), identity.scope.as_ref(), is_fresh).await?,
+            None => self.exchange(form, region.as_ref(), identity, service, is_fresh).await?,
         };
         let form = CredentialForm::Keys(exchange.keys.clone());
         Ok(Materialized { form, exchange: Some(exchange), delivery, region, warnings })
@@ -193,7 +200,8 @@ impl Resolver {
         &self,
         form: &CredentialForm,
         region: Option<&ResolvedRegion>,
-        scope: Option<&VolumeScope>,
+        identity: &Identity,
+        of_publish: Option<Service>,
         is_fresh: impl Fn(&Arc<Exchange>) -> bool,
     ) -> Result<Arc<Exchange>, Failure> {
         let exchange = self.exchanges.get(&form.kind()).ok_or_else(|| {
@@ -206,7 +214,7 @@ impl Resolver {
             )
         })?;
         let region = region.map(|resolved| resolved.region.clone());
-        let policy = match (scope, &region) {
+        let policy = match (&identity.scope, &region) {
             (Some(scope), Some(region)) => Some(scope.session_policy(region.partition())?),
             (Some(_), None) => return Err(no_partition()),
             (None, _) => None,
@@ -215,7 +223,16 @@ impl Resolver {
         if let Some(exchanged) = self.exchanged.find(form, &request).filter(is_fresh) {
             return Ok(exchanged);
         }
-        let keys = catch_panic(async { exchange.exchange(form, &request).await }).await?;
+        let asking = catch_panic(async { exchange.exchange(form, &request).await });
+        let keys = match of_publish {
+            Some(service) => {
+                self.admit_exchange(&service)?;
+                let exchanged = asking.await;
+                self.report_exchange(&service, &exchanged);
+                exchanged?
+            }
+            None => asking.await?,
+        };
         keys.check_given()?;
         keys.check_current(self.clock.now())?;
         Ok(self.exchanged.insert(form.clone(), request, keys))
@@ -240,7 +257,8 @@ fn no_partition() -> Failure {
     .with_help("set the volume attribute `stsRegion`, or AWS_REGION for the driver")
 }
 
-/// The region of a publish. A live mount has its region already, and needs none that IMDS no longer tells.
+/// The region of a publish. A live mount has its region already, and needs none that IMDS no longer
+/// tells.
 fn region_of(chosen: &Selected, held: Option<&PinnedIdentity>) -> Result<ResolvedRegion, Failure> {
     match (region_for(chosen), held.and_then(|held| held.region.clone())) {
         (Err(failure), Some(region)) if failure.kind() != ErrorKind::InvalidRegion => Ok(region),
@@ -248,7 +266,8 @@ fn region_of(chosen: &Selected, held: Option<&PinnedIdentity>) -> Result<Resolve
     }
 }
 
-/// A region that came with the credentials goes before what the machine says, and after what the volume itself says.
+/// A region that came with the credentials goes before what the machine says, and after what the
+/// volume itself says.
 fn region_for(chosen: &Selected) -> Result<ResolvedRegion, Failure> {
     let own = match &chosen.form {
         CredentialForm::Keys(keys) => keys.region.clone(),

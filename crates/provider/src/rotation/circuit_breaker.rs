@@ -1,4 +1,5 @@
-//! What is known of the services behind the sources: that one is down is found out once, not once for each lease.
+//! What is known of the services behind the sources: that one is down is found out once, not once
+//! for each lease.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,24 +7,41 @@ use std::time::Duration;
 
 use s3_credential_core::{ErrorKind, Failure};
 
-/// After a failure one lease asks for all of them when the outage has lasted as long again, within these limits.
+/// After a failure one lease asks for all of them when the outage has lasted as long again, within
+/// these limits.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// What part of the time that it has left a lease lets pass before it asks: of a failure that may be chance alone, and of a second one.
+/// What part of the time that it has left a lease lets pass before it asks: of a failure that may
+/// be chance alone, and of a second one.
 const PATIENCE_AT_FIRST: u32 = 180;
 const PATIENCE: u32 = 4;
 const LONGEST_PATIENCE: Duration = Duration::from_mins(5);
 
-/// Each call in vain puts a lease behind the others by this part of the pause, up to so many calls; those that asked as often come one
-/// after the other in the smaller part.
+/// Each call in vain puts a lease behind the others by this part of the pause, up to so many calls;
+/// those that asked as often come one after the other in the smaller part.
 const RETRY_PENALTY: f64 = 0.4;
 const MANY_CALLS: u32 = 2;
 const SPREAD: f64 = 1.0 / 16.0;
 
 /// The sources whose services gave no answer when they were last asked.
 #[derive(Debug, Default)]
-pub(crate) struct CircuitBreaker(Mutex<HashMap<String, Outage>>);
+pub(crate) struct CircuitBreaker(Mutex<HashMap<Service, Outage>>);
+
+/// The service behind a source. A tenant may choose a region whose endpoint does not answer, which
+/// concerns no other region.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Service {
+    source: String,
+    region: String,
+}
+
+impl Service {
+    pub(crate) fn new(source: Option<&str>, region: Option<&str>) -> Self {
+        let owned = |name: Option<&str>| name.unwrap_or_default().to_owned();
+        Self { source: owned(source), region: owned(region) }
+    }
+}
 
 #[derive(Debug)]
 struct Outage {
@@ -42,23 +60,30 @@ pub(crate) struct Probe {
     pub(crate) failures: u32,
 }
 
+impl Probe {
+    /// A caller waits, and has nothing yet.
+    pub(crate) const WAITING: Self = Self { left: Duration::ZERO, failures: 0 };
+}
+
 /// The failure of another lease of the same source, and when to come back.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) failure: Failure,
     pub(crate) ask_in: Duration,
+    /// Whether the service failed more than once.
+    pub(crate) is_confirmed: bool,
 }
 
 impl CircuitBreaker {
     /// Lets one lease ask, and tells the others what came of it before.
     pub(crate) fn admit(
         &self,
-        source: &str,
+        service: &Service,
         elapsed: Duration,
         asker: Probe,
     ) -> Result<(), Shared> {
         let mut outages = self.lock();
-        let Some(outage) = outages.get_mut(source) else {
+        let Some(outage) = outages.get_mut(service) else {
             return Ok(());
         };
         if elapsed < outage.asked_at + outage.pause(asker, 0.0) {
@@ -68,20 +93,21 @@ impl CircuitBreaker {
         Ok(())
     }
 
-    /// Takes note of what came of asking. Any answer ends the outage, a refusal too; during one, tells when to come back.
+    /// Takes note of what came of asking. Any answer ends the outage, a refusal too; during one,
+    /// tells when to come back.
     pub(crate) fn report(
         &self,
-        source: &str,
+        service: &Service,
         elapsed: Duration,
         asker: Probe,
         failure: Option<&Failure>,
     ) -> Option<Duration> {
         let mut outages = self.lock();
         let Some(failure) = failure.filter(|failure| is_no_answer(failure.kind())) else {
-            outages.remove(source);
+            outages.remove(service);
             return None;
         };
-        let outage = outages.entry(source.to_owned()).or_insert_with(|| Outage {
+        let outage = outages.entry(service.clone()).or_insert_with(|| Outage {
             failure: failure.clone(),
             since: elapsed,
             asked_at: elapsed,
@@ -91,13 +117,14 @@ impl CircuitBreaker {
         Some(outage.share(elapsed, asker).ask_in)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Outage>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Service, Outage>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Outage {
-    /// How long after the last call in vain this one may ask, if its luck among those who asked as often is this.
+    /// How long after the last call in vain this one may ask, if its luck among those who asked as
+    /// often is this.
     fn pause(&self, asker: Probe, luck: f64) -> Duration {
         let lasted = self.asked_at.saturating_sub(self.since);
         let part = if lasted.is_zero() { PATIENCE_AT_FIRST } else { PATIENCE };
@@ -109,7 +136,9 @@ impl Outage {
 
     fn share(&self, elapsed: Duration, asker: Probe) -> Shared {
         let ask_at = self.asked_at + self.pause(asker, fastrand::f64());
-        Shared { failure: self.failure.clone(), ask_in: ask_at.saturating_sub(elapsed) }
+        let ask_in = ask_at.saturating_sub(elapsed);
+        let is_confirmed = self.asked_at > self.since;
+        Shared { failure: self.failure.clone(), ask_in, is_confirmed }
     }
 }
 

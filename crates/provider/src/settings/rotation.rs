@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use s3_credential_core::{Delivery, TokenAge};
+use s3_credential_core::{Delivery, Moment, TokenAge};
 
 use crate::cache::CacheSettings;
 
-/// How far refreshes are spread, as a share of the time between the instant at which they are due and the end. It takes so little of the
-/// margins that every reader still finds new credentials in time.
+/// How far refreshes are spread, as a share of the time between the instant at which they are due
+/// and the end. It takes so little of the margins that every reader still finds new credentials in
+/// time.
 const SPREAD: f64 = 0.1;
 
 /// What part of the time that credentials have left may pass between two looks for newer ones.
@@ -19,10 +20,15 @@ const LONGEST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 /// How often a running Mountpoint reads a profile (aws-c-auth, credentials without an expiry).
 pub(crate) const PROFILE_READ_EVERY: Duration = Duration::from_mins(15);
 
-/// With less left, a reader of the endpoint asks for each of its requests (aws-c-auth, refresh before expiry).
+/// With less left, a reader of the endpoint asks for each of its requests (aws-c-auth, refresh
+/// before expiry).
 pub(crate) const ENDPOINT_READ_BEFORE: Duration = Duration::from_mins(5);
 
-/// The longest pause between retries when credentials are about to end, or have ended: somebody is waiting.
+/// No pause is longer, whatever the settings are.
+const LONGEST_PAUSE: Duration = Duration::from_hours(24 * 365);
+
+/// The longest pause between retries when credentials are about to end, or have ended: somebody is
+/// waiting.
 const LONGEST_RETRY_AT_END: SignedDuration = SignedDuration::from_mins(1);
 
 /// When credentials are renewed.
@@ -33,18 +39,19 @@ const LONGEST_RETRY_AT_END: SignedDuration = SignedDuration::from_mins(1);
     serde(rename_all = "camelCase", deny_unknown_fields, default)
 )]
 pub struct RotationSettings {
-    /// How much of a token's life passes before it is replaced, in percent. The default is that of the
-    /// kubelet.
+    /// How much of a token's life passes before it is replaced, in percent. The default is that of
+    /// the kubelet.
     #[cfg_attr(feature = "yaml", schemars(range(min = 1, max = 99)))]
     pub token_life_percent: u8,
-    /// How long before they expire the keys in a profile are replaced. More than 15 minutes: a running
-    /// Mountpoint reads the file no more often (aws-c-auth, credentials without an expiry).
+    /// How long before they expire the keys in a profile are replaced. More than 15 minutes: a
+    /// running Mountpoint reads the file no more often (aws-c-auth, credentials without an expiry).
     pub profile_margin: Duration,
-    /// How long before they expire the keys behind the endpoint are replaced. More than 5 minutes: with less
-    /// left, readers ask for every request. The default is twice the SDKs' advisory refresh window.
+    /// How long before they expire the keys behind the endpoint are replaced. More than 5 minutes:
+    /// with less left, readers ask for every request. The default is twice the SDKs' advisory
+    /// refresh window.
     pub endpoint_margin: Duration,
-    /// The pause after a first failed refresh. It doubles with each further one, and is drawn from its upper
-    /// half.
+    /// The pause after a first failed refresh. It doubles with each further one, and is drawn from
+    /// its upper half.
     pub initial_backoff: Duration,
     /// The longest pause between two attempts.
     pub max_backoff: Duration,
@@ -70,8 +77,9 @@ impl Default for RotationSettings {
 }
 
 impl RotationSettings {
-    /// The instant at which to refresh what was made (or is first seen) at `age.issued_at` or `now`, never before the second of `now`.
-    /// Nothing without an expiry is ever due. In whole seconds.
+    /// The instant at which to refresh what was made (or is first seen) at `age.issued_at` or
+    /// `now`, never before the second of `now`. Nothing without an expiry is ever due. In whole
+    /// seconds.
     pub fn refresh_at(
         &self,
         delivery: Delivery,
@@ -93,8 +101,8 @@ impl RotationSettings {
         Some(Timestamp::from_second(due_at.as_second()).unwrap_or(due_at))
     }
 
-    /// Whether keys that end so soon can be delivered as a profile at all: Mountpoint must re-read the file while the keys that it
-    /// holds are still good.
+    /// Whether keys that end so soon can be delivered as a profile at all: Mountpoint must re-read
+    /// the file while the keys that it holds are still good.
     pub fn profile_can_carry(&self, now: Timestamp, expires_at: Option<Timestamp>) -> bool {
         let left = |at: Timestamp| at.duration_since(now);
         expires_at.is_none_or(|at| {
@@ -102,7 +110,8 @@ impl RotationSettings {
         })
     }
 
-    /// How long readers can still do with credentials that end at `expires_at`; less than nothing when somebody is waiting.
+    /// How long readers can still do with credentials that end at `expires_at`; less than nothing
+    /// when somebody is waiting.
     pub(crate) fn left(
         delivery: Delivery,
         now: Timestamp,
@@ -117,24 +126,29 @@ impl RotationSettings {
         expires_at.map(|at| at.duration_since(now).saturating_sub(read_before))
     }
 
-    /// The pause after this many failed refreshes before, of credentials that are good for another `left`. It is drawn from its upper
-    /// half, so that many leases do not retry together; and it becomes short when the credentials are about to end.
+    /// The pause after this many failed refreshes before, of credentials that are good for another
+    /// `left`. It is drawn from its upper half, so that many leases do not retry together; and it
+    /// becomes short when the credentials are about to end.
     pub(crate) fn backoff(&self, failures: u32, left: Option<SignedDuration>) -> SignedDuration {
         let factor = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
         let longest = self.initial_backoff.saturating_mul(factor).min(self.max_backoff);
+        // The arithmetic of floats panics on what no duration can hold.
+        let longest = longest.min(LONGEST_PAUSE);
         let pause = SignedDuration::try_from(longest.mul_f64(0.5 + fastrand::f64() / 2.0))
             .unwrap_or(SignedDuration::MAX);
         left.map_or(pause, |left| pause.min((left / PART_LEFT).max(LONGEST_RETRY_AT_END)))
     }
 }
 
-/// When a lease whose credentials are due at `refresh_at` is refreshed: a little later, so that leases which began together do not
-/// all ask together for ever. Where that is past, the source had nothing newer, and is asked again in a part of the time that is left.
+/// When a lease whose credentials are due at `refresh_at` is refreshed: a little later, so that
+/// leases which began together do not all ask together for ever. Where that is past, the source had
+/// nothing newer, and is asked again in a part of the time that is left.
 pub(crate) fn due_at(
-    now: Timestamp,
+    reading: Moment,
     refresh_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
-) -> Option<Timestamp> {
+) -> Option<Moment> {
+    let now = reading.now;
     let refresh_at = refresh_at?;
     let expires_at = expires_at.unwrap_or(refresh_at);
     let wait = if refresh_at > now {
@@ -143,5 +157,16 @@ pub(crate) fn due_at(
     } else {
         (expires_at.duration_since(now) / PART_LEFT).clamp(SHORTEST_LOOK, LONGEST_LOOK)
     };
-    Some(now.saturating_add(wait).unwrap_or(Timestamp::MAX))
+    Some(later(reading, wait))
+}
+
+/// Returns the moment after this pause, on both clocks. A lease is due when either clock is there:
+/// a wall clock that is wrong for a while delays no refresh by more than the pause that was meant,
+/// and a suspended machine delays none.
+pub(crate) fn later(reading: Moment, pause: SignedDuration) -> Moment {
+    let elapsed = Duration::try_from(pause).unwrap_or_default();
+    Moment {
+        now: reading.now.saturating_add(pause).unwrap_or(Timestamp::MAX),
+        elapsed: reading.elapsed.saturating_add(elapsed),
+    }
 }

@@ -1,4 +1,5 @@
-//! Keys by the loopback endpoint, read as a client of the AWS SDK reads them: through rotation, an outage and a restart.
+//! Keys by the loopback endpoint, read as a client of the AWS SDK reads them: through rotation, an
+//! outage and a restart.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,6 +8,7 @@
     reason = "test code: what should not happen stops the test"
 )]
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -33,7 +35,8 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        // In memory, as the state path of a driver is: what the endpoint keeps for its next run reaches no disk.
+        // In memory, as the state path of a driver is: what the endpoint keeps for its next run
+        // reaches no disk.
         let scratch = tempfile::tempdir_in("/dev/shm").unwrap();
         std::fs::create_dir(scratch.path().join("write")).unwrap();
         Self {
@@ -256,4 +259,133 @@ async fn no_data_of_the_endpoint_is_in_the_journal_or_shown() {
         seen += &std::fs::read_to_string(entry.path()).unwrap_or_default();
     }
     assert!(!seen.contains(&token) && !seen.contains("AKIA1"));
+}
+
+#[derive(Debug, Default)]
+struct Recorder(std::sync::Mutex<Vec<String>>);
+
+impl s3_credential_provider::EndpointBackend for Recorder {
+    fn uri(&self, lease: &str) -> String {
+        format!("http://127.0.0.1:9/v1/volumes/{lease}")
+    }
+
+    fn grant(
+        &self,
+        _: &str,
+        token: &s3_credential_core::Secret,
+        keys: &Keys,
+    ) -> Result<(), s3_credential_core::Failure> {
+        let grant = format!("{} {}", keys.access_key_id.expose(), token.expose());
+        self.0.lock().unwrap().push(grant);
+        Ok(())
+    }
+
+    fn revoke(&self, _: &str) {
+        self.0.lock().unwrap().push("revoked".to_owned());
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_of_another_process_is_told_of_each_grant_and_of_the_end() {
+    let scratch = tempfile::tempdir_in("/dev/shm").unwrap();
+    let calls = Arc::new(AtomicU32::new(0));
+    let mint = source_fn("mint", move |_| {
+        let keys = format!("AKIA{}", calls.fetch_add(1, Ordering::SeqCst) + 1);
+        async move { Ok(CredentialForm::Keys(Keys::new(keys, "secret"))) }
+    });
+    let provider = Provider::builder()
+        .environment([("AWS_REGION", "eu-north-1")].into_iter().collect())
+        .state_path(scratch.path().join("state"))
+        .delivery(Delivery::Endpoint)
+        .driver_chain(SourceChain::first_try(mint))
+        .build()
+        .unwrap();
+    let recorder = Arc::new(Recorder::default());
+    provider.use_endpoint_backend(Arc::clone(&recorder) as _).unwrap();
+    provider.use_endpoint_backend(Arc::clone(&recorder) as _).unwrap_err();
+    let running = provider.start(ResumeOptions::default()).await.unwrap();
+    let target = MountTarget::new(scratch.path()).with_kind(MountKind::Systemd);
+    let request = || PublishRequest::new("v", TARGET);
+    let provided = running.publish(request(), target.clone()).await.unwrap();
+    let uri = provided.environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"].expose().to_owned();
+    assert!(uri.starts_with("http://127.0.0.1:9/v1/volumes/"), "{uri}");
+    running.publish(request(), target.clone()).await.unwrap();
+    running.unpublish(&UnpublishRequest::new("v", TARGET), &target).await.unwrap();
+    running.stop().await;
+    let told = recorder.0.lock().unwrap().clone();
+    let [first, second, end] = told.as_slice() else { panic!("{told:?}") };
+    let token = |grant: &str| grant.split_once(' ').unwrap().1.to_owned();
+    assert!(first.starts_with("AKIA1 ") && second.starts_with("AKIA2 "), "{told:?}");
+    assert_eq!((token(first), end.as_str()), (token(second), "revoked"));
+}
+
+/// A provider of the same state path, which is configured for this address.
+fn provider_at(world: &World, address: SocketAddr) -> Provider {
+    provider_in(&world.scratch.path().join("state"), address)
+}
+
+fn provider_in(state_path: &Path, address: SocketAddr) -> Provider {
+    let mut settings = Settings::default();
+    settings.endpoint.address = Some(address);
+    let mint = source_fn("mint", |_| async {
+        Ok(CredentialForm::Keys(Keys::new("AKIA9", "secret").with_session_token("session")))
+    });
+    Provider::builder()
+        .settings(settings)
+        .environment([("AWS_REGION", "eu-north-1")].into_iter().collect())
+        .state_path(state_path)
+        .delivery(Delivery::Endpoint)
+        .driver_chain(SourceChain::first_try(mint))
+        .build()
+        .unwrap()
+}
+
+const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
+
+#[tokio::test]
+async fn a_restart_serves_live_mounts_at_their_address_whatever_port_is_configured() {
+    let world = World::new();
+    let first = provider_at(&world, ANY_PORT.into());
+    let address = first.serve_endpoint().unwrap();
+    let provided = world.published(&first).await;
+    end(first).await;
+    let free = std::net::TcpListener::bind(SocketAddr::from(ANY_PORT)).unwrap().local_addr();
+    for configured in [ANY_PORT.into(), free.unwrap()] {
+        let next = provider_at(&world, configured);
+        let running = next.start(ResumeOptions::default()).await.unwrap();
+        assert_eq!(access_key_id(&provided).await.unwrap(), "AKIA9");
+        let warnings = running.provider().endpoint_warnings().join("\n");
+        let is_moved = warnings.contains(&address.to_string()) && warnings.contains("takes effect");
+        assert_eq!(is_moved, configured.port() != 0, "{warnings}");
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_start_whose_live_mounts_ask_a_taken_address_succeeds_and_reports_it() {
+    let world = World::new();
+    let first = provider_at(&world, ANY_PORT.into());
+    let address = first.serve_endpoint().unwrap();
+    world.published(&first).await;
+    end(first).await;
+    let _taken = std::net::TcpListener::bind(address).unwrap();
+    let next = provider_at(&world, ANY_PORT.into());
+    let running = next.start(ResumeOptions::default()).await.unwrap();
+    let warnings = running.provider().endpoint_warnings().join("\n");
+    assert!(warnings.contains(&format!("{address}, and get no keys")), "{warnings}");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_state_path_on_a_disk_is_reported_at_the_start_of_an_endpoint() {
+    // The build directory is on a disk, as /var/lib is.
+    let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    if s3_credential_delivery::is_in_memory(disk.path()) {
+        return;
+    }
+    let provider = provider_in(&disk.path().join("state"), ANY_PORT.into());
+    let running = provider.start(ResumeOptions::default()).await.unwrap();
+    let warnings = running.provider().endpoint_warnings().join("\n");
+    assert!(warnings.contains("the state path is on a disk"), "{warnings}");
+    running.stop().await;
 }
