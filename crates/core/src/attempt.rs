@@ -11,15 +11,15 @@ use crate::catch_panic::catch_panic;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Failure};
 
-/// Why a plug-in gave no answer: it does not apply here, or it is broken. Only the first lets a
-/// chain go on.
+/// The reason why a plug-in gave no answer: it does not apply here, or it is broken. Only the first
+/// lets a chain go on.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttemptError {
-    /// What the plug-in would use is not there, or not meant for this volume.
+    /// The plug-in's input is missing, or not meant for this volume.
     #[error(transparent)]
     NotApplicable(NotApplicable),
-    /// What the plug-in would use is there and does not work.
+    /// The plug-in's input exists and does not work.
     #[error(transparent)]
     Failed(#[from] Failure),
 }
@@ -46,7 +46,7 @@ impl AttemptError {
         }
     }
 
-    /// Whether a chain may go on to its next plug-in.
+    /// Returns whether a chain may go on to its next plug-in.
     pub fn is_not_applicable(&self) -> bool {
         matches!(self, Self::NotApplicable(_))
     }
@@ -61,7 +61,7 @@ pub struct NotApplicable {
 }
 
 impl NotApplicable {
-    /// With this reason.
+    /// Makes one with this reason.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self { reason: reason.into(), help: Cow::Borrowed(""), timed_out: false }
     }
@@ -79,7 +79,7 @@ impl NotApplicable {
         self.timed_out
     }
 
-    /// The reason.
+    /// Returns the reason.
     pub fn reason(&self) -> &str {
         &self.reason
     }
@@ -98,7 +98,7 @@ impl fmt::Display for NotApplicable {
 
 impl std::error::Error for NotApplicable {}
 
-/// How one plug-in fared.
+/// The outcome of one plug-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -135,13 +135,13 @@ impl fmt::Display for Outcome {
 pub struct Attempt {
     /// The plug-in's name.
     pub plugin: String,
-    /// How it fared.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Why, unless it provided or was not tried.
+    /// The reason; `None` if it provided or was not tried.
     pub reason: Option<String>,
-    /// What to do, where something can be done.
+    /// What to do; `None` if there is no advice.
     pub help: Option<String>,
-    /// How long it took.
+    /// The duration of the attempt.
     pub duration: Duration,
 }
 

@@ -30,7 +30,7 @@ impl SourceChain {
         Self::default().or_else(source)
     }
 
-    /// A chain of these sources.
+    /// Makes a chain of these sources.
     pub fn new(sources: impl IntoIterator<Item = Arc<dyn CredentialSource>>) -> Self {
         Self(sources.into_iter().fold(Links::default(), Links::and))
     }
@@ -49,17 +49,17 @@ impl SourceChain {
         Self(self.0.last_goes_on_past_failure())
     }
 
-    /// The names of the sources in their order.
+    /// Returns the names of the sources in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.plugins().map(CredentialSource::name)
     }
 
-    /// The source of this name.
+    /// Returns the source of this name.
     pub fn source(&self, name: &str) -> Option<&Arc<dyn CredentialSource>> {
         self.0.plugins().find(|source| source.name() == name)
     }
 
-    /// The sources in their order.
+    /// Returns the sources in their order.
     pub fn sources(&self) -> impl Iterator<Item = &Arc<dyn CredentialSource>> {
         self.0.plugins()
     }
@@ -127,11 +127,11 @@ fn answer(
 pub struct SourcedForm {
     /// The source's name.
     pub source: String,
-    /// What it gave.
+    /// The form that it returned.
     pub form: CredentialForm,
 }
 
-/// What a source chain answered, and how each source fared.
+/// The answer of a source chain, with the outcome of each source.
 #[derive(Debug, Clone)]
 pub struct SourceAnswer {
     /// The credentials, or why there are none.

@@ -39,22 +39,22 @@ impl CleanupContext {
         })
     }
 
-    /// The volume's id.
+    /// Returns the volume's id.
     pub fn volume_id(&self) -> &str {
         &self.volume_id
     }
 
-    /// The path that the volume was published at.
+    /// Returns the path that the volume was published at.
     pub fn target_path(&self) -> &str {
         &self.target_path
     }
 
-    /// The directory under which the credential files were written.
+    /// Returns the directory under which the credential files were written.
     pub fn write_path(&self) -> &Path {
         &self.write_path
     }
 
-    /// The uid of the Mountpoint pod, where the caller knows it.
+    /// Returns the uid of the Mountpoint pod, where the caller knows it.
     pub fn mountpoint_pod_uid(&self) -> Option<&str> {
         self.mountpoint_pod_uid.as_deref()
     }

@@ -1,4 +1,4 @@
-//! Where time enters.
+//! The clock, by which time enters as a value.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 /// The source of time. Everything that needs the time takes a clock, so that a test can hold it
 /// still.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The wall-clock instant, as the system has it; it may jump.
+    /// Returns the wall-clock instant, as the system has it; it may jump.
     fn now(&self) -> Timestamp;
 
     /// Time since some fixed point; it never goes back. For measuring durations.
@@ -22,7 +22,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// How far a coarse reading may be behind: the longest timer tick of a Linux kernel
+/// The most that a coarse reading may be behind: the longest timer tick of a Linux kernel
 /// (`CONFIG_HZ=100`).
 pub const COARSE_TICK: Duration = Duration::from_millis(10);
 
@@ -37,10 +37,10 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// What no clock reaches.
+    /// A moment that no clock reaches.
     pub const NEVER: Self = Self { now: Timestamp::MAX, elapsed: Duration::MAX };
 
-    /// Whether either clock has come to this moment.
+    /// Returns whether either clock has come to this moment.
     pub fn is_reached(&self, reading: &Self) -> bool {
         reading.now >= self.now || reading.elapsed >= self.elapsed
     }

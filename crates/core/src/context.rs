@@ -18,16 +18,16 @@ use crate::service_account_tokens::{ServiceAccountTokens, TOKENS_KEY};
 use crate::text::printable;
 use crate::warning::{Warning, WarningKind};
 
-/// What is put in the place of a value by those who log requests.
+/// The text that loggers of requests write in the place of a value.
 const STRIPPED: &str = "***stripped***";
 
 /// Bounds on what a request may hold; far above what any kubelet sends.
 const MAX_ID_LEN: usize = 16 << 10;
 const MAX_MAP_ENTRIES: usize = 1 << 10;
 const MAX_VALUE_LEN: usize = 1 << 20;
-/// Of what a lease's record holds: a name, an ARN, a region.
+/// The longest value of a lease's record, in bytes: a name, an ARN, a region.
 const MAX_NAME_LEN: usize = 2048;
-/// Of all mount flags together.
+/// The longest mount flags, all together, in bytes.
 const MAX_FLAGS_LEN: usize = 64 << 10;
 
 /// The pod that the volume is for, as far as the kubelet names it (`podInfoOnMount`).
@@ -176,49 +176,49 @@ impl ProvideContext {
         Self(Arc::new(parsed))
     }
 
-    /// The role that a live volume was published with, when its credentials are renewed. `None` for
-    /// a first publish.
+    /// Returns the role that a live volume was published with, when its credentials are renewed.
+    /// `None` for a first publish.
     pub fn pinned_role(&self) -> Option<&RoleArn> {
         self.0.pinned_role.as_ref()
     }
 
-    /// The volume's id.
+    /// Returns the volume's id.
     pub fn volume_id(&self) -> &str {
         &self.0.volume_id
     }
 
-    /// Where the kubelet wants the volume.
+    /// Returns the path at which the kubelet wants the volume.
     pub fn target_path(&self) -> &str {
         &self.0.target_path
     }
 
-    /// Whose credentials the volume uses.
+    /// Returns the authentication level of the volume.
     pub fn level(&self) -> AuthenticationLevel {
         self.0.level
     }
 
-    /// Whether the volume says whose credentials it uses, and not the default; unknown of a context
-    /// that comes from the journal.
+    /// Returns whether the volume sets its level itself, not by the default; unknown for a context
+    /// from the journal.
     pub fn names_level(&self) -> bool {
         self.0.names_level
     }
 
-    /// Whether the volume may only be read.
+    /// Returns whether the volume may only be read.
     pub fn is_read_only(&self) -> bool {
         self.0.read_only
     }
 
-    /// Whether the volume is an inline one, written by a tenant into a pod's definition.
+    /// Returns whether the volume is an inline one, written by a tenant into a pod's definition.
     pub fn is_ephemeral(&self) -> bool {
         self.0.ephemeral
     }
 
-    /// The volume attribute `bucketName`.
+    /// Returns the volume attribute `bucketName`.
     pub fn bucket(&self) -> Option<&str> {
         self.0.bucket.as_deref()
     }
 
-    /// The volume attribute `stsRegion`, as written.
+    /// Returns the volume attribute `stsRegion`, as written.
     pub fn sts_region(&self) -> Option<&str> {
         self.0.sts_region.as_deref()
     }
@@ -233,12 +233,12 @@ impl ProvideContext {
         self.0.mount_group
     }
 
-    /// The mount option `--no-sign-request`: no credentials at all.
+    /// Returns whether the mount option `--no-sign-request` is set: no credentials at all.
     pub fn is_anonymous(&self) -> bool {
         self.0.mount_options.has("no-sign-request")
     }
 
-    /// The pod that the volume is for.
+    /// Returns the pod that the volume is for.
     pub fn pod(&self) -> &PodInfo {
         &self.0.pod
     }
@@ -256,29 +256,29 @@ impl ProvideContext {
         Ok((namespace, name))
     }
 
-    /// The pod's service-account tokens; empty at other levels than pod.
+    /// Returns the pod's service-account tokens; empty at other levels than pod.
     pub fn tokens(&self) -> &ServiceAccountTokens {
         &self.0.tokens
     }
 
-    /// The request's secrets; empty at other levels than secret.
+    /// Returns the request's secrets; empty at other levels than secret.
     pub fn secrets(&self) -> &BTreeMap<String, Secret> {
         &self.0.secrets
     }
 
-    /// What of the volume's definition has no effect, and looks as if it were meant to have one.
+    /// Returns the parts of the volume's definition that are without effect, but look intended.
     /// Empty for a context that comes from the journal.
     pub fn warnings(&self) -> &[Warning] {
         &self.0.warnings
     }
 
-    /// What the driver says about the mount.
+    /// Returns the driver's description of the mount.
     pub fn target(&self) -> &MountTarget {
         &self.0.target
     }
 
-    /// The uid of the pod that the lease belongs to: the Mountpoint pod's, else the one in the
-    /// target path, else the request's.
+    /// Returns the uid of the pod that the lease belongs to: the Mountpoint pod's, otherwise the
+    /// one in the target path, otherwise the request's.
     pub fn lease_pod(&self) -> Option<&str> {
         self.0.lease_pod.as_deref()
     }

@@ -1,4 +1,4 @@
-//! How a form reaches Mountpoint.
+//! The ways in which a form reaches Mountpoint.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::error::{ErrorKind, Failure};
 use crate::form::CredentialForm;
 
-/// How a form reaches Mountpoint.
+/// The ways in which a form reaches Mountpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {
@@ -49,7 +49,7 @@ impl Delivery {
         }
     }
 
-    /// Whether this delivery carries keys, so that any other form is exchanged first.
+    /// Returns whether this delivery carries keys, so that any other form is exchanged first.
     pub fn needs_keys(self) -> bool {
         matches!(self, Self::Profile | Self::Endpoint | Self::Environment)
     }

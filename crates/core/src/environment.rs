@@ -49,17 +49,17 @@ pub mod names {
 pub struct Environment(Arc<BTreeMap<String, Secret>>);
 
 impl Environment {
-    /// The value of a variable; an empty value is an unset one.
+    /// Returns the value of a variable; an empty value is an unset one.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(Secret::expose).filter(|value| !value.is_empty())
     }
 
-    /// The value of a variable that may be secret, shared; an empty value is an unset one.
+    /// Returns the value of a variable that may be secret, shared; an empty value is an unset one.
     pub fn secret(&self, name: &str) -> Option<Secret> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned()
     }
 
-    /// Whether a switch such as `AWS_EC2_METADATA_DISABLED` is `true`, in any case.
+    /// Returns whether a switch such as `AWS_EC2_METADATA_DISABLED` is `true`, in any case.
     pub fn is_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }

@@ -1,4 +1,4 @@
-//! What can go wrong: one list of kinds, and the body that every error of this workspace has.
+//! Errors: one list of kinds, and the body that every error of this workspace has.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -79,7 +79,7 @@ impl fmt::Display for Code {
 
 macro_rules! error_kinds {
     ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal, $code:ident, $retryable:literal, $advice:literal;)+) => {
-        /// What went wrong, by what the user should do about it. Each kind has one gRPC code.
+        /// The kind of an error, by what the user should do about it. Each kind has one gRPC code.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind { $($(#[doc = $doc])+ $kind,)+ }
@@ -98,12 +98,12 @@ macro_rules! error_kinds {
                 match self { $(Self::$kind => Code::$code,)+ }
             }
 
-            /// Whether the same call may succeed later without anybody changing anything.
+            /// Returns whether the same call may succeed later without any change.
             pub fn is_retryable(self) -> bool {
                 match self { $(Self::$kind => $retryable,)+ }
             }
 
-            /// What it means, in a sentence.
+            /// Returns its meaning, in a sentence.
             pub fn description(self) -> &'static str {
                 match self { $(Self::$kind => concat!($($doc),+).trim_ascii(),)+ }
             }
@@ -219,8 +219,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of this kind. The message says what is wrong; what to do is the kind's advice,
-    /// until [`Failure::with_help`] says it better.
+    /// Makes a failure of this kind. The message says what is wrong; what to do is the kind's
+    /// advice, until [`Failure::with_help`] says it better.
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into(), help: None, cause: None }
     }
@@ -239,29 +239,28 @@ impl Failure {
         self
     }
 
-    /// The kind.
+    /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The gRPC code of the kind.
+    /// Returns the gRPC code of the kind.
     pub fn code(&self) -> Code {
         self.kind.code()
     }
 
-    /// Whether the same call may succeed later without anybody changing anything. It is so for the
-    /// kinds whose code is UNAVAILABLE, ABORTED, RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED, and for
-    /// no other.
+    /// Returns whether the same call may succeed later without any change. This is so only for the
+    /// kinds whose code is UNAVAILABLE, ABORTED, RESOURCE_EXHAUSTED or DEADLINE_EXCEEDED.
     pub fn is_retryable(&self) -> bool {
         self.kind.is_retryable()
     }
 
-    /// What is wrong, on one line.
+    /// Returns what is wrong, on one line.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What to do.
+    /// Returns what to do.
     pub fn help(&self) -> &str {
         self.help.as_deref().unwrap_or_else(|| self.kind.advice())
     }

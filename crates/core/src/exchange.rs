@@ -10,14 +10,14 @@ use crate::error::Failure;
 use crate::form::{CredentialForm, Keys};
 use crate::region::Region;
 
-/// What to ask for beside what the form says.
+/// The parameters of an exchange, in addition to the form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExchangeRequest {
     /// The region whose STS is called.
     pub region: Option<Region>,
     /// An inline session policy that narrows what the keys may do.
     pub policy: Option<String>,
-    /// How long the keys shall last, where the service lets one choose.
+    /// The lifetime of the keys, for a service that allows a choice.
     pub duration: Option<Duration>,
 }
 

@@ -16,7 +16,7 @@ use crate::text;
 use crate::token::Token;
 use crate::user_info::mask_user_info;
 
-/// What a source yields.
+/// The credentials of a source, in the form in which it has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialForm {
@@ -35,7 +35,7 @@ pub enum CredentialForm {
 }
 
 impl CredentialForm {
-    /// The form without its contents.
+    /// Returns the form without its contents.
     pub fn kind(&self) -> FormKind {
         match self {
             Self::Keys(_) => FormKind::Keys,
@@ -47,7 +47,7 @@ impl CredentialForm {
         }
     }
 
-    /// When what is held here ends: the keys', or the token's.
+    /// Returns the expiry of the keys or of the token.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self {
             Self::Keys(keys) => keys.expires_at,
@@ -106,7 +106,7 @@ pub struct Keys {
     pub secret_access_key: Secret,
     /// The session token of temporary keys.
     pub session_token: Option<Secret>,
-    /// When temporary keys end, where that is known.
+    /// The expiry of temporary keys, where it is known.
     pub expires_at: Option<Timestamp>,
     /// The region that came with the keys.
     pub region: Option<Region>,
@@ -127,35 +127,35 @@ impl Keys {
         }
     }
 
-    /// With the session token that makes them temporary.
+    /// Sets the session token that makes them temporary.
     #[must_use]
     pub fn with_session_token(mut self, token: impl Into<Secret>) -> Self {
         self.session_token = Some(token.into());
         self
     }
 
-    /// With the instant at which they end.
+    /// Sets the instant at which they expire.
     #[must_use]
     pub fn with_expires_at(mut self, at: Timestamp) -> Self {
         self.expires_at = Some(at);
         self
     }
 
-    /// With the region that came with them.
+    /// Sets the region that came with them.
     #[must_use]
     pub fn with_region(mut self, region: Region) -> Self {
         self.region = Some(region);
         self
     }
 
-    /// With the S3 endpoint that came with them.
+    /// Sets the S3 endpoint that came with them.
     #[must_use]
     pub fn with_endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
     }
 
-    /// Whether they end some day, known or not.
+    /// Returns whether they expire, at a known time or not.
     pub fn is_temporary(&self) -> bool {
         self.session_token.is_some() || self.expires_at.is_some()
     }
@@ -187,7 +187,7 @@ impl Keys {
     }
 }
 
-/// Which value of a key triple.
+/// One value of a key triple.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyPart {
     /// The access key id.
@@ -250,16 +250,16 @@ pub struct WebIdentity {
     pub role_arn: RoleArn,
     /// The region that the source itself names, before the region chain's.
     pub region: Option<Region>,
-    /// What to ask STS for beyond the role.
+    /// The settings of the STS session.
     pub session: SessionSettings,
     /// A second role, assumed with the keys of the first.
     pub second_hop: Option<RoleHop>,
-    /// Who named the role, for those who ask why it is this one: a variable, a rule, an annotation.
+    /// The origin of the role, for an explanation: a variable, a rule, an annotation.
     pub role_origin: Option<Cow<'static, str>>,
 }
 
 impl WebIdentity {
-    /// The role, by this token.
+    /// Makes the web identity for the role, by this token.
     pub fn new(token: Token, role_arn: RoleArn) -> Self {
         Self {
             token,
@@ -271,21 +271,21 @@ impl WebIdentity {
         }
     }
 
-    /// With the settings of the session.
+    /// Sets the settings of the session.
     #[must_use]
     pub fn with_session(mut self, session: SessionSettings) -> Self {
         self.session = session;
         self
     }
 
-    /// With a second role to go on to.
+    /// Sets a second role to go on to.
     #[must_use]
     pub fn with_second_hop(mut self, hop: Option<RoleHop>) -> Self {
         self.second_hop = hop;
         self
     }
 
-    /// With who named the role.
+    /// Sets the origin of the role.
     #[must_use]
     pub fn with_role_origin(mut self, origin: impl Into<Cow<'static, str>>) -> Self {
         self.role_origin = Some(origin.into());
@@ -302,7 +302,7 @@ impl WebIdentity {
     }
 }
 
-/// What to ask STS for, beyond the role (API reference of AssumeRoleWithWebIdentity).
+/// The parameters of an STS session besides the role (API reference of AssumeRoleWithWebIdentity).
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "config", derive(schemars::JsonSchema))]
@@ -311,7 +311,7 @@ pub struct SessionSettings {
     /// up where unset.
     #[cfg_attr(feature = "config", schemars(extend("format" = "session-name")))]
     pub name: Option<String>,
-    /// How long the session lasts (`DurationSeconds`): 15 minutes to 12 hours, and no longer than
+    /// The lifetime of the session (`DurationSeconds`): 15 minutes to 12 hours, and no longer than
     /// the role allows.
     #[cfg_attr(feature = "config", schemars(extend("x-shortest" = "15m", "x-longest" = "12h")))]
     pub duration: Option<Duration>,
@@ -330,8 +330,8 @@ pub struct SessionSettings {
         )
     )]
     pub policy_arns: Vec<String>,
-    /// Which STS endpoints are used (`AWS_STS_REGIONAL_ENDPOINTS`): `regional`, that of the region,
-    /// or `legacy`, the global one for the oldest regions.
+    /// The STS endpoints to use (`AWS_STS_REGIONAL_ENDPOINTS`): `regional`, that of the region, or
+    /// `legacy`, the global one for the oldest regions.
     #[cfg_attr(feature = "config", schemars(extend("enum" = ["regional", "legacy"])))]
     pub regional_endpoints: Option<String>,
 }
@@ -350,7 +350,7 @@ pub struct RoleHop {
     /// The role session's name (`RoleSessionName`).
     #[cfg_attr(feature = "config", schemars(extend("format" = "session-name")))]
     pub session_name: Option<String>,
-    /// How long the session lasts (`DurationSeconds`): 15 minutes to 1 hour, the most for a role
+    /// The lifetime of the session (`DurationSeconds`): 15 minutes to 1 hour, the most for a role
     /// that is assumed with a role's keys.
     #[cfg_attr(feature = "config", schemars(extend("x-shortest" = "15m", "x-longest" = "1h")))]
     pub duration: Option<Duration>,
@@ -403,7 +403,7 @@ pub struct ProfileFiles {
     pub config: Secret,
     /// The text of the shared credentials file.
     pub credentials: Secret,
-    /// Which profile counts; `default` where unset.
+    /// The profile to use; `default` where unset.
     pub profile: Option<String>,
 }
 

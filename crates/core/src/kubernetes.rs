@@ -1,5 +1,4 @@
-//! What the Kubernetes API answers when it does not do what was asked, as failures that name the
-//! rule to add.
+//! Error answers of the Kubernetes API, as failures that name the rule to add.
 
 use crate::error::{ErrorKind, Failure};
 use crate::text::printable;
@@ -49,7 +48,7 @@ impl KubernetesCall<'_> {
         Ok(())
     }
 
-    /// The failure for an answer with this HTTP status, which is none of success.
+    /// Returns the failure for an answer with this HTTP status, which is no success.
     pub fn refused(&self, status: u16) -> Failure {
         let Self { verb, resource, .. } = self;
         let object = self.object();
@@ -82,13 +81,13 @@ impl KubernetesCall<'_> {
         }
     }
 
-    /// The failure for want of any answer: the API server cannot be reached, closes the connection,
-    /// or answers what no one can read.
+    /// Returns the failure for a missing answer: the API server cannot be reached, closes the
+    /// connection, or sends an unreadable answer.
     pub fn unreachable(&self) -> Failure {
         self.unavailable("the Kubernetes API gives no answer for")
     }
 
-    /// The failure for want of an answer in time.
+    /// Returns the failure for a time-out.
     pub fn timed_out(&self) -> Failure {
         self.unavailable("the Kubernetes API gives no answer in time for")
     }

@@ -1,4 +1,4 @@
-//! Whose credentials a volume uses.
+//! The authentication level: whose credentials a volume uses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorKind, Failure};
 
-/// Whose credentials a volume uses. On the wire it is the volume attribute `authenticationSource`.
+/// The authentication level: whose credentials a volume uses. On the wire it is the volume
+/// attribute `authenticationSource`.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
 )]

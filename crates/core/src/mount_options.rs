@@ -65,12 +65,12 @@ impl MountOptions {
         }
     }
 
-    /// The value of an option, by its name without dashes; empty for a switch.
+    /// Returns the value of an option, by its name without dashes; empty for a switch.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
-    /// Whether the option is there, with a value or without.
+    /// Returns whether the option is there, with a value or without.
     pub fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
@@ -92,7 +92,7 @@ impl MountOptions {
     }
 }
 
-/// What the journal remembers was understood when it was parsed.
+/// Makes options from the journal, which were parsed when they were recorded.
 impl From<BTreeMap<String, String>> for MountOptions {
     fn from(values: BTreeMap<String, String>) -> Self {
         Self { values, problems: Vec::new() }
@@ -111,7 +111,7 @@ impl From<MountOptions> for BTreeMap<String, String> {
 pub struct MountOptionProblem {
     /// The position of the flag in `mountOptions`, from 0.
     pub index: usize,
-    /// What is wrong with it.
+    /// The problem.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! What the driver says about a mount, beside the request.
+//! The driver's description of a mount, in addition to the request.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ErrorKind, Failure};
 use crate::role::RoleArn;
 
-/// How Mountpoint is run.
+/// The way in which Mountpoint is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MountKind {
@@ -51,7 +51,7 @@ pub struct Owner {
     pub gid: u32,
 }
 
-/// What the driver says about the mount, beside the request.
+/// The driver's description of the mount, in addition to the request.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -60,62 +60,62 @@ pub struct MountTarget {
     pub write_path: PathBuf,
     /// The same directory as Mountpoint sees it; the write path where unset.
     pub env_path: Option<PathBuf>,
-    /// How Mountpoint is run.
+    /// The way in which Mountpoint is run.
     pub kind: MountKind,
     /// The uid of the Mountpoint pod where several workloads share one.
     pub mountpoint_pod_uid: Option<String>,
-    /// Who owns the volume's files, where it is not whom the configuration says.
+    /// The owner of the volume's files, where it differs from the configured one.
     pub owner: Option<Owner>,
     /// The role that the driver has looked up for the pod; it goes before mapping and annotation.
     pub role_arn: Option<RoleArn>,
-    /// Whether Mountpoint is running with what was provided before; what the lease table says where
+    /// Whether Mountpoint is running with the earlier credentials; the lease table decides where
     /// unset.
     #[serde(skip)]
     pub mounted: Option<bool>,
 }
 
 impl MountTarget {
-    /// A target with this write path.
+    /// Makes a target with this write path.
     pub fn new(write_path: impl Into<PathBuf>) -> Self {
         Self { write_path: write_path.into(), ..Self::default() }
     }
 
-    /// With the path at which Mountpoint sees the write path.
+    /// Sets the path at which Mountpoint sees the write path.
     #[must_use]
     pub fn with_env_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.env_path = Some(path.into());
         self
     }
 
-    /// With the way Mountpoint is run.
+    /// Sets the way in which Mountpoint is run.
     #[must_use]
     pub fn with_kind(mut self, kind: MountKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// With the Mountpoint pod that several workloads share.
+    /// Sets the Mountpoint pod that several workloads share.
     #[must_use]
     pub fn with_mountpoint_pod_uid(mut self, uid: impl Into<String>) -> Self {
         self.mountpoint_pod_uid = Some(uid.into()).filter(|uid| !uid.is_empty());
         self
     }
 
-    /// With the owner of the volume's files, which needs `CAP_CHOWN`.
+    /// Sets the owner of the volume's files, which needs `CAP_CHOWN`.
     #[must_use]
     pub fn with_owner(mut self, owner: Owner) -> Self {
         self.owner = Some(owner);
         self
     }
 
-    /// With the role that the driver has looked up.
+    /// Sets the role that the driver has looked up.
     #[must_use]
     pub fn with_role_arn(mut self, role_arn: RoleArn) -> Self {
         self.role_arn = Some(role_arn);
         self
     }
 
-    /// With what the driver knows about a running Mountpoint.
+    /// Sets whether Mountpoint is running, where the driver knows it.
     #[must_use]
     pub fn with_mounted(mut self, mounted: bool) -> Self {
         self.mounted = Some(mounted);

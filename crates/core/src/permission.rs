@@ -1,4 +1,4 @@
-//! What plug-ins need of the Kubernetes API, before they ask for it.
+//! The permissions of the Kubernetes API that plug-ins need, known before their first call.
 
 use std::borrow::Cow;
 
@@ -26,15 +26,14 @@ pub struct Permission {
     pub namespace: Option<String>,
     /// The name of the object; none for all of them.
     pub name: Option<String>,
-    /// What it is for, in half a sentence.
+    /// The purpose, in half a sentence.
     pub purpose: Cow<'static, str>,
     /// Whether the plug-in goes on without it, if less well.
     pub optional: bool,
 }
 
 impl Permission {
-    /// A permission of the core group in the whole cluster, without which the plug-in cannot do its
-    /// work.
+    /// Makes a permission of the core group in the whole cluster, which the plug-in requires.
     pub fn new(
         verb: impl Into<Cow<'static, str>>,
         resource: impl Into<Cow<'static, str>>,
@@ -77,7 +76,7 @@ impl Permission {
 }
 
 impl std::fmt::Display for Permission {
-    /// As `kubectl auth can-i` takes it.
+    /// Writes the permission as `kubectl auth can-i` takes it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { verb, group, resource, .. } = self;
         write!(f, "{verb} {resource}")?;

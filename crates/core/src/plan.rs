@@ -1,4 +1,4 @@
-//! What will be written and set for Mountpoint, as plain data, before anything is.
+//! The files to write and the variables to set for Mountpoint, as plain data.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -22,9 +22,9 @@ use draft::Draft;
 pub mod file_names {
     /// A web-identity token, without a newline.
     pub const TOKEN: &str = "token";
-    /// What goes into the `Authorization` header of the Pod Identity agent, without a newline.
+    /// The value of the `Authorization` header of the Pod Identity agent, without a newline.
     pub const POD_IDENTITY_TOKEN: &str = "eks-pod-identity-token";
-    /// What goes into the `Authorization` header of the driver's own endpoint, without a newline.
+    /// The value of the `Authorization` header of the driver's own endpoint, without a newline.
     pub const ENDPOINT_TOKEN: &str = "endpoint-token";
     /// An AWS config file.
     pub const CONFIG: &str = "config";
@@ -42,7 +42,8 @@ pub mod file_names {
 /// The profile's name in the files that are delivered.
 pub const PROFILE_NAME: &str = "s3-csi";
 
-/// Who reads the environment: some variables mean one thing to Mountpoint and another to the SDKs.
+/// The reader of the environment: some variables mean one thing to Mountpoint and another to the
+/// SDKs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Consumer {
     /// Mountpoint for Amazon S3, which takes `AWS_ENDPOINT_URL_STS` as a bare host name.
@@ -55,19 +56,19 @@ pub enum Consumer {
 /// Everything that a plan is drawn from.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanRequest<'a> {
-    /// What is delivered; keys already, where the delivery needs keys.
+    /// The credentials to deliver; keys already, where the delivery needs keys.
     pub form: &'a CredentialForm,
-    /// How it is delivered.
+    /// The delivery.
     pub delivery: Delivery,
-    /// Whose credentials they are.
+    /// The level that the credentials belong to.
     pub level: AuthenticationLevel,
-    /// How Mountpoint is run.
+    /// The way in which Mountpoint is run.
     pub mount_kind: MountKind,
     /// The volume's directory, as Mountpoint sees it.
     pub directory: &'a Path,
     /// The region, where one is known.
     pub region: Option<&'a ResolvedRegion>,
-    /// Who reads the environment.
+    /// The reader of the environment.
     pub consumer: Consumer,
     /// The driver's environment, of which some variables are passed on.
     pub driver: &'a Environment,
@@ -77,7 +78,7 @@ pub struct PlanRequest<'a> {
     /// The content of the file in the driver's `AWS_CA_BUNDLE`, which is copied to where Mountpoint
     /// sees it.
     pub ca_bundle: Option<&'a Secret>,
-    /// Where the driver's endpoint serves this volume, for that delivery.
+    /// The grant of the driver's endpoint for this volume, for that delivery.
     pub endpoint: Option<&'a EndpointGrant>,
 }
 
@@ -86,7 +87,7 @@ pub struct PlanRequest<'a> {
 pub struct EndpointGrant {
     /// The URL that keys are fetched from.
     pub uri: String,
-    /// What the endpoint expects in the `Authorization` header.
+    /// The token that the endpoint expects in the `Authorization` header.
     pub token: Secret,
 }
 
@@ -94,7 +95,7 @@ pub struct EndpointGrant {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryPlan {
-    /// How the form is delivered.
+    /// The delivery of the form.
     pub delivery: Delivery,
     /// The files of the volume's directory.
     pub files: Vec<PlannedFile>,

@@ -54,7 +54,7 @@ impl Region {
         Ok(Self(name.into()))
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -73,7 +73,7 @@ impl Region {
         )))
     }
 
-    /// The partition that the region is in.
+    /// Returns the partition that the region is in.
     pub fn partition(&self) -> Partition {
         Partition::of(self)
     }
@@ -109,7 +109,7 @@ impl fmt::Display for Region {
 /// `sdk-partitions.json`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Partition {
-    /// As in ARNs: `aws`, `aws-cn`, ...
+    /// The name in ARNs: `aws`, `aws-cn`, ...
     pub name: &'static str,
     /// Suffix of regional host names.
     pub dns_suffix: &'static str,
@@ -181,7 +181,7 @@ const PARTITIONS: &[(&str, Partition)] = &[
 ];
 
 impl Partition {
-    /// Whether a host is one of AWS, in whatever partition.
+    /// Returns whether a host is one of AWS, in whatever partition.
     pub(crate) fn has_host(host: &str) -> bool {
         let suffixes = PARTITIONS.iter().map(|(_, partition)| partition).chain([&AWS]);
         suffixes
@@ -228,20 +228,20 @@ pub mod resolver_names {
 /// wrong is a failure.
 #[async_trait]
 pub trait RegionResolver: fmt::Debug + Send + Sync + 'static {
-    /// The name in configuration, output and metrics.
+    /// Returns the name in configuration, output and metrics.
     fn name(&self) -> &str;
 
-    /// The region for this volume.
+    /// Returns the region for this volume.
     async fn resolve(&self, context: &ProvideContext) -> Result<Region, RegionError>;
 
-    /// What it needs of the Kubernetes API, as
+    /// Returns the permissions that it needs, like
     /// [`CredentialSource::permissions`](crate::CredentialSource::permissions).
     fn permissions(&self) -> Vec<Permission> {
         Vec::new()
     }
 }
 
-/// Why a resolver gave no region.
+/// The reason why a resolver gave no region.
 pub type RegionError = AttemptError;
 
 macro_rules! forward_resolver {
@@ -326,7 +326,7 @@ impl RegionChain {
         Self(Links::default().and(Arc::new(resolver)))
     }
 
-    /// A chain of these resolvers, which may be none.
+    /// Makes a chain of these resolvers, which may be none.
     pub fn new(resolvers: impl IntoIterator<Item = Arc<dyn RegionResolver>>) -> Self {
         Self(resolvers.into_iter().fold(Links::default(), Links::and))
     }
@@ -343,7 +343,7 @@ impl RegionChain {
         Self(self.0.last_goes_on_past_failure())
     }
 
-    /// The resolvers in their order.
+    /// Returns the resolvers in their order.
     pub fn resolvers(&self) -> impl Iterator<Item = &Arc<dyn RegionResolver>> {
         self.0.plugins()
     }
@@ -363,7 +363,7 @@ impl RegionChain {
     }
 }
 
-/// What a region chain answered, and what each resolver said.
+/// The answer of a region chain, with the outcome of each resolver.
 #[derive(Debug, Clone)]
 pub struct RegionAnswer {
     /// The region, or why there is none.

@@ -18,7 +18,7 @@ pub struct PublishRequest {
     /// The volume's id; required.
     #[serde(alias = "volume_id", deserialize_with = "null_is_default")]
     pub volume_id: String,
-    /// Where the kubelet wants the volume; required.
+    /// The path at which the kubelet wants the volume; required.
     #[serde(alias = "target_path", deserialize_with = "null_is_default")]
     pub target_path: String,
     /// Whether the publish is read-only.
@@ -30,7 +30,8 @@ pub struct PublishRequest {
     /// Holds the mount flags.
     #[serde(alias = "volume_capability", deserialize_with = "null_is_default")]
     pub volume_capability: VolumeCapability,
-    /// What `nodePublishSecretRef` names, and since KEP-5538 the service-account tokens.
+    /// The values of the Secret in `nodePublishSecretRef`, and since KEP-5538 the service-account
+    /// tokens.
     #[serde(deserialize_with = "null_is_default")]
     pub secrets: BTreeMap<String, Secret>,
 }
@@ -43,7 +44,7 @@ pub struct VolumeCapability {
     /// For a file-system volume.
     #[serde(deserialize_with = "null_is_default")]
     pub mount: MountVolume,
-    /// What the volume is claimed for.
+    /// The access mode of the volume's claim.
     #[serde(alias = "access_mode", deserialize_with = "null_is_default")]
     pub access_mode: AccessMode,
 }
@@ -98,12 +99,12 @@ pub struct UnpublishRequest {
 }
 
 impl PublishRequest {
-    /// A request for this volume at this path.
+    /// Makes a request for this volume at this path.
     pub fn new(volume_id: impl Into<String>, target_path: impl Into<String>) -> Self {
         Self { volume_id: volume_id.into(), target_path: target_path.into(), ..Self::default() }
     }
 
-    /// With the volume's attributes and what the kubelet adds to them.
+    /// Sets the volume's attributes and what the kubelet adds to them.
     #[must_use]
     pub fn with_volume_context<K: Into<String>, V: Into<Secret>>(
         mut self,
@@ -113,21 +114,21 @@ impl PublishRequest {
         self
     }
 
-    /// With Mountpoint's arguments.
+    /// Sets Mountpoint's arguments.
     #[must_use]
     pub fn with_mount_flags<S: Into<String>>(mut self, flags: impl IntoIterator<Item = S>) -> Self {
         self.volume_capability.mount.mount_flags.extend(flags.into_iter().map(Into::into));
         self
     }
 
-    /// With the group that the kubelet wants the volume to have.
+    /// Sets the group that the kubelet wants the volume to have.
     #[must_use]
     pub fn with_mount_group(mut self, group: impl Into<String>) -> Self {
         self.volume_capability.mount.volume_mount_group = group.into();
         self
     }
 
-    /// With the request's secrets.
+    /// Sets the request's secrets.
     #[must_use]
     pub fn with_secrets<K: Into<String>, V: Into<Secret>>(
         mut self,
@@ -137,7 +138,7 @@ impl PublishRequest {
         self
     }
 
-    /// As a read-only publish.
+    /// Makes this a read-only publish.
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.readonly = true;
@@ -146,7 +147,7 @@ impl PublishRequest {
 }
 
 impl UnpublishRequest {
-    /// A request for this volume at this path.
+    /// Makes a request for this volume at this path.
     pub fn new(volume_id: impl Into<String>, target_path: impl Into<String>) -> Self {
         Self { volume_id: volume_id.into(), target_path: target_path.into() }
     }

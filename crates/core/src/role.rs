@@ -49,12 +49,12 @@ impl RoleArn {
         )))
     }
 
-    /// The ARN.
+    /// Returns the ARN.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The partition that the role is in: `aws`, `aws-cn`, ...
+    /// Returns the partition that the role is in: `aws`, `aws-cn`, ...
     pub fn partition(&self) -> &str {
         self.0.split(':').nth(1).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What of S3 one volume needs, and the session policy that allows just that.
+//! The scope of one volume in S3, and the session policy that allows only that.
 
 mod place;
 mod policy;
@@ -46,7 +46,7 @@ fn yes() -> bool {
 }
 
 impl VolumeScope {
-    /// What the volume of this publish needs.
+    /// Returns the scope of the volume of this publish.
     ///
     /// # Errors
     /// `invalid-request` for a volume that no policy can be made for: it names no bucket, or one in
@@ -79,7 +79,7 @@ impl VolumeScope {
         scope.place().map(|_| scope.clone())
     }
 
-    /// The session policy: a JSON document without white space, for keys in this partition.
+    /// Returns the session policy: a JSON document without white space, for keys in this partition.
     ///
     /// It allows what Mountpoint's documentation asks for (`doc/CONFIGURATION.md`, "IAM
     /// permissions"): listing the prefix, reading its objects, writing them if the volume is
@@ -107,7 +107,7 @@ impl VolumeScope {
         }
     }
 
-    /// Where the objects are, if prefix and bucket can be put into a policy as they are.
+    /// Returns the place of the objects, if prefix and bucket can be written to a policy unescaped.
     fn place(&self) -> Result<Place<'_>, Failure> {
         let place = Place::parse(&self.bucket)?;
         self.prefix.iter().try_for_each(|prefix| check_prefix(prefix, &place))?;

@@ -30,12 +30,12 @@ impl Secret {
         Self(Arc::new(Zeroizing::new(text.into())))
     }
 
-    /// The text itself.
+    /// Returns the text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is no text at all.
+    /// Returns whether there is no text at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -45,7 +45,8 @@ impl Secret {
         self.0.len()
     }
 
-    /// The text without leading and trailing white space; the same memory if there was none.
+    /// Returns the text without leading and trailing white space; the same memory if there was
+    /// none.
     #[must_use]
     pub fn trimmed(&self) -> Self {
         let trimmed = self.expose().trim();

@@ -18,7 +18,7 @@ pub const TOKENS_KEY: &str = "csi.storage.k8s.io/serviceAccount.tokens";
 /// More than any kubelet sends: a few audiences of at most 20,000 bytes each.
 const MAX_LEN: usize = 1 << 20;
 
-/// As deep as Go's decoder goes, through which every other driver reads this text.
+/// The nesting limit of Go's decoder, through which every other driver reads this text.
 const MAX_DEPTH: usize = 10_000;
 
 /// Tokens by audience, as `{"<audience>": {"token": "…", "expirationTimestamp": "RFC 3339"}}`.
@@ -56,23 +56,23 @@ impl ServiceAccountTokens {
         ))
     }
 
-    /// Whether the request carried no tokens at all.
+    /// Returns whether the request carried no tokens at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether there is an entry for this audience.
+    /// Returns whether there is an entry for this audience.
     pub fn has(&self, audience: &str) -> bool {
         self.0.contains_key(audience)
     }
 
-    /// How messages name the token for this audience, on one line whatever that is: an annotation
-    /// of a tenant may say which one.
+    /// Returns the name of the token for this audience in messages. It is on one line, although a
+    /// tenant's annotation may set the audience.
     pub fn field(audience: &str) -> String {
         format!("the service-account token for {}", printable(audience))
     }
 
-    /// The token for this audience, which must be there and well-formed.
+    /// Returns the token for this audience, which must be there and well-formed.
     pub fn get(&self, audience: &str) -> Result<&Token, Failure> {
         match self.0.get(audience) {
             Some(Ok(token)) => Ok(token),
@@ -168,7 +168,7 @@ fn instant(text: &str) -> Option<Timestamp> {
     format!("{date}T{time}").parse().ok()
 }
 
-/// How many objects and arrays stand in each other.
+/// Returns the nesting depth of objects and arrays.
 fn depth(json: &str) -> usize {
     let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in json.bytes() {

@@ -17,7 +17,7 @@ pub struct Changes {
     seen: u64,
 }
 
-/// What has changed, and so which volumes are affected.
+/// A change, and the volumes that it affects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
@@ -105,15 +105,14 @@ impl Signal {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// A subscription that begins now.
+    /// Returns a subscription that begins now.
     pub fn subscribe(&self) -> Changes {
         let mut state = lock(&self.0);
         state.subscribers += 1;
         Changes { state: Arc::clone(&self.0), seen: state.version }
     }
 
-    /// Whether anybody listens: a source that has to look for changes by itself stops where no one
-    /// does.
+    /// Returns whether there is a subscriber: a source that polls for changes stops without one.
     pub fn has_subscribers(&self) -> bool {
         lock(&self.0).subscribers > 0
     }

@@ -134,7 +134,7 @@ impl<K: Eq + Hash, T> Drop for Seat<'_, K, T> {
     }
 }
 
-/// Who is to be woken when the call can go on, or has ended.
+/// The wakers of all callers, for when the call can go on or has ended.
 #[derive(Default)]
 struct Waiting(Mutex<Wakers>);
 

@@ -54,10 +54,10 @@ pub mod source_names {
 /// The call ends when the caller's deadline does: the future may be dropped at any await.
 #[async_trait]
 pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
-    /// The name in chains, configuration, output and metrics.
+    /// Returns the name in chains, configuration, output and metrics.
     fn name(&self) -> &str;
 
-    /// The credentials for this volume, in the form that the source has them.
+    /// Returns the credentials for this volume, in the form that the source has them.
     async fn provide(&self, context: &ProvideContext) -> Result<CredentialForm, SourceError>;
 
     /// Returns whether the credentials for this volume come from the volume's own request: its
@@ -93,7 +93,7 @@ pub trait CredentialSource: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// Why a source gave no credentials.
+/// The reason why a source gave no credentials.
 pub type SourceError = AttemptError;
 
 macro_rules! forward_source {

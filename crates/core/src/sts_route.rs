@@ -1,5 +1,5 @@
-//! Which STS Mountpoint would reach with a token file, and whether it is the one that the driver's
-//! environment means.
+//! The STS that Mountpoint would reach with a token file, compared with the one of the driver's
+//! environment.
 
 use std::net::IpAddr;
 
@@ -12,8 +12,8 @@ use crate::role::RoleArn;
 /// endpoints").
 const FIPS_REGIONS: [&str; 4] = ["us-east-1", "us-east-2", "us-west-1", "us-west-2"];
 
-/// How Mountpoint reaches STS. It takes `AWS_ENDPOINT_URL_STS` as a bare host name, and speaks TLS
-/// on port 443.
+/// The route of Mountpoint to STS. It takes `AWS_ENDPOINT_URL_STS` as a bare host name, and speaks
+/// TLS on port 443.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StsRoute {
@@ -26,7 +26,7 @@ pub enum StsRoute {
 }
 
 impl StsRoute {
-    /// The route for a token file in this region.
+    /// Makes the route for a token file in this region.
     pub fn new(environment: &Environment, region: Option<&Region>) -> Self {
         let (fips, dual_stack) = switches(environment);
         let Some(url) = environment.get(names::AWS_ENDPOINT_URL_STS) else {
@@ -55,7 +55,7 @@ impl StsRoute {
         Self::Same(Some(url.host.to_owned()))
     }
 
-    /// The value of `AWS_ENDPOINT_URL_STS` for Mountpoint.
+    /// Returns the value of `AWS_ENDPOINT_URL_STS` for Mountpoint.
     pub fn host(&self) -> Option<&str> {
         match self {
             Self::Same(host) => host.as_deref(),
@@ -65,12 +65,12 @@ impl StsRoute {
     }
 }
 
-/// Whether AWS's own STS is called, of which names are known to be what AWS takes.
+/// Returns whether AWS's own STS is called, whose rules for names are known.
 pub fn is_sts_of_aws(environment: &Environment) -> bool {
     environment.get(names::AWS_ENDPOINT_URL_STS).is_none_or(is_url_of_aws)
 }
 
-/// Whether a URL or a bare host name is one of AWS.
+/// Returns whether a URL or a bare host name is one of AWS.
 pub fn is_url_of_aws(url: &str) -> bool {
     Partition::has_host(StsUrl::new(url).host)
 }

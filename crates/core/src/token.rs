@@ -20,7 +20,7 @@ pub const POD_IDENTITY_AUDIENCE: &str = "pods.eks.amazonaws.com";
 /// The longest token that STS takes, in bytes (API reference of AssumeRoleWithWebIdentity).
 pub const MAX_TOKEN_LEN: usize = 20_000;
 
-/// How far the issuer's clock may be ahead of ours before a JWT's `exp` counts as past.
+/// The most that the issuer's clock may be ahead of ours before a JWT's `exp` counts as past.
 pub const CLOCK_SKEW: Duration = Duration::from_secs(30);
 
 /// A bearer token, read but not verified: the signature is the business of the service that takes
@@ -54,8 +54,8 @@ pub struct TokenAge {
 }
 
 impl TokenAge {
-    /// Whether this token is older than the other one: by issue where both say it, else by expiry,
-    /// else unknown and so not.
+    /// Returns whether this token is older than the other one: by issue if both have it, otherwise
+    /// by expiry. Unknown ages return false.
     pub fn is_older_than(&self, other: &Self) -> bool {
         match (self.issued_at, other.issued_at, self.expires_at, other.expires_at) {
             (Some(mine), Some(theirs), ..) if mine != theirs => mine < theirs,
@@ -89,18 +89,18 @@ impl Token {
         Ok(Self { secret, claims, expires_at })
     }
 
-    /// The token itself.
+    /// Returns the token itself.
     pub fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    /// The earliest expiry known.
+    /// Returns the earliest expiry known.
     pub fn expires_at(&self) -> Option<Timestamp> {
         let claimed = self.claims.as_ref().and_then(|claims| claims.expires_at);
         claimed.into_iter().chain(self.expires_at).min()
     }
 
-    /// When it was made and when it ends.
+    /// Returns the times of its issue and its expiry.
     pub fn age(&self) -> TokenAge {
         TokenAge {
             issued_at: self.claims.as_ref().and_then(|claims| claims.issued_at),

@@ -1,10 +1,10 @@
 //! URLs with a user name or a password in them.
 
-/// What stands in the place of a secret.
+/// The text in the place of a secret.
 const MASK: &str = "********";
 
-/// Whether a URL holds a user name or a password. Without a scheme, as proxies may be written, it
-/// counts all the same.
+/// Returns whether a URL holds a user name or a password, with a scheme or without, as proxies may
+/// be written.
 pub fn has_user_info(url: &str) -> bool {
     span(url).is_some()
 }
@@ -24,8 +24,8 @@ pub fn mask_user_info(url: &str) -> String {
     }
 }
 
-/// Where the user info is. A password may hold any character that its writer forgot to escape, so
-/// it ends with the last `@` before the path; if that is not clear, with the last `@` of all.
+/// Returns the span of the user info. A password may hold any unescaped character. So it ends with
+/// the last `@` before the path; if that is not clear, with the last `@` of all.
 fn span(url: &str) -> Option<(usize, usize)> {
     let start = url.find("://").map_or(0, |at| at + 3);
     let rest = &url[start..];

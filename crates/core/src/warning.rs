@@ -1,8 +1,8 @@
-//! What works, and is perhaps not meant.
+//! Warnings: what works, but is perhaps not meant.
 
 use std::fmt;
 
-/// What a warning is about.
+/// The subject of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WarningKind {
@@ -12,7 +12,7 @@ pub enum WarningKind {
     VolumeAttribute,
     /// A delivery that a running Mountpoint does not take.
     Delivery,
-    /// How Mountpoint reaches a service.
+    /// The route of Mountpoint to a service.
     Endpoint,
     /// Credentials that reach further than `scope: volume` asks for.
     Scope,
@@ -36,14 +36,14 @@ impl WarningKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
-    /// What it is about.
+    /// The subject.
     pub kind: WarningKind,
     /// One line for a person.
     pub message: String,
 }
 
 impl Warning {
-    /// A warning of this kind.
+    /// Makes a warning of this kind.
     pub fn new(kind: WarningKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }

@@ -17,7 +17,7 @@ pub(crate) struct Access {
     /// `None`: any group, since the mode gives no rights to a group.
     pub(crate) gid: Option<u32>,
     pub(crate) mode: u32,
-    /// What it is made with: narrower, as long as the owner is not the one.
+    /// The mode at its creation: narrower, as long as the owner is another one.
     pub(crate) initial_mode: u32,
 }
 

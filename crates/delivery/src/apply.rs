@@ -18,13 +18,13 @@ use crate::volume::{Existing, Volume};
 /// A file that is there now: written, or found to be what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenFile {
-    /// Where it is, under the write path.
+    /// The path of the file, under the write path.
     pub path: PathBuf,
     /// Its permission bits.
     pub mode: u32,
 }
 
-/// What became of the files of a plan.
+/// The result of applying the files of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Applied {
@@ -41,7 +41,7 @@ struct Staged {
     temporary: String,
 }
 
-/// What became of the file that was there before.
+/// The state of the file that was there before.
 enum Predecessor {
     /// It has the temporary name now.
     Kept,

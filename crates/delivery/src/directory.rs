@@ -64,7 +64,7 @@ impl Directory {
         Ok(Self::open_looking_for_links(path)?.map(|(directory, _)| directory))
     }
 
-    /// As [`Directory::open`], and whether its path is without symbolic links.
+    /// Opens like [`Directory::open`], and returns whether the path is without symbolic links.
     pub(crate) fn open_looking_for_links(path: &Path) -> Result<Option<(Self, bool)>, Failure> {
         let plain = plain(path);
         match open_directory(&plain) {
@@ -76,17 +76,17 @@ impl Directory {
         }
     }
 
-    /// What the kernel says about this directory.
+    /// Returns the kernel's metadata of this directory.
     pub(crate) fn stat(&self) -> Result<Stat, Failure> {
         fstat(&self.handle).map_err(|errno| refused("cannot examine", &self.path, errno))
     }
 
-    /// The path of an entry, for messages and results.
+    /// Returns the path of an entry, for messages and results.
     pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The names of all entries but those that are not UTF-8, which are not ours.
+    /// Returns the names of all entries but those that are not UTF-8, which are not ours.
     pub(crate) fn names(&self) -> Result<Vec<String>, Failure> {
         let list = || -> io::Result<Vec<String>> {
             let mut names = Vec::new();

@@ -104,19 +104,19 @@ impl Endpoint {
         Ok(Self { address, closing, listening })
     }
 
-    /// The address. To survive a restart, the next endpoint is bound to it.
+    /// Returns the address. To survive a restart, the next endpoint is bound to it.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Whether only a privileged process can take this port while the endpoint is down:
-    /// `net.ipv4.ip_unprivileged_port_start` of this network namespace is above it. Where it is
-    /// not, another local process could bind the port and collect tokens.
+    /// Returns whether only a privileged process can take this port while the endpoint is down:
+    /// `net.ipv4.ip_unprivileged_port_start` of this network namespace is above it. Otherwise
+    /// another local process could bind the port and collect tokens.
     pub fn has_reserved_port(&self) -> bool {
         socket::is_reserved(self.address.port())
     }
 
-    /// Where the keys of this volume are.
+    /// Returns the URI of the keys of this volume.
     pub fn uri(&self, id: &str) -> String {
         format!("http://{}{}{id}", self.address, request::PATH)
     }
@@ -126,7 +126,7 @@ impl Endpoint {
         self.close().await;
     }
 
-    /// As [`Endpoint::shutdown`], for an endpoint that is shared. It does not listen again.
+    /// Closes a shared endpoint like [`Endpoint::shutdown`]. It does not listen again.
     pub async fn close(&self) {
         self.closing.send_replace(true);
         // The listener and its connections hold the receivers: all are dropped when it has ended,

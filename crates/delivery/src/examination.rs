@@ -1,4 +1,4 @@
-//! How the directories and the system stand, found out without changing anything.
+//! The examination of the directories and the system, without a change.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use crate::failure::refused;
 use crate::tmpfs::is_in_memory;
 use crate::{StatePath, WritePath};
 
-/// How a directory stands that the driver can write to.
+/// The state of a directory that the driver can write to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DirectoryState {
     /// Its permission bits.
     pub mode: u32,
-    /// Whose it is.
+    /// The owner of the directory.
     pub owner: Owner,
     /// Whether what is written there stays in memory.
     pub is_in_memory: bool,
@@ -26,15 +26,15 @@ pub struct DirectoryState {
 }
 
 impl WritePath {
-    /// How it stands. Fails where the driver cannot write to it.
+    /// Returns its state. Fails where the driver cannot write to it.
     pub fn examine(&self) -> Result<DirectoryState, Failure> {
         examine(&self.directory)
     }
 }
 
 impl StatePath {
-    /// How the state path stands; none where it is not there yet and can be made. Fails where
-    /// [`StatePath::open`] would.
+    /// Returns the state of the state path; `None` where it is missing and can be created. Fails
+    /// where [`StatePath::open`] would.
     pub fn examine(path: &Path) -> Result<Option<DirectoryState>, Failure> {
         if let Some(directory) = Directory::open(path)? {
             Self::open(path)?;
@@ -65,8 +65,8 @@ fn examine(directory: &Directory) -> Result<DirectoryState, Failure> {
     })
 }
 
-/// Whether the kernel, and whatever filters its calls, has `openat2`. Without it directories are
-/// opened in two steps.
+/// Returns whether the kernel, and any filter of its calls, allows `openat2`. Without it
+/// directories are opened in two steps.
 pub fn has_openat2() -> bool {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = openat2(CWD, ".", flags, Mode::empty(), ResolveFlags::NO_SYMLINKS);

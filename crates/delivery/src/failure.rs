@@ -1,4 +1,4 @@
-//! What the system refuses, as an error that names the path and says what to do.
+//! Errors of the system, each with the path and what to do.
 
 use std::fmt;
 use std::path::Path;

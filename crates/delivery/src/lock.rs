@@ -23,8 +23,8 @@ const FLAGS: OFlags = OFlags::RDWR
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
 
-/// What a single write puts into a file's first page is there whole or not at all, even if the
-/// writer is killed meanwhile. Later lines may be torn: then the one before still counts.
+/// The end of the first page: what a single write puts there is whole or absent, even if the writer
+/// is killed meanwhile. Later lines may be torn: then the one before still counts.
 const FIRST_LINE: usize = 4096;
 
 /// A file that would become longer is replaced.
@@ -80,12 +80,12 @@ impl Lock {
         }
     }
 
-    /// The record's name.
+    /// Returns the record's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether there is a record, readable or not.
+    /// Returns whether there is a record, readable or not.
     pub fn has_record(&self) -> bool {
         self.len > 0
     }
@@ -96,7 +96,7 @@ impl Lock {
         self.generation
     }
 
-    /// The record.
+    /// Returns the record.
     pub fn read(&self) -> Result<Option<Vec<u8>>, Failure> {
         let read = || -> io::Result<Vec<u8>> {
             if self.len > MAX_RECORD_LEN {

@@ -67,7 +67,7 @@ fn hashed(pod: Option<&str>, volume_id: &str) -> String {
     name
 }
 
-/// Whether [`directory_name`] gives this name for some pod and volume.
+/// Returns whether [`directory_name`] gives this name for some pod and volume.
 pub(crate) fn is_directory_name(name: &str) -> bool {
     let mut parts = name.split(SEPARATOR);
     if parts.next() != Some(PREFIX) || name.len() > MAX_LEN {
@@ -106,14 +106,14 @@ pub(crate) fn temporary_for(name: &str) -> String {
     format!(".{name}.{unique:016x}{TEMPORARY_SUFFIX}")
 }
 
-/// What a temporary file was to become.
+/// Returns the name that a temporary file was to get.
 pub(crate) fn of_temporary(name: &str) -> Option<&str> {
     let (name, unique) =
         name.strip_prefix('.')?.strip_suffix(TEMPORARY_SUFFIX)?.rsplit_once('.')?;
     (unique.len() == 16 && unique.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(name)
 }
 
-/// Whether an entry is a temporary file.
+/// Returns whether an entry is a temporary file.
 pub(crate) fn is_temporary(name: &CStr) -> bool {
     name.to_str().is_ok_and(|name| of_temporary(name).is_some())
 }

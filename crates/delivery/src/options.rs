@@ -1,8 +1,8 @@
-//! Who may read what is written.
+//! The owner, group and mode of written files.
 
 use s3_credential_core::{ErrorKind, Failure, Owner};
 
-/// Who may read a volume's files.
+/// The owner, group and mode of a volume's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(
     feature = "config",
@@ -22,12 +22,12 @@ pub struct FileOptions {
 }
 
 impl FileOptions {
-    /// The permission bits of a file.
+    /// Returns the permission bits of a file.
     pub fn file_mode(&self) -> u32 {
         if self.owner_only { 0o600 } else { 0o640 }
     }
 
-    /// The permission bits of the directory, but for an inherited setgid bit.
+    /// Returns the permission bits of the directory, but for an inherited setgid bit.
     pub fn directory_mode(&self) -> u32 {
         if self.owner_only { 0o700 } else { 0o750 }
     }

@@ -24,7 +24,7 @@ const MAX_STEPS: u32 = 1_000_000;
 /// The most removed paths that are reported.
 const MAX_REPORTED: usize = 1_000;
 
-/// What a directory is called that has moved up.
+/// The name of a directory that has moved up.
 const MOVED: &str = "moved";
 
 /// Removes an entry, and all that is in it if it is a directory. Not there is fine. Returns what

@@ -10,7 +10,7 @@ use s3_credential_core::{Clock as _, SystemClock};
 /// before it leaves no trace. No tick is as long as this.
 const SETTLED_AFTER_NANOS: i128 = 50_000_000;
 
-/// What the kernel says of a file.
+/// The kernel's metadata of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
     device: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Whether a change to come will be seen.
+    /// Returns whether a change to come will be seen.
     fn is_settled(&self) -> bool {
         // The machine's time and no other, since it is the kernel that stamps.
         SystemClock.now().as_nanosecond() - self.changed > SETTLED_AFTER_NANOS

@@ -1,4 +1,4 @@
-//! What the driver remembers: records and locks, where neither Mountpoint nor a tenant can write.
+//! The state path: records and locks, where neither Mountpoint nor a tenant can write.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -71,12 +71,13 @@ impl StatePath {
         Ok(Some(Self { directory: Arc::new(directory) }))
     }
 
-    /// The path, as it was given.
+    /// Returns the path, as it was given.
     pub fn path(&self) -> &Path {
         &self.directory.path
     }
 
-    /// Whether the directory was removed since it was opened. Another one may be at its path.
+    /// Returns whether the directory was removed since it was opened. Another one may be at its
+    /// path.
     pub fn is_gone(&self) -> bool {
         self.directory.stat().is_ok_and(|stat| stat.st_nlink == 0)
     }
@@ -100,7 +101,7 @@ impl StatePath {
         }
     }
 
-    /// The record of this name.
+    /// Returns the record of this name.
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
         name::check(name)?;
         match self.read_bounded(name) {
@@ -216,7 +217,7 @@ impl StatePath {
         Some(Generation(Seen::from(&stat)))
     }
 
-    /// Whether there is a record of this name, readable or not.
+    /// Returns whether there is a record of this name, readable or not.
     pub fn has(&self, name: &str) -> Result<bool, Failure> {
         name::check(name)?;
         match statat(&self.directory.handle, name, AtFlags::SYMLINK_NOFOLLOW) {

@@ -13,7 +13,7 @@ use crate::options::FileOptions;
 use crate::removal::remove;
 use crate::write_path::WritePath;
 
-/// What to do with a volume's directory that is there already.
+/// The treatment of an existing directory of a volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     /// No mount uses its files: everything but the new files is removed.
@@ -23,7 +23,7 @@ pub enum Existing {
     Update,
 }
 
-/// Which directory is asked for, and how.
+/// A request for a volume's directory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct VolumeRequest<'a> {
     pub(crate) write_path: &'a WritePath,
@@ -36,9 +36,9 @@ pub(crate) struct VolumeRequest<'a> {
 #[derive(Debug)]
 pub(crate) struct Volume {
     pub(crate) directory: Directory,
-    /// Of the directory, before anything was put right.
+    /// The metadata of the directory, before any correction.
     pub(crate) stat: Stat,
-    /// What was made by this call is removed by its caller if it fails, and needs no care in here.
+    /// Whether this call created the directory, which its caller removes after a failure.
     pub(crate) is_new: bool,
     /// The access of its files.
     pub(crate) files: Access,
@@ -68,7 +68,7 @@ impl VolumeRequest<'_> {
         }
     }
 
-    /// Whether there is a directory, and another user's.
+    /// Returns whether there is a directory of another user.
     fn is_foreign(&self) -> bool {
         let parent = &self.write_path.directory.handle;
         statat(parent, self.name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| {

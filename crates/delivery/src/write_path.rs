@@ -22,9 +22,9 @@ use crate::{effective_uid, name, removal};
 pub struct WritePath {
     pub(crate) directory: Directory,
     without_links: bool,
-    /// Whose it is.
+    /// The owner of the write path.
     pub(crate) owner: Owner,
-    /// As whom this process makes files.
+    /// The owner of the files that this process creates.
     pub(crate) driver: Owner,
 }
 
@@ -41,7 +41,7 @@ impl WritePath {
         })
     }
 
-    /// As [`WritePath::open`], but a directory that does not exist is none.
+    /// Opens like [`WritePath::open`], but returns `None` for a missing directory.
     pub fn open_if_exists(path: &Path) -> Result<Option<Self>, Failure> {
         if path.as_os_str().is_empty() {
             return Err(Failure::new(ErrorKind::InvalidRequest, "the write path is empty")
@@ -56,12 +56,12 @@ impl WritePath {
         Ok(Some(Self { directory, without_links, owner, driver }))
     }
 
-    /// The path, as it was given.
+    /// Returns the path, as it was given.
     pub fn path(&self) -> &Path {
         &self.directory.path
     }
 
-    /// The path without symbolic links, which is the same for all that lead here.
+    /// Returns the path without symbolic links, which is the same for all that lead here.
     pub fn canonical(&self) -> PathBuf {
         canonical(self.path(), self.without_links)
     }
@@ -157,7 +157,7 @@ impl WritePath {
         request.look().is_ok_and(|volume| files.iter().all(|file| volume.find(file).is_some()))
     }
 
-    /// The names of all volumes' directories, in no order.
+    /// Returns the names of all volumes' directories, in no order.
     pub fn directories(&self) -> Result<Vec<String>, Failure> {
         let mut names = self.directory.names()?;
         names.retain(|name| name::is_directory_name(name));

@@ -16,7 +16,7 @@ use crate::stamp::Stamp;
 /// `pkg/volume/util/atomic_writer.go`).
 const GENERATION: &str = "..data";
 
-/// How often a read starts again before it gives up. A swap takes microseconds and comes once a
+/// The most attempts of a read before it gives up. A swap takes microseconds and comes once a
 /// minute at most.
 const ATTEMPTS: usize = 5;
 

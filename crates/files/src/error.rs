@@ -1,4 +1,4 @@
-//! What is wrong with a file.
+//! Errors of reading files.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,8 @@ use std::io;
 use rustix::io::Errno;
 use s3_credential_core::{ErrorKind, Failure};
 
-/// Why a file could not be read. `Display` completes a sentence that begins with the file's name.
+/// The reason why a file could not be read. `Display` completes a sentence that begins with the
+/// file's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileError {
@@ -59,12 +60,12 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
-/// Why a directory could not be read, and which of its files it was.
+/// The reason why a directory could not be read, with the file at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirectoryError<'a> {
     /// The file's name; none if it is about the directory itself.
     pub file: Option<&'a str>,
-    /// What is wrong with it.
+    /// The error of the file.
     pub error: FileError,
 }
 

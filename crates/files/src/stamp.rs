@@ -15,7 +15,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// Of what the path leads to now, links followed; none if it leads nowhere.
+    /// Reads the stamp of the file at the path, following links; `None` if there is none.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().as_ref().map(Self::from)
     }

@@ -37,7 +37,7 @@ pub struct Imds(Arc<Inner>);
 struct Inner {
     settings: ImdsSettings,
     clock: Arc<dyn Clock>,
-    /// Where to ask, or why IMDS is not to be asked at all.
+    /// The endpoint, or the reason why IMDS must not be called at all.
     endpoint: Result<Endpoint, Trouble>,
     wire: Wire,
     state: Mutex<State>,
@@ -51,7 +51,7 @@ struct Endpoint {
 #[derive(Default)]
 struct State {
     client: Option<Client>,
-    /// When (by [`Clock::elapsed`]) and at which stage it was silent last.
+    /// The time (by [`Clock::elapsed`]) and the stage of its last silence.
     silent: Option<(Duration, Stage)>,
 }
 
@@ -83,17 +83,17 @@ impl Imds {
         self.0.endpoint.as_ref().map_or("", |endpoint| &endpoint.url)
     }
 
-    /// Whether IMDS is to be asked at all.
+    /// Checks that IMDS may be called at all.
     pub(crate) fn check_enabled(&self) -> Result<(), Trouble> {
         self.0.endpoint.as_ref().map(|_| ()).map_err(Clone::clone)
     }
 
-    /// The name of the instance's role.
+    /// Returns the name of the instance's role.
     pub(crate) async fn role(&self) -> Result<String, Trouble> {
         role_in(&self.look_up(ROLES, Wanted::Role).await?).map(str::to_owned)
     }
 
-    /// The document with the keys of this role.
+    /// Returns the document with the keys of this role.
     pub(crate) async fn keys_of(&self, role: &str) -> Result<Zeroizing<String>, Trouble> {
         let document = self.look_up(&format!("{ROLES}{role}"), Wanted::Keys).await;
         document.map_err(|trouble| match trouble {
@@ -102,7 +102,7 @@ impl Imds {
         })
     }
 
-    /// The name of the region, as it comes.
+    /// Returns the name of the region, as it comes.
     pub(crate) async fn region(&self) -> Result<Zeroizing<String>, Trouble> {
         self.look_up(REGION, Wanted::Region).await
     }

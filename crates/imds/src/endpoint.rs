@@ -1,4 +1,4 @@
-//! Where IMDS listens.
+//! The address of IMDS.
 
 use http::Uri;
 use http::uri::Scheme;

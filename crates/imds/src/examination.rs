@@ -6,7 +6,7 @@ use crate::client::Imds;
 use crate::trouble::Trouble;
 use crate::wire::Stage;
 
-/// How IMDS stands, by what there is to do about it.
+/// The state of IMDS, by what to do about it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Examination {

@@ -1,4 +1,4 @@
-//! What IMDS answers, for the fuzz targets.
+//! Answers of IMDS, for the fuzz targets.
 
 use s3_credential_core::{Failure, Keys};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// How IMDS is called. The defaults are the SDKs', except that one look-up takes at most one
-/// second.
+/// The settings of calls to IMDS. The defaults are the SDKs', except that one look-up takes at most
+/// one second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(
@@ -19,7 +19,7 @@ pub struct ImdsSettings {
     /// How long one look-up may take, with its session token and all attempts. IMDS counts as
     /// silent after it.
     pub operation_timeout: Duration,
-    /// How often a look-up is tried within that time when IMDS answers with a fault of its own.
+    /// The most attempts of a look-up within that time when IMDS answers with a fault of its own.
     #[cfg_attr(feature = "config", schemars(range(min = 1, max = 100)))]
     pub max_attempts: u32,
     /// How long an IMDS that was silent counts as silent, without another call. Mounts that come

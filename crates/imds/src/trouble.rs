@@ -1,4 +1,4 @@
-//! Why IMDS gave no answer: recognised in one place, explained in one place.
+//! The reasons why IMDS gave no answer: recognised in one place, explained in one place.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -39,7 +39,7 @@ pub(crate) enum Trouble {
     Broken(Cow<'static, str>),
 }
 
-/// What was looked up.
+/// The subject of a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     Role,
@@ -88,8 +88,8 @@ impl Trouble {
         Self::Broken(format!("answered the request for {question} with something else").into())
     }
 
-    /// Whether asking again at once may help. Silence is not asked twice: it has taken all the time
-    /// there is.
+    /// Returns whether another attempt at once may help. There is none after a silence: it has
+    /// taken all the time there is.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::TokenRefused | Self::Throttled | Self::Broken(_))
     }

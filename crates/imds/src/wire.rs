@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 /// More than any document that is asked for here.
 const BODY_LIMIT: usize = 64 << 10;
 
-/// What is being waited for.
+/// The stage of a request that is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// The TCP connection.
@@ -32,7 +32,7 @@ pub(crate) enum Stage {
     Answer,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WireError {
     #[error("connection refused")]
@@ -55,7 +55,7 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// What the last request waited, or still waits, for.
+    /// Returns the stage that the last request waited, or still waits, for.
     pub(crate) fn stage(&self) -> Stage {
         match self.stage.load(Ordering::Relaxed) {
             1 => Stage::Token,

@@ -15,11 +15,11 @@ use s3_credential_core::{RoleHop, SessionSettings};
     serde(rename_all = "camelCase", deny_unknown_fields, default)
 )]
 pub struct IrsaSettings {
-    /// What to ask STS for beyond the role. Its name goes before `AWS_ROLE_SESSION_NAME`.
+    /// The settings of the STS session. Its name goes before `AWS_ROLE_SESSION_NAME`.
     pub session: SessionSettings,
     /// A second role, assumed with the keys of the first.
     pub second_hop: Option<RoleHop>,
-    /// How often the token file is read for a change; at least 100 milliseconds.
+    /// The interval at which the token file is read for a change; at least 100 milliseconds.
     pub poll_interval: Duration,
 }
 

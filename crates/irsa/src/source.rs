@@ -37,7 +37,7 @@ pub struct IrsaSource {
     follower: Option<Follower>,
 }
 
-/// What the environment and the driver have named.
+/// The values from the environment and the driver.
 struct Found<'a> {
     token_file: &'a TokenFile,
     role: RoleArn,
@@ -45,8 +45,8 @@ struct Found<'a> {
 }
 
 impl IrsaSource {
-    /// The source for a driver with this environment. Settings that STS would refuse are refused
-    /// here.
+    /// Makes the source for a driver with this environment. Settings that STS would refuse are
+    /// refused here.
     pub fn new(
         environment: Environment,
         clock: impl Clock,
@@ -60,7 +60,7 @@ impl IrsaSource {
         Ok(Self { environment, clock: Arc::new(clock), settings, token_file, follower })
     }
 
-    /// The token file and the role: both, or the reason why not.
+    /// Returns the token file and the role: both, or the reason why not.
     fn identity(&self, context: &ProvideContext) -> Result<Found<'_>, SourceError> {
         let own_role = self.environment.get(names::AWS_ROLE_ARN);
         let Some(token_file) = &self.token_file else {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use s3_credential_core::{ErrorKind, Failure, MAX_TOKEN_LEN, Token, names};
 use s3_credential_files::{FileError, read};
 
-/// How base64url writes `{"`, with which the header of every JWT begins.
+/// The base64url form of `{"`, with which the header of every JWT begins.
 const JWT_BEGINNING: &str = "eyJ";
 
 const HELP_MISSING: &str = "give the driver's pod a projected service-account token (on EKS: annotate its service account with \
@@ -22,7 +22,7 @@ const HELP_EXPIRED: &str = "the kubelet replaces a projected token before it exp
 #[derive(Debug)]
 pub(crate) struct TokenFile {
     path: PathBuf,
-    /// How messages name it, on one line whatever its path.
+    /// Its name in messages, always on one line.
     name: String,
 }
 
@@ -38,7 +38,7 @@ impl TokenFile {
         &self.path
     }
 
-    /// The token that is there now, if it can be used now.
+    /// Returns the token that is there now, if it can be used now.
     pub(crate) fn read(&self, now: Timestamp) -> Result<Token, Failure> {
         // Room for what is trimmed: the limit is the token's own.
         let text = read(&self.path, MAX_TOKEN_LEN + 2).map_err(|error| {

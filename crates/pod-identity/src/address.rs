@@ -75,7 +75,7 @@ impl Address {
         })
     }
 
-    /// What a message may show.
+    /// Returns the part that a message may show.
     pub(crate) fn origin(&self) -> String {
         let scheme = if self.is_https { "https" } else { "http" };
         format!("{scheme}://{}", self.authority)

@@ -14,7 +14,7 @@ use s3_credential_files as files;
 
 use crate::address::Address;
 
-/// Where a relative URI begins.
+/// The origin of a relative URI.
 const ECS_ORIGIN: &str = "http://169.254.170.2";
 
 /// A token, and some white space around it.

@@ -37,7 +37,8 @@ pub struct AgentExchange {
 type Asking = (String, Option<Secret>);
 
 impl AgentExchange {
-    /// Of the environment, `AWS_CA_BUNDLE` counts, and only for an agent behind https.
+    /// Makes an exchange. Of the environment, only `AWS_CA_BUNDLE` is read, for an agent behind
+    /// https.
     pub fn new(environment: Environment, settings: AgentSettings) -> Self {
         let agent = Agent { environment, settings, tls: OnceLock::new() };
         Self { agent: Arc::new(agent), flights: Arc::default() }

@@ -1,4 +1,4 @@
-//! What the agent answers, and where it is, for the fuzz targets.
+//! Answers and addresses of the agent, for the fuzz targets.
 
 use s3_credential_core::{Failure, Keys, Token};
 use zeroize::Zeroizing;

@@ -1,4 +1,4 @@
-//! Whether an agent is there, found out without a token.
+//! A probe whether an agent is there, without a token.
 
 use s3_credential_core::{ErrorKind, Failure};
 
@@ -8,8 +8,8 @@ use crate::refusal::Asked;
 use crate::wire;
 
 impl AgentExchange {
-    /// Whether an agent answers at this URL, which the variable or setting `field` has. It is asked
-    /// once and without a token, so that it refuses: that is the answer.
+    /// Checks that an agent answers at this URL, the value of the variable or setting `field`. It
+    /// is asked once and without a token, so that it refuses: that is the answer.
     pub async fn probe(&self, field: &str, uri: &str) -> Result<(), Failure> {
         let address = Address::parse(field, uri)?;
         let asked = Asked { address: &address, token: None };

@@ -1,4 +1,4 @@
-//! What it means when there are no keys, and whether asking again may bring some.
+//! The meaning of answers without keys, and whether another attempt may bring some.
 
 use s3_credential_core::{ErrorKind, Failure, Token};
 
@@ -12,14 +12,14 @@ pub(crate) struct Refusal {
     pub(crate) again: Again,
 }
 
-/// Whether to ask again.
+/// The decision about another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
     /// Another attempt would get the same answer.
     Never,
     /// A few times.
     Soon,
-    /// As long as there is patience: what is missing may be on its way.
+    /// Within the operation time-out: what is missing may be on its way.
     WhilePatient,
 }
 
@@ -151,7 +151,7 @@ impl Asked<'_> {
         Refusal { failure: failure.with_help(help), again }
     }
 
-    /// As the token has it, which is not verified: so only what can be such a name is shown.
+    /// Returns the name in the token, which is not verified: only a valid name is shown.
     fn service_account(self) -> String {
         let is_name = |name: &str| {
             !name.is_empty()

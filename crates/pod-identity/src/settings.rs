@@ -15,7 +15,7 @@ pub struct PodIdentitySettings {
     /// EKS_POD_IDENTITY_AGENT_CONTAINER_CREDENTIALS_FULL_URI.
     #[cfg_attr(feature = "config", schemars(extend("format" = "http-url")))]
     pub agent_uri: Option<String>,
-    /// How often the driver's token file is read for a change.
+    /// The interval at which the driver's token file is read for a change.
     pub poll_interval: Duration,
 }
 
@@ -41,7 +41,7 @@ impl PodIdentitySettings {
     }
 }
 
-/// How the agent is called.
+/// The settings of calls to the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 #[cfg_attr(

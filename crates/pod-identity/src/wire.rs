@@ -27,7 +27,7 @@ use crate::settings::AgentSettings;
 /// More than any answer needs.
 const BODY_LIMIT: usize = 64 << 10;
 
-/// What came back. The body may hold keys, or repeat the token.
+/// The answer. The body may hold keys, or repeat the token.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Zeroizing<Vec<u8>>,

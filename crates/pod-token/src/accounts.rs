@@ -36,7 +36,7 @@ impl Accounts {
         }
     }
 
-    /// A subscription to changes of annotations that were looked up.
+    /// Returns a subscription to changes of annotations that were looked up.
     pub(crate) fn changes(&self) -> Changes {
         self.memory.changes()
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use s3_credential_core::{ErrorKind, Failure, RoleArn};
 
-/// What a ServiceAccount says about its role, as written.
+/// The annotations of a ServiceAccount about its role, as written.
 ///
 /// An empty annotation is an unset one, as every empty value is, and as the Go driver has it: the
 /// account has no role, and the next source is asked. One of white space is a role that cannot be
@@ -63,8 +63,8 @@ impl Annotations {
         }
     }
 
-    /// The word of `AWS_STS_REGIONAL_ENDPOINTS`, from a boolean as Go's `strconv.ParseBool` takes
-    /// it.
+    /// Returns the word of `AWS_STS_REGIONAL_ENDPOINTS`, from a boolean as Go's `strconv.ParseBool`
+    /// takes it.
     pub(crate) fn regional_endpoints(&self) -> Result<Option<&'static str>, Failure> {
         let name = "sts-regional-endpoints";
         let value = self.sts_regional_endpoints.as_deref();

@@ -63,7 +63,7 @@ impl Kubernetes {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// What the API answers, or the failure for what it does not.
+    /// Returns the answer of the API, or the failure for a missing one.
     pub(crate) async fn ask<T>(
         &self,
         call: KubernetesCall<'_>,
@@ -82,7 +82,7 @@ impl Kubernetes {
         Err(failure)
     }
 
-    /// The answer, unless it takes longer than our patience.
+    /// Returns the answer, unless it takes longer than our patience.
     pub(crate) async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         timeout(self.timeout, answer).await.ok()
     }

@@ -1,4 +1,4 @@
-//! What a tenant can write into a ServiceAccount, for the fuzz targets.
+//! The texts that a tenant can write into a ServiceAccount, for the fuzz targets.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use s3_credential_core::{Failure, RoleArn};
 use crate::annotations::Annotations;
 use crate::api::Account;
 
-/// What annotations say, each for itself.
+/// The parsed annotations, each for itself.
 #[derive(Debug)]
 pub struct Said {
     /// `role-arn`
@@ -32,7 +32,7 @@ pub fn annotations(all: &BTreeMap<String, String>) -> Said {
     }
 }
 
-/// Whether these names may become part of the API server's URL.
+/// Checks that these names may become part of the API server's URL.
 pub fn account(namespace: &str, name: &str) -> Result<(), Failure> {
     Account::parse(namespace, name).map(drop)
 }

@@ -78,17 +78,17 @@ impl RoleMapping {
         rules.into_iter().enumerate().map(rule).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether there are no rules at all.
+    /// Returns whether there are no rules at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The role of this service account's pods.
+    /// Returns the role of this service account's pods.
     pub fn role(&self, namespace: &str, service_account: &str) -> Option<&RoleArn> {
         self.rule(namespace, service_account).map(|(_, role)| role)
     }
 
-    /// The number of the rule that counts, from one, and its role.
+    /// Returns the number of the rule that counts, from one, and its role.
     pub fn rule(&self, namespace: &str, service_account: &str) -> Option<(usize, &RoleArn)> {
         let matches = |rule: &Rule| {
             rule.namespace.is_match(namespace) && rule.service_account.is_match(service_account)

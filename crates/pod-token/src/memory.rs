@@ -1,4 +1,4 @@
-//! What is known of the ServiceAccounts in use, and for how long it may be believed.
+//! The cache of annotations of the ServiceAccounts in use, and their lifetimes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ struct State {
     swept_at: Duration,
 }
 
-/// What a read of the API has shown.
+/// The result of a read of the API.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) annotations: Arc<Annotations>,
@@ -42,9 +42,9 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 struct Known {
     seen: Seen,
-    /// When the API said so.
+    /// The time of that read.
     read_at: Duration,
-    /// When the API was asked, with or without success.
+    /// The time of the last request to the API, with or without success.
     asked_at: Duration,
     /// The time of the watch's last event.
     last_event_at: Option<Duration>,
@@ -83,7 +83,7 @@ impl Memory {
         self.changed.subscribe()
     }
 
-    /// What may be taken for the present state, for a pod that was served before.
+    /// Returns the annotations if they count as current, for a pod that was served before.
     pub(crate) fn fresh(&self, account: &Account, pod: &str) -> Option<Arc<Annotations>> {
         let now = self.clock.elapsed();
         let mut state = self.state();
@@ -99,8 +99,8 @@ impl Memory {
         Some(Arc::clone(&known.seen.annotations))
     }
 
-    /// What was read some minutes ago, for a pod that was served before, since the API does not
-    /// answer. It is not asked again at once.
+    /// Returns what was read some minutes ago, for a pod that was served before, since the API does
+    /// not answer. The API is not asked again at once.
     pub(crate) fn stale(&self, account: &Account, pod: &str) -> Option<Arc<Annotations>> {
         let now = self.clock.elapsed();
         let mut state = self.state();
@@ -110,7 +110,7 @@ impl Memory {
         Some(Arc::clone(&known.seen.annotations))
     }
 
-    /// The present, for [`remember`](Self::remember).
+    /// Returns the present, for [`remember`](Self::remember).
     pub(crate) fn now(&self) -> Duration {
         self.clock.elapsed()
     }

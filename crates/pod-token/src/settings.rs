@@ -7,7 +7,7 @@ use s3_credential_core::{ErrorKind, Failure, RoleHop, STS_AUDIENCE, SessionSetti
 
 use crate::mapping::RoleMapping;
 
-/// Where a pod's role comes from.
+/// The origin of a pod's role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "config",
@@ -15,8 +15,7 @@ use crate::mapping::RoleMapping;
     serde(rename_all = "lowercase")
 )]
 pub enum RoleOrigin {
-    /// What the driver has looked up itself:
-    /// [`MountTarget::role_arn`](s3_credential_core::MountTarget).
+    /// The driver's own look-up: [`MountTarget::role_arn`](s3_credential_core::MountTarget).
     Context,
     /// The rules of [`PodTokenSettings::mapping`].
     Mapping,
@@ -60,7 +59,7 @@ impl FromStr for RoleOrigin {
     serde(rename_all = "camelCase", deny_unknown_fields, default)
 )]
 pub struct PodTokenSettings {
-    /// Where to look for the role, in this order. An origin that is not listed is not used.
+    /// The origins of the role, in their order. An origin that is not listed is not used.
     #[cfg_attr(feature = "config", schemars(length(min = 1)))]
     pub roles: Vec<RoleOrigin>,
     /// Roles by namespace and service account: the first rule that matches counts.
@@ -88,7 +87,7 @@ pub struct PodTokenSettings {
     /// error.
     #[cfg_attr(feature = "config", schemars(extend("x-shortest" = "10m")))]
     pub request_tokens: Option<Duration>,
-    /// What to ask STS for, beyond the role.
+    /// The settings of the STS session.
     pub session: SessionSettings,
     /// A second role, assumed with the keys of the pod's.
     pub second_hop: Option<RoleHop>,

@@ -41,9 +41,9 @@ struct Role {
 }
 
 impl PodTokenSource {
-    /// A source with these settings. The client needs the RBAC verb `get` on `serviceaccounts` for
-    /// annotations, better with `watch`, and `create` on `serviceaccounts/token` where tokens are
-    /// asked for.
+    /// Makes a source with these settings. The client needs the RBAC verb `get` on
+    /// `serviceaccounts` for annotations, better with `watch`, and `create` on
+    /// `serviceaccounts/token` where tokens are asked for.
     pub fn new(settings: PodTokenSettings, clock: Arc<dyn Clock>, client: Option<Client>) -> Self {
         let api = client.map(|client| {
             let kubernetes = Kubernetes::new(client, settings.operation_timeout);
@@ -55,7 +55,8 @@ impl PodTokenSource {
         Self { settings, clock, api }
     }
 
-    /// How to ask for tokens, where that is configured and there is an API to ask.
+    /// Returns the client and lifetime for token requests, where they are configured and there is
+    /// an API.
     fn own_requests(&self) -> Option<(&TokenRequests, Duration)> {
         Some((&self.api.as_ref()?.token_requests, self.settings.request_tokens?))
     }
@@ -94,8 +95,8 @@ impl PodTokenSource {
         Err(self.no_role(context))
     }
 
-    /// The role of a renewal. Where annotations count, they may name the token's audience and
-    /// lifetime; a renewal does without them while the Kubernetes API does not answer.
+    /// Returns the role of a renewal. Where annotations count, they may name the token's audience
+    /// and lifetime; a renewal does without them while the Kubernetes API does not answer.
     async fn pinned(&self, arn: &RoleArn, context: &ProvideContext) -> Role {
         let annotations = match &self.api {
             Some(api) if self.settings.roles.contains(&RoleOrigin::Annotation) => {

@@ -50,7 +50,7 @@ impl Wanted {
 }
 
 impl Wanted {
-    /// The pod may be what is missing, or another one of its name.
+    /// Explains a failure: the pod may be missing, or another one has its name.
     fn explained(&self, failure: Failure) -> Failure {
         if !matches!(failure.kind(), ErrorKind::NotFound | ErrorKind::InvalidRequest) {
             return failure;
@@ -96,8 +96,8 @@ impl TokenRequests {
         Self { kubernetes, clock, known: Mutex::default(), flights: SingleFlight::default() }
     }
 
-    /// A token that is good for a while. If a new one cannot be had for now, the old one serves to
-    /// its end.
+    /// Returns a token that is good for a while. If a new one cannot be had for now, the old one
+    /// serves to its end.
     pub(crate) async fn token(&self, field: &str, wanted: &Wanted) -> Result<Token, Failure> {
         let asked_at = self.clock.now();
         if let Some(token) = self.known_if(wanted, |known| asked_at < known.renew_at) {

@@ -90,7 +90,7 @@ async fn follow(
     End::Other
 }
 
-/// What matters of a ServiceAccount.
+/// Returns the relevant parts of a ServiceAccount.
 pub(crate) fn seen(prefix: &str, found: ServiceAccount) -> Seen {
     Seen {
         annotations: Arc::new(Annotations::new(prefix, found.metadata.annotations.as_ref())),

@@ -1,4 +1,4 @@
-//! Which profile the driver's environment chooses, and in which files.
+//! The profile that the driver's environment chooses, and its files.
 
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,7 @@
 use s3_credential_core::Secret;
 use zeroize::Zeroizing;
 
-/// Which of the two files.
+/// One of the two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileKind {
     /// Sections are called `[default]` and `[profile NAME]`.

@@ -51,7 +51,7 @@ pub struct ProfileSource {
 }
 
 impl ProfileSource {
-    /// The source for a driver with this environment.
+    /// Makes the source for a driver with this environment.
     pub fn new(environment: &Environment) -> Self {
         let location = Location::from_environment(environment);
         Self {

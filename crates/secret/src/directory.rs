@@ -26,13 +26,13 @@ const MAX_FILE_LEN: usize = 32 << 10;
     serde(rename_all = "camelCase", deny_unknown_fields)
 )]
 pub struct SecretDirectorySettings {
-    /// Where the Secret is mounted: a directory with a file for each of its entries.
+    /// The directory where the Secret is mounted, with a file for each of its entries.
     #[cfg_attr(feature = "config", schemars(extend("format" = "absolute-path")))]
     pub path: PathBuf,
     /// Names of the entries of the Secret, where they are none of the known ones.
     #[cfg_attr(feature = "config", serde(default))]
     pub key_names: Option<KeyNames>,
-    /// How often the files are read for a change; at least 100 milliseconds.
+    /// The interval at which the files are read for a change; at least 100 milliseconds.
     #[cfg_attr(feature = "config", serde(default = "poll_interval"))]
     pub poll_interval: Duration,
 }
@@ -42,7 +42,7 @@ fn poll_interval() -> Duration {
 }
 
 impl SecretDirectorySettings {
-    /// The Secret that is mounted there, with the known names.
+    /// Makes settings for the Secret that is mounted there, with the known names.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), key_names: None, poll_interval: poll_interval() }
     }
@@ -65,14 +65,14 @@ impl SecretDirectorySettings {
 pub struct SecretDirectorySource {
     name: Cow<'static, str>,
     path: PathBuf,
-    /// How messages name the directory, on one line whatever its path.
+    /// The name of the directory in messages, always on one line.
     place: String,
     reader: Reader,
     follower: Follower,
 }
 
 impl SecretDirectorySource {
-    /// The source for this directory.
+    /// Makes the source for this directory.
     pub fn new(settings: SecretDirectorySettings) -> Result<Self, Failure> {
         let SecretDirectorySettings { path, key_names, poll_interval } = settings;
         let reader = Reader::new(key_names)?;
@@ -86,7 +86,7 @@ impl SecretDirectorySource {
         })
     }
 
-    /// With a name of its own in chains.
+    /// Sets its name in chains.
     #[must_use]
     pub fn with_name(self, name: impl Into<String>) -> Self {
         Self { name: Cow::Owned(name.into()), ..self }

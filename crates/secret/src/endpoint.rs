@@ -5,8 +5,8 @@ use http::Uri;
 /// More than any address has.
 const MAX_LEN: usize = 2048;
 
-/// Whether this is an http(s) URL of a host, with at most a port and a path: what an SDK takes as
-/// an endpoint.
+/// Returns whether this is an http(s) URL of a host, with at most a port and a path: what an SDK
+/// takes as an endpoint.
 pub(crate) fn is_endpoint(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;

@@ -31,7 +31,7 @@ pub struct SecretEnvironmentSource {
 }
 
 impl SecretEnvironmentSource {
-    /// The source for a driver with this environment.
+    /// Makes the source for a driver with this environment.
     pub fn new(environment: &Environment) -> Self {
         let variables =
             [names::AWS_ACCESS_KEY_ID, names::AWS_SECRET_ACCESS_KEY, names::AWS_SESSION_TOKEN];
@@ -42,7 +42,7 @@ impl SecretEnvironmentSource {
         }
     }
 
-    /// With a name of its own in chains.
+    /// Sets its name in chains.
     #[must_use]
     pub fn with_name(self, name: impl Into<String>) -> Self {
         Self { name: Cow::Owned(name.into()), ..self }

@@ -1,4 +1,4 @@
-//! What the Kubernetes API says about a Secret, for the fuzz targets.
+//! Answers of the Kubernetes API about a Secret, for the fuzz targets.
 
 use s3_credential_core::{Failure, Keys};
 

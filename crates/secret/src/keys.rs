@@ -10,17 +10,17 @@ use crate::key_names::{CONVENTIONS, KeyNames, Names, VARIABLES};
 /// Values by name, as a Secret has them.
 pub(crate) type Values = BTreeMap<String, Secret>;
 
-/// How many names a message lists.
+/// The most names that a message lists.
 const MAX_NAMES: usize = 8;
 
-/// How keys are read from one kind of place.
+/// The reader of keys from one kind of place.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reader {
     configured: Option<KeyNames>,
 }
 
 impl Reader {
-    /// With these names before the known ones.
+    /// Makes a reader that tries these names before the known ones.
     pub(crate) fn new(configured: Option<KeyNames>) -> Result<Self, Failure> {
         configured.iter().try_for_each(KeyNames::check)?;
         Ok(Self { configured })
@@ -95,7 +95,7 @@ pub(crate) fn in_variables(place: &str, values: &Values) -> Result<Option<Keys>,
 struct Found<'a> {
     place: &'a str,
     values: &'a Values,
-    /// What half a pair is.
+    /// The kind of error for half a pair.
     half: ErrorKind,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Found<'a> {
         self.get(names.access_key_id).is_some() || self.get(names.secret_access_key).is_some()
     }
 
-    /// The pair under one convention's names, and the token under any's.
+    /// Returns the pair under one convention's names, and the token under any's.
     fn keys(&self, conventions: &[Names<'_>]) -> Result<Option<Keys>, Failure> {
         self.one_value(conventions, |names| names.access_key_id)?;
         self.one_value(conventions, |names| names.secret_access_key)?;
@@ -135,8 +135,8 @@ impl<'a> Found<'a> {
         Ok(Some(keys))
     }
 
-    /// The value of one part, under whatever name: two names with two values would leave it to
-    /// chance whose keys these are.
+    /// Returns the value of one part, under whatever name: two names with two values would leave it
+    /// to chance whose keys these are.
     fn one_value<'n>(
         &self,
         conventions: &[Names<'n>],
@@ -157,8 +157,8 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// What is missing where something is there: of the convention that has half of a pair, else of
-    /// the one that has a token.
+    /// Returns what is missing in an incomplete Secret: for the convention with half of a pair,
+    /// otherwise for the one with a token.
     fn half(&self, conventions: &[Names<'_>]) -> Option<Failure> {
         let pairs = conventions
             .iter()

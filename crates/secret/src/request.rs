@@ -37,12 +37,12 @@ impl Default for SecretRequestSource {
 }
 
 impl SecretRequestSource {
-    /// With these names before the known ones.
+    /// Sets names that are tried before the known ones.
     pub fn with_key_names(self, names: KeyNames) -> Result<Self, Failure> {
         Ok(Self { reader: Reader::new(Some(names))?, ..self })
     }
 
-    /// With a name of its own in chains.
+    /// Sets its name in chains.
     #[must_use]
     pub fn with_name(self, name: impl Into<String>) -> Self {
         Self { name: Cow::Owned(name.into()), ..self }

@@ -70,7 +70,7 @@ impl Drop for Watch {
 }
 
 impl SecretWatchSource {
-    /// The source for the Secret of these settings.
+    /// Makes the source for the Secret of these settings.
     pub fn new(client: Client, settings: SecretWatchSettings) -> Result<Self, Failure> {
         settings.check()?;
         Ok(Self {
@@ -83,7 +83,7 @@ impl SecretWatchSource {
         })
     }
 
-    /// With a name of its own in chains.
+    /// Sets its name in chains.
     #[must_use]
     pub fn with_name(self, name: impl Into<String>) -> Self {
         Self { name: Cow::Owned(name.into()), ..self }

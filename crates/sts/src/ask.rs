@@ -1,5 +1,5 @@
-//! What to ask STS for: the web identity's own settings and the exchange's, never more than either
-//! allows.
+//! The parameters of a call to STS: from the web identity's own settings and the exchange's, never
+//! more than either allows.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const MAX_POLICY_ARNS: usize = 10;
 const MAX_TAGS: usize = 50;
 const MAX_SESSION_NAME: usize = 64;
 
-/// What to ask for in one call.
+/// The parameters of one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ask {
     pub(crate) role_arn: RoleArn,

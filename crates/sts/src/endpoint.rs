@@ -1,4 +1,4 @@
-//! Which STS is called.
+//! The choice of the STS endpoint.
 
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use http::Uri;
@@ -15,7 +15,7 @@ const DEFAULT_SIGNING_REGION: &str = "us-east-1";
 /// The global endpoint, whose signatures are always of the first region.
 const GLOBAL: &str = "https://sts.amazonaws.com";
 
-/// Where to call STS, and for which region to sign.
+/// The endpoint of STS, and the region to sign for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     pub(crate) url: String,

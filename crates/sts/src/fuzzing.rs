@@ -1,4 +1,4 @@
-//! What STS answers, for the fuzz targets: through the SDK, without a network and without a second
+//! Answers of STS, for the fuzz targets: through the SDK, without a network and without a second
 //! attempt.
 
 use std::sync::Arc;

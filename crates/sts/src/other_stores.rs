@@ -6,7 +6,8 @@ use s3_credential_core::ErrorKind;
 use crate::refusal::{Asked, By, Refusal, never};
 
 impl Asked<'_> {
-    /// The refusal, where the code is none of AWS's for this call; none if AWS's meaning counts.
+    /// Returns the refusal, where the code is none of AWS's for this call; none if AWS's meaning
+    /// counts.
     pub(crate) fn refused_by_other_store(&self, code: &str) -> Option<Refusal> {
         if !self.endpoint.is_other_store {
             return None;

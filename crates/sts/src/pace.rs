@@ -47,7 +47,7 @@ pub(crate) struct Turn {
 }
 
 impl Pace {
-    /// The gate of an endpoint.
+    /// Returns the gate of an endpoint.
     pub(crate) fn gate(&self, endpoint: &str) -> Arc<Gate> {
         let mut gates = lock(&self.0);
         match gates.get(endpoint) {
@@ -76,7 +76,7 @@ impl Gate {
         timeout_at(deadline, in_line).await.ok()?
     }
 
-    /// A turn, or when to try again.
+    /// Returns a turn, or when to try again.
     fn try_turn(&self) -> Result<Turn, Instant> {
         let now = Instant::now();
         let mut limit = lock(&self.limit);

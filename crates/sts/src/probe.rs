@@ -1,4 +1,4 @@
-//! Whether STS can be reached, found out without any credential.
+//! A probe whether STS can be reached, without any credential.
 
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
@@ -13,7 +13,7 @@ use crate::refusal::{Asked, Refusal};
 /// The role that is asked for: no account has this number.
 pub(crate) const ROLE: &str = "arn:aws:iam::000000000000:role/s3-credential-probe";
 
-/// What no issuer signs.
+/// A token that no issuer signs.
 const TOKEN: &str = "not-a-token";
 
 /// An STS that answered.

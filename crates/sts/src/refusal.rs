@@ -1,4 +1,4 @@
-//! What STS, or the way to it, answered in place of keys.
+//! Refusals of STS, and failures on the way to it.
 //!
 //! Every text is our own. The SDK's errors hold the raw answer, and a broken answer may hold the
 //! keys: of an error only its code and its status are looked at.
@@ -32,7 +32,7 @@ pub(crate) enum Again {
     Later,
 }
 
-/// What was asked, for the failure to name.
+/// The request, for the failure to name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) endpoint: &'a Endpoint,
@@ -40,7 +40,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) by: By<'a>,
 }
 
-/// Whose credentials asked.
+/// The credentials of the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum By<'a> {
     /// A web-identity token, with its `sub` where it is a plain one.
@@ -82,7 +82,7 @@ impl Asked<'_> {
         Refusal { again: Again::Soon, failure: self.unreachable("does not answer in time") }
     }
 
-    /// An answer that is no document, or one without keys.
+    /// Returns an answer that is no document, or one without keys.
     pub(crate) fn unreadable(&self) -> Refusal {
         Refusal {
             again: Again::Soon,
@@ -106,8 +106,8 @@ impl Asked<'_> {
         Refusal { again: Again::Soon, failure: self.unreachable("cannot be reached") }
     }
 
-    /// The table of the service model and its API reference; codes that are not in it count by
-    /// their status.
+    /// Maps a code by the table of the service model and its API reference. A code that is not in
+    /// it counts by its status.
     fn refused(&self, status: u16, code: Option<&str>) -> Refusal {
         let role = self.role;
         if let Some(refusal) = code.and_then(|code| self.refused_by_other_store(code)) {

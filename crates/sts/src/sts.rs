@@ -31,7 +31,7 @@ pub struct Sts {
 }
 
 impl Sts {
-    /// With these settings, and this clock for signatures.
+    /// Makes an [`Sts`] with these settings, and this clock for signatures.
     pub fn new(settings: StsSettings, clock: Arc<dyn Clock>) -> Self {
         Self {
             service: Arc::new(Service {
@@ -44,8 +44,8 @@ impl Sts {
         }
     }
 
-    /// As [`Sts::new`], by this HTTP client in the place of one of its own: of the settings, those
-    /// of proxy, trust and connections are then the client's to know.
+    /// Makes an [`Sts`] like [`Sts::new`], with this HTTP client instead of its own. The settings
+    /// of proxy, trust and connections are then the client's.
     #[must_use]
     pub fn with_http_client(
         settings: StsSettings,
@@ -57,14 +57,14 @@ impl Sts {
         Self { service: Arc::new(service), flights: Arc::default() }
     }
 
-    /// The URL at which STS would be called for this region, or why there is none.
+    /// Returns the URL at which STS would be called for this region, or why there is none.
     pub async fn endpoint_url(&self, region: Option<&Region>) -> Result<String, Failure> {
         let endpoint = endpoint::resolve(&self.service.settings, region, None).await?;
         Ok(endpoint.url)
     }
 
-    /// Whether STS can be reached for this region, in the way in which an exchange reaches it; sent
-    /// is a token that is none.
+    /// Returns whether STS can be reached for this region, in the way in which an exchange reaches
+    /// it. It sends an invalid token.
     pub async fn probe(&self, region: Option<&Region>) -> Result<Reached, Failure> {
         self.service.probe(region).await
     }

@@ -13,11 +13,11 @@ pub(super) const POD_NAMESPACE: &str = "csi.storage.k8s.io/pod.namespace";
 pub(super) const SERVICE_ACCOUNT: &str = "csi.storage.k8s.io/serviceAccount.name";
 pub(super) const EPHEMERAL: &str = "csi.storage.k8s.io/ephemeral";
 
-/// What a lease's record holds.
+/// The attributes that a lease's record holds.
 pub(super) const RECORDED: [&str; 6] =
     [BUCKET_NAME, STS_REGION, POD_UID, POD_NAME, POD_NAMESPACE, SERVICE_ACCOUNT];
 
-/// What is read here, and what the drivers of Mountpoint read themselves.
+/// The attributes that are read here, and those that the drivers of Mountpoint read themselves.
 const KNOWN: [&str; 10] = [
     BUCKET_NAME,
     AUTHENTICATION_SOURCE,

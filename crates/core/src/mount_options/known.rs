@@ -79,7 +79,7 @@ pub(crate) fn known(name: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|option| option.name == long)
 }
 
-/// Whether an option has this name, by its long name alone.
+/// Returns whether an option has this name, by its long name alone.
 pub(crate) fn is_known(name: &str) -> bool {
     KNOWN.iter().any(|option| option.name == name)
 }

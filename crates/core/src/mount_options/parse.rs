@@ -4,7 +4,7 @@ use super::known::{Known, known, near_miss};
 
 type Options = Vec<(&'static Known, String)>;
 
-/// What a flag is.
+/// The result of parsing one flag.
 #[derive(Debug)]
 pub(super) enum Parsed {
     /// Only options of Mountpoint.
@@ -41,7 +41,7 @@ fn name_of(word: &str) -> &str {
     name.split_once('=').map_or(name, |(name, _)| name)
 }
 
-/// Whether a word within a value may be meant as an option of its own.
+/// Returns whether a word within a value may be meant as an option of its own.
 fn looks_like_option(word: &str) -> bool {
     word.starts_with('-') || known(name_of(word)).is_some()
 }

@@ -32,7 +32,7 @@ impl Draft<'_> {
         self.environment.insert(name.to_owned(), EnvironmentValue::Plain(value.into()));
     }
 
-    /// A variable that names a file of the volume's directory.
+    /// Sets a variable that names a file of the volume's directory.
     fn set_path(&mut self, name: &str, file: &str) -> Result<(), Failure> {
         let directory = self.request.directory;
         // Of the right size at once: a plan is drawn for each republish.

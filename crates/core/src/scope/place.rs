@@ -1,4 +1,4 @@
-//! What Mountpoint takes for a bucket, and how IAM names it.
+//! The forms in which Mountpoint takes a bucket, and their names in IAM.
 
 use super::refuse;
 use crate::error::Failure;
@@ -46,7 +46,7 @@ impl<'a> Place<'a> {
         if name.ends_with("--x-s3") { Ok(Self::Directory(name)) } else { Ok(Self::Bucket(name)) }
     }
 
-    /// The resource that is listed, or that a session is for.
+    /// Returns the resource that is listed, or that a session is for.
     pub(super) fn resource(&self, partition: Partition) -> String {
         let partition = partition.name;
         match self {
@@ -57,7 +57,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// The resources of objects whose keys match a pattern.
+    /// Returns the resource of the objects whose keys match a pattern.
     pub(super) fn objects(&self, partition: Partition, keys: &str) -> String {
         let resource = self.resource(partition);
         match self {

@@ -16,7 +16,7 @@ pub(super) fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{ff}')
 }
 
-/// What the volume does with objects.
+/// The access of the volume to objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// It reads them.
@@ -77,8 +77,8 @@ fn session(resource: &str, read_only: bool) -> Value {
     statement
 }
 
-/// Which keys is the role's to say; here only that S3 asks for the sake of this volume. The bucket
-/// may be in another region than STS.
+/// Returns the statement on KMS keys. The role decides which keys; this only requires that S3 asks
+/// on behalf of this volume. The bucket may be in another region than STS.
 fn encryption(place: &Place<'_>, read_only: bool, partition: Partition) -> Value {
     let actions: &[&str] =
         if read_only { &["kms:Decrypt"] } else { &["kms:Decrypt", "kms:GenerateDataKey"] };
@@ -101,8 +101,8 @@ fn allow(actions: &[&str], resource: &str) -> Value {
     json!({"Effect": "Allow", "Action": actions, "Resource": resource})
 }
 
-/// What is a wildcard or a variable to IAM, as the character that it is (IAM user guide, "Policy
-/// variables": special characters).
+/// Escapes what is a wildcard or a variable to IAM (IAM user guide, "Policy variables": special
+/// characters).
 fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, character| {
         match character {

@@ -1,4 +1,4 @@
-//! What is answered: keys, or that there are none for who asks.
+//! The answers: keys, or the refusal of a request.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// What is said of keys that never end, or not at an instant that is known: a Mountpoint whose keys
-/// have no expiry does not mount (aws-c-auth, `expiration_required`). It asks again then, a little
-/// earlier.
+/// The expiry in answers with keys that never expire, or at an unknown time: a Mountpoint whose
+/// keys have no expiry does not mount (aws-c-auth, `expiration_required`). It asks again a little
+/// before that time.
 const ASK_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// The reason why a request gets no keys. Its text reveals no volumes, tokens or keys.
@@ -116,7 +116,7 @@ impl AsRef<[u8]> for SecretBody {
     }
 }
 
-/// How long a text is in a JSON string, at most.
+/// Returns the greatest length of a text in a JSON string.
 fn escaped_len(text: &str) -> usize {
     text.len() + if has_special(text) { 5 * text.len() } else { 0 }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use slot::Slot;
 pub(super) use slot::{Connection, Standing};
 
-/// How many connections may be open.
+/// The limits of open connections.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) total: usize,

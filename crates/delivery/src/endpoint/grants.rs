@@ -1,4 +1,4 @@
-//! Which volumes are served, to whom, and from what.
+//! The served volumes, with their tokens and their sources of keys.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,16 +10,16 @@ use s3_credential_core::{ErrorKind, Failure, Keys, Secret};
 use super::limit::Admitted;
 use super::token;
 
-/// Where a volume's keys come from.
+/// The source of a volume's keys.
 ///
 /// # Guarantees
 /// `current` is called for every request, `load` only where it gave none.
 #[async_trait]
 pub trait KeySource: fmt::Debug + Send + Sync + 'static {
-    /// The keys, if valid ones are there: at once, whatever happens upstream.
+    /// Returns the keys, if valid ones are there: at once, whatever happens upstream.
     fn current(&self) -> Option<Arc<Keys>>;
 
-    /// The keys, fetched if need be. The future may be dropped at any await.
+    /// Returns the keys, fetched if need be. The future may be dropped at any await.
     async fn load(&self) -> Result<Arc<Keys>, Failure>;
 }
 

@@ -17,13 +17,13 @@ impl Rate {
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// When, in nanoseconds of `Clock::elapsed`, the requests that were admitted would have come at an
-/// even pace.
+/// The time, in nanoseconds of `Clock::elapsed`, at which the admitted requests would have come at
+/// an even pace.
 #[derive(Debug, Default)]
 pub(super) struct Admitted(AtomicU64);
 
 impl Admitted {
-    /// Whether one more may be answered now.
+    /// Returns whether one more may be answered now.
     pub(super) fn admit(&self, rate: Rate, now: Duration) -> bool {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         let next = |paced: u64| {

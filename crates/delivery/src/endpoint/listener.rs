@@ -23,7 +23,7 @@ use super::settings::EndpointSettings;
 /// The largest head of a request, in bytes; the lowest limit that hyper accepts.
 const MAX_HEAD_LEN: usize = 8 << 10;
 
-/// How long connections have to end by themselves.
+/// The time that connections have to end by themselves.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// How long a closing connection may take before the next one is asked to close, and before the
@@ -93,7 +93,7 @@ fn is_of_client(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
 }
 
-/// What is taken for HTTP.
+/// Returns the settings of the HTTP parser.
 pub(super) fn http(settings: &EndpointSettings) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())

@@ -1,4 +1,4 @@
-//! What a request must be to be looked at.
+//! The checks of a request before its keys are looked up.
 
 use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, HOST, HeaderName};
@@ -7,7 +7,7 @@ use hyper::{Method, Request};
 use super::answer::Refusal;
 use super::grants::is_id;
 
-/// What comes before the id of a volume.
+/// The path before the id of a volume.
 pub(super) const PATH: &str = "/v1/volumes/";
 
 /// The id and the token of a request that is as it must be; the token is for the caller to judge.

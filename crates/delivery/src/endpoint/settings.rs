@@ -1,9 +1,9 @@
-//! How the endpoint listens, and what it puts up with.
+//! The settings of the endpoint: its address and its limits.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How the endpoint listens, and what it puts up with.
+/// The settings of the endpoint: its address and its limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointSettings {
     /// A loopback address. Where unset: 127.0.0.1 and the first free port of 980 to 988, which no
@@ -13,21 +13,21 @@ pub struct EndpointSettings {
     /// A running Mountpoint knows the port: an endpoint that comes back after a restart must be
     /// given the address it had.
     pub address: Option<SocketAddr>,
-    /// How many connections may be open; 1024, and at most half of the descriptors that the process
-    /// may open. Half of them may be without a token. Beyond, the oldest one without a token closes
-    /// for the next one; where all have shown a token, an idle one of the volume that has the most
-    /// connections closes. A request with a good token that is being answered is never cut off.
+    /// The most open connections; 1024, and at most half of the descriptors that the process may
+    /// open. Half of them may be without a token. Beyond it, the oldest one without a token closes
+    /// for the next one. Where all have shown a token, an idle one of the volume with the most
+    /// connections closes. A request with a valid token that is being answered is never cut off.
     pub max_connections: usize,
-    /// How many connections of one volume may be open; 64. Beyond, the volume's least recently used
+    /// The most open connections of one volume; 64. Beyond it, the volume's least recently used
     /// idle connection closes; where none is idle, the new one closes after its answer.
     pub max_connections_per_volume: usize,
     /// How long a connection may take to send the head of a request, from its begin or its last
     /// answer on, so how long it may idle; 10 seconds.
     pub header_timeout: Duration,
-    /// How many requests of one volume are answered in a second, and how many may come at once;
+    /// The most requests of one volume that are answered in a second, and that may come at once;
     /// 100,000. In the last minutes of its keys a Mountpoint asks for every request that it signs,
-    /// and what it is refused is an I/O error for its users: far more than a mount signs, so that
-    /// it is for what has gone mad.
+    /// and a refusal is an I/O error for its users. The limit is far more than a mount signs, so it
+    /// only stops a faulty client.
     pub requests_per_second: u32,
     /// How long a request waits for keys where there are none; 5 seconds.
     pub load_timeout: Duration,

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpSocket};
 /// Ports that only a privileged process can bind, and that IANA has not assigned.
 const PRIVILEGED_PORTS: std::ops::RangeInclusive<u16> = 980..=988;
 
-/// How many connections may wait to be accepted.
+/// The most connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
 pub(super) fn listen(address: Option<SocketAddr>) -> Result<TcpListener, Failure> {
@@ -51,13 +51,13 @@ fn default() -> Result<TcpListener, Failure> {
     bind(address).map_err(|error| refused(Some(address), &error))
 }
 
-/// Where the kernel says from which port on any process may bind.
+/// The file with the first port that any process may bind.
 const UNPRIVILEGED_PORT_START: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
 
 /// The kernel's own value, which holds where the file cannot be read.
 const DEFAULT_UNPRIVILEGED_PORT_START: u32 = 1024;
 
-/// Whether only a privileged process can bind this port in this network namespace.
+/// Returns whether only a privileged process can bind this port in this network namespace.
 pub(super) fn is_reserved(port: u16) -> bool {
     let start = std::fs::read_to_string(UNPRIVILEGED_PORT_START).ok();
     let start = start.and_then(|start| start.trim().parse().ok());

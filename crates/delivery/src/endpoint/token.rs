@@ -1,4 +1,4 @@
-//! What a volume shows to get its keys.
+//! The token that a volume shows to get its keys.
 
 use std::fmt::Write as _;
 

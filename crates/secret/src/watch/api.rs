@@ -20,10 +20,10 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::keys::Values;
 use crate::watch::settings::SecretWatchSettings;
 
-/// How long the API server is asked to keep one watch open; what kube takes by default.
+/// The time for which the API server is asked to keep one watch open; kube's default.
 const WATCH_TTL: Duration = Duration::from_secs(290);
 
-/// How long a watch may be silent before it is held for dead: the API server sends a bookmark about
+/// The longest silence of a watch before it counts as dead: the API server sends a bookmark about
 /// every minute.
 pub(super) const SILENCE: Duration = Duration::from_mins(3);
 
@@ -34,7 +34,7 @@ pub(super) struct SecretApi {
     namespace: String,
 }
 
-/// What the Secret has become.
+/// The new state of the Secret.
 #[derive(Debug)]
 pub(super) enum Change {
     /// It has these values.
@@ -50,7 +50,7 @@ impl SecretApi {
         Self { client, settings: settings.clone(), namespace: namespace.to_owned() }
     }
 
-    /// What the Secret is now, and the version to watch it from.
+    /// Returns the current state of the Secret, and the version to watch it from.
     pub(super) async fn list(&self) -> Result<(Change, String), Failure> {
         let params = ListParams::default().fields(&self.selector());
         let request = self.request().list(&params);
@@ -68,7 +68,7 @@ impl SecretApi {
         Ok((change, list.metadata.resource_version))
     }
 
-    /// What becomes of it after that version, until the API server ends the watch.
+    /// Returns its changes after that version, until the API server ends the watch.
     pub(super) async fn watch(
         &self,
         version: &str,
@@ -86,7 +86,7 @@ impl SecretApi {
         Ok(events.map(|event| self.change(event)))
     }
 
-    /// The failure for want of the Secret.
+    /// Returns the failure for want of the Secret.
     pub(super) fn absent(&self) -> Failure {
         let place = self.settings.place(&self.namespace);
         Failure::new(ErrorKind::NotFound, format!("{place} does not exist")).with_help(format!(

@@ -46,8 +46,8 @@ impl Followed {
         }
     }
 
-    /// What is known, after the first answer of the API server. The caller's deadline is the only
-    /// one, as each call has its own.
+    /// Returns the known state, after the first answer of the API server. Only the caller's
+    /// deadline applies, as each call has its own.
     pub(super) async fn values(&self) -> Known {
         let mut known = self.known.subscribe();
         let answer = known.wait_for(Option::is_some).await;

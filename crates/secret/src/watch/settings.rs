@@ -1,4 +1,4 @@
-//! Which Secret, and how patiently.
+//! The settings of the watch: the Secret, and the time-outs.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::key_names::KeyNames;
 /// Settings of the source `secret-watch`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretWatchSettings {
-    /// Where the Secret is.
+    /// The namespace of the Secret.
     pub namespace: SecretNamespace,
     /// Its name.
     pub name: String,
@@ -36,7 +36,7 @@ pub enum SecretNamespace {
 }
 
 impl SecretWatchSettings {
-    /// The Secret of this name.
+    /// Makes settings for the Secret of this name.
     pub fn new(namespace: SecretNamespace, name: impl Into<String>) -> Self {
         Self {
             namespace,
@@ -64,7 +64,7 @@ impl SecretWatchSettings {
         KubernetesCall { verb, resource: "secrets", namespace: Some(namespace), name: &self.name }
     }
 
-    /// The Secret, as messages name it.
+    /// Returns the Secret, as messages name it.
     pub(super) fn place(&self, namespace: &str) -> String {
         format!("the Secret {namespace}/{}", self.name)
     }

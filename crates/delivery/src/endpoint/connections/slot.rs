@@ -61,7 +61,7 @@ impl Slot {
     }
 }
 
-/// Whether a connection may stay open after its answer.
+/// The state of a connection after its answer: it may stay open or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Standing {
     /// The volume has no more connections than its share.
