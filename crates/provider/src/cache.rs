@@ -82,13 +82,14 @@ impl CachedKeys {
         }
     }
 
-    /// The keys, if valid ones are there. Starts a refresh that is due, and does not wait for it.
+    /// Returns the keys, if valid ones are there. Starts a refresh that is due, and does not wait
+    /// for it.
     pub fn current(&self) -> Option<CurrentKeys> {
         self.0.current().map(CurrentKeys)
     }
 
-    /// The keys: at once if valid ones are there, else as soon as they are fetched. To be awaited
-    /// within a tokio runtime.
+    /// Returns the keys: at once if valid ones are there, else as soon as they are fetched. To be
+    /// awaited within a tokio runtime.
     pub async fn get(&self) -> Result<Arc<Keys>, Failure> {
         if let Some(keys) = self.current() {
             return Ok(keys.share());
@@ -133,7 +134,7 @@ impl fmt::Debug for CachedKeys {
 pub struct CurrentKeys(Guard<Arc<Entry>>);
 
 impl CurrentKeys {
-    /// The keys, to be kept.
+    /// Returns the keys, to be kept.
     pub fn share(&self) -> Arc<Keys> {
         Arc::clone(&self.0.keys)
     }
@@ -163,7 +164,7 @@ pub struct CachedKeysBuilder {
 }
 
 impl CachedKeysBuilder {
-    /// How the keys are kept fresh.
+    /// Sets how the keys are kept fresh.
     #[must_use]
     pub fn settings(mut self, settings: CacheSettings) -> Self {
         self.settings = settings;

@@ -37,7 +37,7 @@ impl Provider {
         Ok(report)
     }
 
-    /// The leases of a volume that every target path has left for another Mountpoint pod.
+    /// Returns the leases of a volume that every target path has left for another Mountpoint pod.
     fn left_leases(&self, volume_id: &str) -> Result<Vec<LeaseKey>, Failure> {
         let is_left = |record: &LeaseRecord| {
             record.is_live() && record.holders.is_empty() && record.context.volume_id() == volume_id
@@ -116,8 +116,9 @@ impl Provider {
         Ok(removed)
     }
 
-    /// The lease that an unpublish is about: by the pod in the request, else by its holder, since a
-    /// shared Mountpoint pod is not in the request, and the write path may lead elsewhere by now.
+    /// Returns the lease that an unpublish is about: by the pod in the request, else by its holder,
+    /// since a shared Mountpoint pod is not in the request, and the write path may lead elsewhere
+    /// by now.
     pub(crate) fn find_lease(
         &self,
         context: &CleanupContext,

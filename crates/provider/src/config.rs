@@ -97,27 +97,27 @@ impl Config {
         schema::schema(registry)
     }
 
-    /// The choices that are not plug-ins.
+    /// Returns the choices that are not plug-ins.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// What the section `node` says to the node service s3-csi-node.
+    /// Returns the section `node`, for the node service s3-csi-node.
     pub fn node(&self) -> &NodeSettings {
         &self.node
     }
 
-    /// The sources of a level, in their order.
+    /// Returns the sources of a level, in their order.
     pub fn source_names(&self, level: AuthenticationLevel) -> impl Iterator<Item = &str> {
         self.chains.sources.get(&level).into_iter().flatten().map(|step| step.name.as_str())
     }
 
-    /// The region resolvers, in their order.
+    /// Returns the region resolvers, in their order.
     pub fn resolver_names(&self) -> impl Iterator<Item = &str> {
         self.chains.resolvers.iter().map(|step| step.name.as_str())
     }
 
-    /// What there is to say about a configuration that can be used: warnings.
+    /// Returns the report on a valid configuration: its warnings.
     pub fn report(&self) -> &ConfigReport {
         &self.report
     }
@@ -232,7 +232,7 @@ fn warn_of_unused<P: ?Sized + 'static>(
     }
 }
 
-/// Whether a path is this one or within it.
+/// Returns whether a path is this one or within it.
 fn is_within(path: &str, outer: &str) -> bool {
     path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

@@ -1,5 +1,5 @@
-//! How the machine stands: everything that credentials may come from, go through or be written to,
-//! looked at at once.
+//! The diagnosis of the machine: all that credentials may come from, go through or be written to,
+//! examined at once.
 //!
 //! It makes no change, and sends no credential but the driver's own to its Kubernetes API.
 
@@ -28,7 +28,7 @@ use crate::provider::Provider;
 pub use check::{Check, CheckStatus};
 use patience::Patience;
 
-/// What to look at beside the driver's environment and configuration.
+/// Further subjects of the diagnosis, besides the driver's environment and configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DoctorOptions {
@@ -37,26 +37,26 @@ pub struct DoctorOptions {
 }
 
 impl DoctorOptions {
-    /// With this write path.
+    /// Sets the write path.
     #[must_use]
     pub fn with_write_path(self, path: impl Into<PathBuf>) -> Self {
         Self { write_path: Some(path.into()) }
     }
 }
 
-/// How the machine stands.
+/// The state of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnosis {
     /// Every check, in an order that does not depend on the outcome.
     pub checks: Vec<Check>,
-    /// Where a permission of the Kubernetes API is missing: roles with all that are needed, and
-    /// their bindings to the driver's account, as YAML for `kubectl apply`.
+    /// The roles with all needed permissions, and their bindings to the driver's account, as YAML
+    /// for `kubectl apply`. `None` if no permission of the Kubernetes API is missing.
     pub roles: Option<String>,
 }
 
 impl Diagnosis {
-    /// The checks that failed.
+    /// Returns the checks that failed.
     pub fn failed(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.status == CheckStatus::Failed)
     }

@@ -5,33 +5,33 @@ use std::fmt;
 
 use s3_credential_core::{Attempt, Code, ErrorKind, Failure};
 
-/// Why a volume has no credentials, or could not be cleaned up.
+/// The error of a volume that has no credentials, or could not be cleaned up.
 ///
 /// `Display` is one line for the user of the volume: what is wrong, then what to do. It holds no
 /// secret.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ProvideError {
-    /// What went wrong.
+    /// The failure.
     pub failure: Failure,
-    /// How each source of the chain fared; empty if none was asked.
+    /// The attempt of each source of the chain; empty if none was asked.
     pub attempts: Vec<Attempt>,
-    /// How each region resolver fared; empty if none was asked.
+    /// The attempt of each region resolver; empty if none was asked.
     pub region_attempts: Vec<Attempt>,
 }
 
 impl ProvideError {
-    /// The kind of failure.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.failure.kind()
     }
 
-    /// The gRPC code that a driver answers with.
+    /// Returns the gRPC code that a driver answers with.
     pub fn code(&self) -> Code {
         self.failure.code()
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Returns whether the same call may succeed later without any change.
     pub fn is_retryable(&self) -> bool {
         self.failure.is_retryable()
     }
@@ -41,7 +41,7 @@ impl ProvideError {
         self.failure.message()
     }
 
-    /// What the user should do.
+    /// Returns what the user should do.
     pub fn help(&self) -> &str {
         self.failure.help()
     }
@@ -57,7 +57,7 @@ impl ProvideError {
         format!("{}; {}", self.failure.message(), self.help())
     }
 
-    /// With what each region resolver said.
+    /// Sets the attempts of the region resolvers.
     #[must_use]
     pub fn with_region_attempts(self, region_attempts: Vec<Attempt>) -> Self {
         Self { region_attempts, ..self }

@@ -1,4 +1,4 @@
-//! What the driver reads of its own state path, for the fuzz targets.
+//! The reader of the driver's own state path, for the fuzz targets.
 
 use crate::lease;
 

@@ -1,4 +1,4 @@
-//! Whose credentials a lease holds, as far as a running Mountpoint would notice a change.
+//! The identity of a lease's credentials, as far as a running Mountpoint would notice a change.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 /// AssumeRole).
 const CHAINED_DURATION: Duration = Duration::from_hours(1);
 
-/// What a running Mountpoint cannot be moved away from: the level, the service account at pod
+/// The identity that a running Mountpoint cannot change: the level, the service account at pod
 /// level, the source, the kind of provider it was started with, the role or address in its
 /// environment, and the bucket and prefix that it was started for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
-    /// Whose credentials they are.
+    /// The authentication level.
     pub level: AuthenticationLevel,
     /// Namespace and name of the pod's service account, at pod level: `photos/reader`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct Identity {
 pub struct SecondRole {
     /// The role.
     pub role_arn: RoleArn,
-    /// What its trust policy asks for.
+    /// The external id that its trust policy requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
     /// Session tags.
@@ -118,8 +118,8 @@ impl Identity {
         }
     }
 
-    /// Whether a publish is on behalf of whom the identity is of: what another one brings is never
-    /// taken for a rotation.
+    /// Returns whether a publish is on behalf of this identity: the credentials of another one are
+    /// never taken for a rotation.
     pub(crate) fn is_on_behalf_of(&self, context: &ProvideContext) -> bool {
         self.level == context.level() && self.service_account == service_account(context)
     }
@@ -134,7 +134,8 @@ impl SecondRole {
         }
     }
 
-    /// The hop to this role; its session is named, and lasts, as the configuration says today.
+    /// Returns the hop to this role; its session is named, and lasts, as the configuration says
+    /// today.
     fn hop(&self, configured: Option<RoleHop>) -> RoleHop {
         let (session_name, duration) =
             configured.map_or((None, None), |hop| (hop.session_name, hop.duration));

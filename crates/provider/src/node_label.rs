@@ -17,11 +17,11 @@ use tokio::time::timeout;
 /// (<https://kubernetes.io/docs/reference/labels-annotations-taints/>).
 const LABEL: &str = "topology.kubernetes.io/region";
 
-/// How long the look-up may take.
+/// The time-out of the look-up.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a node is taken to be without the label still: it may be set, but not every republish
-/// shall ask.
+/// How long a missing label counts as missing: it may be set later, but not every republish shall
+/// ask.
 const ABSENCE: Duration = Duration::from_mins(1);
 
 /// The label `topology.kubernetes.io/region` of the node that the driver runs on.
@@ -37,7 +37,7 @@ pub struct NodeLabelRegion {
     flights: SingleFlight<(), Label>,
 }
 
-/// What the node says: its label, if it has one.
+/// The label of the node, if it has one.
 type Label = Result<Option<Region>, Failure>;
 
 enum Known {

@@ -1,4 +1,4 @@
-//! Which plug-ins there are, by the type that a configuration file names.
+//! The registered plug-ins, by the type that a configuration file names.
 
 mod built_in;
 mod formats;
@@ -133,12 +133,12 @@ impl Registry {
         self.resolvers.add(name, kind).map(drop)
     }
 
-    /// The types of sources, in alphabetical order.
+    /// Returns the types of sources, in alphabetical order.
     pub fn source_types(&self) -> impl Iterator<Item = &str> {
         self.sources.names()
     }
 
-    /// The types of region resolvers, in alphabetical order.
+    /// Returns the types of region resolvers, in alphabetical order.
     pub fn resolver_types(&self) -> impl Iterator<Item = &str> {
         self.resolvers.names()
     }

@@ -48,7 +48,7 @@ pub struct Client {
     environment: BTreeMap<String, Secret>,
 }
 
-/// Why a client got no further. Of an answer it holds only a service's error code.
+/// The reason why a client failed. Of an answer it holds only a service's error code.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -67,14 +67,14 @@ pub enum ClientError {
 }
 
 impl Client {
-    /// A client that is started with these variables.
+    /// Makes a client that is started with these variables.
     pub fn new<'a>(environment: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), Secret::new(value));
         Self { environment: environment.into_iter().map(owned).collect() }
     }
 
-    /// The keys that the SDK's default chain finds now. There is no cache: files are read and
-    /// services asked at each call.
+    /// Returns the keys that the SDK's default chain finds now. There is no cache: files are read
+    /// and services asked at each call.
     pub async fn keys(&self) -> Result<Keys, ClientError> {
         // The cause may quote what a service answered, so only the kind is shown.
         let no_keys = |error: &dyn fmt::Display| ClientError::NoKeys(error.to_string());
@@ -92,7 +92,7 @@ impl Client {
         }
     }
 
-    /// Whose keys these are, by STS's `GetCallerIdentity`: an ARN.
+    /// Returns the owner of these keys, by STS's `GetCallerIdentity`: an ARN.
     pub async fn who(&self, keys: &Keys) -> Result<String, ClientError> {
         let variable = |name: &str| self.environment.get(name).map(Secret::expose);
         let url = variable(names::AWS_ENDPOINT_URL_STS).ok_or(ClientError::NoEndpoint)?;

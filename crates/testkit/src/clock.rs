@@ -20,7 +20,7 @@ struct Reading {
 }
 
 impl ManualClock {
-    /// A clock that shows `now`.
+    /// Makes a clock that shows `now`.
     pub fn new(now: Timestamp) -> Self {
         Self(Arc::new(Mutex::new(Reading { now, elapsed: Duration::ZERO })))
     }
@@ -65,7 +65,7 @@ pub struct TokioClock {
 }
 
 impl TokioClock {
-    /// A clock that shows `start` at this moment of tokio's time.
+    /// Makes a clock that shows `start` at this moment of tokio's time.
     pub fn new(start: Timestamp) -> Self {
         Self { start, started: Instant::now() }
     }

@@ -1,4 +1,4 @@
-//! What AWS knows: identity providers, roles, users, and every key that was handed out.
+//! The state of AWS: identity providers, roles, users, and every issued key.
 //!
 //! One [`Iam`] is shared by the emulators, so that keys from IMDS or the agent are good at STS.
 //!
@@ -67,12 +67,12 @@ pub(crate) struct Provider {
 }
 
 impl Iam {
-    /// An empty store whose time is `clock`'s.
+    /// Makes an empty store whose time is `clock`'s.
     pub fn new(clock: impl Clock) -> Self {
         Self(Arc::new(Inner { clock: Arc::new(clock), state: Mutex::default() }))
     }
 
-    /// The time that every emulator on this store goes by.
+    /// Returns the time that every emulator on this store goes by.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
@@ -153,7 +153,7 @@ impl Iam {
         })
     }
 
-    /// What is known about a key.
+    /// Returns what is known about a key.
     pub fn issued(&self, access_key_id: &str) -> Option<Issued> {
         // The newest first: those are the keys in use.
         let state = lock(&self.0.state);

@@ -81,7 +81,7 @@ impl Imds {
         Ok(Self { iam, state, server: Server::start_with(service, listen).await? })
     }
 
-    /// The store it works on.
+    /// Returns the store it works on.
     pub fn iam(&self) -> &Iam {
         &self.iam
     }
@@ -100,8 +100,8 @@ impl Imds {
         lock(&self.state).profile.set_role(arn);
     }
 
-    /// How long the profile's keys last; six hours unless set. They are replaced when less than
-    /// five minutes are left.
+    /// Sets how long the profile's keys last; six hours unless set. They are replaced when less
+    /// than five minutes are left.
     pub fn set_credentials_ttl(&self, ttl: Duration) {
         lock(&self.state).profile.set_ttl(ttl);
     }
@@ -116,8 +116,8 @@ impl Imds {
         lock(&self.state).enabled = enabled;
     }
 
-    /// Whether the client sits behind more hops than `HttpPutResponseHopLimit`: the answer to the
-    /// token's PUT never arrives.
+    /// Sets whether the client is behind more hops than `HttpPutResponseHopLimit`: the answer to
+    /// the token's PUT never arrives.
     pub fn set_hop_limit_reached(&self, reached: bool) {
         lock(&self.state).hop_limit_reached = reached;
     }

@@ -57,18 +57,18 @@ impl Issuer {
         Self { url: url.into().into(), kid: kid.into(), key: Arc::new(key) }
     }
 
-    /// The `iss` claim.
+    /// Returns the `iss` claim.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The name of the key in the JWKS.
+    /// Returns the name of the key in the JWKS.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// A token for a Kubernetes service account, valid for an hour; see [`TokenBuilder`] for the
-    /// rest.
+    /// Returns a token for a Kubernetes service account, valid for an hour; see [`TokenBuilder`]
+    /// for the rest.
     pub fn service_account(&self, namespace: &str, name: &str) -> TokenBuilder {
         TokenBuilder::new(self.clone(), namespace, name)
     }
@@ -87,7 +87,7 @@ impl Issuer {
         format!("{message}.{}", encode(signature))
     }
 
-    /// The key set (RFC 7517), as served at `/openid/v1/jwks`.
+    /// Returns the key set (RFC 7517), as served at `/openid/v1/jwks`.
     pub fn jwks(&self) -> Value {
         // An uncompressed point: 0x04, then the two coordinates of 32 bytes.
         let (x, y) = self.key.public_key().as_ref()[1..].split_at(32);
@@ -96,7 +96,7 @@ impl Issuer {
         }]})
     }
 
-    /// The discovery document, as served at `/.well-known/openid-configuration`.
+    /// Returns the discovery document, as served at `/.well-known/openid-configuration`.
     pub fn discovery(&self) -> Value {
         json!({
             "issuer": &*self.url,

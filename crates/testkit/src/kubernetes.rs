@@ -88,7 +88,7 @@ pub struct Kubernetes {
     admin_token: String,
 }
 
-/// How to start a [`Kubernetes`].
+/// The builder of a [`Kubernetes`].
 #[derive(Debug)]
 #[must_use]
 pub struct Builder {
@@ -155,17 +155,17 @@ impl Kubernetes {
         }
     }
 
-    /// The issuer of the service-account tokens.
+    /// Returns the issuer of the service-account tokens.
     pub fn issuer(&self) -> &Issuer {
         &self.api.issuer
     }
 
-    /// The certificate authority that a client must trust, as PEM; none without TLS.
+    /// Returns the certificate authority that a client must trust, as PEM; none without TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.tls.as_ref().map(TlsIdentity::ca_pem)
     }
 
-    /// The token of `kubernetes-admin`, who may do everything.
+    /// Returns the token of `kubernetes-admin`, who may do everything.
     pub fn admin_token(&self) -> &str {
         &self.admin_token
     }
@@ -188,13 +188,13 @@ impl Kubernetes {
         self.api.access.revoke(subject);
     }
 
-    /// A kubeconfig of the administrator: server, certificate authority, token; namespace
+    /// Returns a kubeconfig of the administrator: server, certificate authority, token; namespace
     /// `default`.
     pub fn kubeconfig_yaml(&self) -> String {
         self.kubeconfig_yaml_for(&self.admin_token)
     }
 
-    /// A kubeconfig with this token.
+    /// Returns a kubeconfig with this token.
     pub fn kubeconfig_yaml_for(&self, token: &str) -> String {
         kubeconfig::yaml(&self.url(), self.ca_pem(), token)
     }

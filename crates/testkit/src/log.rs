@@ -1,4 +1,4 @@
-//! What is logged, for tests that search it.
+//! Captured logs, for tests that search them.
 
 use std::fmt;
 use std::io;
@@ -34,13 +34,13 @@ impl CapturedLog {
         Self { buffer, _capture: capture }
     }
 
-    /// What was logged so far.
+    /// Returns what was logged so far.
     pub fn text(&self) -> String {
         self.buffer.text()
     }
 }
 
-/// Where a subscriber may write its lines to. Clones share what was written.
+/// A buffer for the lines of a subscriber. Clones share the content.
 #[derive(Clone, Default)]
 pub struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
@@ -56,7 +56,7 @@ impl LogBuffer {
             .finish()
     }
 
-    /// What was written so far.
+    /// Returns what was written so far.
     pub fn text(&self) -> String {
         let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&written).into_owned()

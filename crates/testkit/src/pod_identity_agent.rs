@@ -82,12 +82,12 @@ impl PodIdentityAgent {
         Ok(Self { iam, state, server: Server::start_with(service, listen).await? })
     }
 
-    /// The URL for `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    /// Returns the URL for `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
     pub fn credentials_url(&self) -> String {
         format!("{}/v1/credentials", self.url())
     }
 
-    /// The store it works on.
+    /// Returns the store it works on.
     pub fn iam(&self) -> &Iam {
         &self.iam
     }
@@ -115,7 +115,7 @@ impl PodIdentityAgent {
         lock(&self.state).upstream.dissociate(namespace, service_account);
     }
 
-    /// How long keys last; six hours unless set.
+    /// Sets how long keys last; six hours unless set.
     pub fn set_credentials_ttl(&self, ttl: Duration) {
         lock(&self.state).upstream.set_ttl(ttl);
     }
@@ -126,14 +126,14 @@ impl PodIdentityAgent {
         lock(&self.state).hosts = hosts.into_iter().map(str::to_owned).collect();
     }
 
-    /// What EKS Auth answers instead, to every token that is not cached, until it is given `None`.
-    /// Unlike a planned fault of the server, cached keys live on under it, as they do with the
-    /// agent.
+    /// Sets the error that EKS Auth returns for every token that is not cached, until it is set to
+    /// `None`. Unlike a planned fault of the server, it leaves cached keys valid, as the agent
+    /// does.
     pub fn set_upstream_error(&self, error: Option<EksAuthError>) {
         lock(&self.state).upstream.set_error(error);
     }
 
-    /// How often EKS Auth was asked, which is less often than the agent.
+    /// Returns the number of calls to EKS Auth, which is less than those to the agent.
     pub fn upstream_calls(&self) -> usize {
         lock(&self.state).upstream.calls()
     }
@@ -203,7 +203,7 @@ impl Service {
     }
 }
 
-/// What the agent itself looks at: is it a token, and has its time come and not passed. The rest is
+/// Checks what the agent itself checks: that this is a token, and that it is valid now. The rest is
 /// for EKS Auth.
 fn check_token(token: &str, now: Timestamp) -> Result<(), Refusal> {
     if token.is_empty() {

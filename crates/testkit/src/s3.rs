@@ -68,7 +68,7 @@ impl S3 {
         buckets.entry(bucket.to_owned()).or_default().insert(key.to_owned(), content.into());
     }
 
-    /// The keys of a bucket; none if it does not exist.
+    /// Returns the keys of a bucket; none if it does not exist.
     pub fn keys(&self, bucket: &str) -> Vec<String> {
         let buckets = lock(&self.buckets);
         buckets.get(bucket).into_iter().flatten().map(|(key, _)| key.clone()).collect()

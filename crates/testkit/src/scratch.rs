@@ -36,7 +36,7 @@ impl Scratch {
         Ok(Self { path })
     }
 
-    /// The directory, without symbolic links.
+    /// Returns the directory, without symbolic links.
     pub fn path(&self) -> &Path {
         &self.path
     }

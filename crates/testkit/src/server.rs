@@ -32,18 +32,18 @@ pub use tls::TlsIdentity;
 /// A request body larger than this is answered with 413.
 pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
-/// How many requests are recorded; the counts go on beyond.
+/// The most requests that are recorded; the counts go on beyond.
 pub const REQUESTS_KEPT: usize = 1024;
 
-/// What an emulator does with a request.
+/// The handler of an emulator's requests.
 #[async_trait]
 pub trait Handler: fmt::Debug + Send + Sync + 'static {
-    /// The name under which the request is counted and faults are planned: the API's own operation
-    /// name where it has one.
+    /// Returns the name under which the request is counted and faults are planned: the API's own
+    /// operation name where it has one.
     fn operation(&self, request: &Request) -> String;
 
-    /// The answer. It may be long-lived: see [`Response::stream`]. The future is dropped when the
-    /// client goes away.
+    /// Returns the answer. It may be long-lived: see [`Response::stream`]. The future is dropped
+    /// when the client goes away.
     async fn handle(&self, request: Request) -> Response;
 }
 
@@ -55,7 +55,7 @@ pub struct Server {
     running: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What every connection needs.
+/// The state that all connections share.
 #[derive(Debug)]
 struct Shared {
     handler: Arc<dyn Handler>,
@@ -63,7 +63,7 @@ struct Shared {
     faults: Faults,
 }
 
-/// Where and how a server listens.
+/// The address and TLS settings of a server.
 #[derive(Debug, Clone)]
 pub struct Listen {
     address: SocketAddr,
@@ -85,7 +85,7 @@ impl Listen {
         self
     }
 
-    /// With TLS.
+    /// Enables TLS.
     #[must_use]
     pub fn tls(mut self, identity: TlsIdentity) -> Self {
         self.tls = Some(identity);
@@ -116,24 +116,24 @@ impl Server {
         Ok(server)
     }
 
-    /// The base URL without a slash at the end: `http://127.0.0.1:40123`.
+    /// Returns the base URL without a slash at the end: `http://127.0.0.1:40123`.
     pub fn url(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 
-    /// Where it listens; the same after a restart.
+    /// Returns its address; the same after a restart.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How often each operation was called so far. A call counts when its request is complete,
-    /// whatever became of it.
+    /// Returns the number of calls of each operation so far. A call counts when its request is
+    /// complete, whatever its result.
     pub fn calls(&self) -> Calls {
         self.shared.log.calls()
     }
 
-    /// The last requests, oldest first; at most [`REQUESTS_KEPT`].
+    /// Returns the last requests, oldest first; at most [`REQUESTS_KEPT`].
     pub fn requests(&self) -> Vec<Request> {
         self.shared.log.requests()
     }
@@ -143,7 +143,7 @@ impl Server {
         self.shared.log.called(operation, count).await;
     }
 
-    /// The plan of what goes wrong.
+    /// Returns the plan of what goes wrong.
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
     }

@@ -58,12 +58,12 @@ impl Sts {
         Ok(Self { iam, server })
     }
 
-    /// The store it works on.
+    /// Returns the store it works on.
     pub fn iam(&self) -> &Iam {
         &self.iam
     }
 
-    /// What is known about a key; see [`Iam::issued`].
+    /// Returns what is known about a key; see [`Iam::issued`].
     pub fn issued(&self, access_key_id: &str) -> Option<Issued> {
         self.iam.issued(access_key_id)
     }

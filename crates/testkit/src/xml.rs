@@ -16,7 +16,7 @@ impl Element {
         Self { name: name.to_owned(), content }
     }
 
-    /// The element's text with these attributes: ` name="value"`.
+    /// Returns the element's text with these attributes: ` name="value"`.
     pub(crate) fn write(&self, attributes: &str) -> String {
         let Self { name, content } = self;
         format!("<{name}{attributes}>{content}</{name}>")

@@ -8,8 +8,8 @@ use s3_credential_core::{COARSE_TICK, Failure, Keys, Moment};
 
 use super::settings::CacheSettings;
 
-/// What the cache holds. Where there are no keys it holds some that have always been past: a reader
-/// then has one question, not two.
+/// The content of the cache. Without keys, it holds some that have always been expired: a reader
+/// then needs one check, not two.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) keys: Arc<Keys>,
@@ -62,7 +62,7 @@ impl Entry {
         self.is_good(now).then_some(remaining)
     }
 
-    /// How long they were good for when they were fetched.
+    /// Returns the lifetime that the keys had when they were fetched.
     pub(super) fn lifetime(&self) -> Duration {
         self.lifetime
     }
@@ -78,7 +78,7 @@ impl Entry {
     }
 }
 
-/// What is left until `at`, less what a coarse clock may be behind.
+/// Returns the time until `at`, less the error of a coarse clock.
 fn lifetime(at: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(now)).unwrap_or_default().saturating_sub(COARSE_TICK)
 }

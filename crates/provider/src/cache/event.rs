@@ -1,11 +1,11 @@
-//! What happens to cached keys between two reads.
+//! Events of cached keys between two reads.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use s3_credential_core::{Failure, Keys};
 
-/// What a fetch came to.
+/// The result of a fetch.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum CacheEvent {
@@ -16,11 +16,11 @@ pub enum CacheEvent {
     },
     /// The upstream gave none; what is held stays until it ends.
     Failed {
-        /// Why.
+        /// The reason.
         failure: Failure,
-        /// When it is tried again; with the next reader, where no keys are held.
+        /// The time of the next attempt; with the next reader, where no keys are cached.
         retry_at: Option<Timestamp>,
-        /// When the keys that are held end, where some are.
+        /// The expiry of the cached keys, where there are any.
         expires_at: Option<Timestamp>,
     },
 }

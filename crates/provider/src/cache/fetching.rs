@@ -1,4 +1,4 @@
-//! How the slot is filled: who asks joins a fetch, the fetch flies, its result lands.
+//! The filling of the cache: callers join a fetch, the fetch runs, its result is stored.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

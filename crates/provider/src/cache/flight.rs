@@ -7,7 +7,7 @@ use std::time::Duration;
 use s3_credential_core::{ErrorKind, Failure, Keys};
 use tokio::sync::watch;
 
-/// What a fetch came to, for those who wait for it.
+/// The result of a fetch, for its waiting callers.
 #[derive(Debug, Clone)]
 pub(super) enum Landing {
     Over(Result<Arc<Keys>, Failure>),
@@ -28,7 +28,8 @@ impl Flight {
         (land, Self(flight))
     }
 
-    /// A task that panicked, or whose runtime is gone, never lands.
+    /// Returns whether it is under way. A task that panicked, or whose runtime is gone, never
+    /// lands.
     pub(super) fn is_under_way(&self) -> bool {
         self.0.borrow().is_none() && self.0.has_changed().is_ok()
     }
@@ -44,7 +45,7 @@ impl Flight {
     }
 }
 
-/// Why there are no new keys, and how that bears on who asks next.
+/// The reason why there are no new keys, and its effect on the next caller.
 #[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) failure: Failure,
@@ -54,10 +55,10 @@ pub(super) struct Trouble {
     pub(super) pause_until: Duration,
 }
 
-/// What changes at the pace of fetches, not of reads.
+/// The state that changes with fetches, not with reads.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// How often the keys were invalidated.
+    /// The number of invalidations of the keys.
     pub(super) generation: u64,
     pub(super) flight: Option<Flight>,
     pub(super) trouble: Option<Trouble>,

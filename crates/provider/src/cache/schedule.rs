@@ -1,5 +1,5 @@
-//! When to fetch: pure functions of how long keys last and how the last fetch went. `draw`, from 0
-//! to 1, is the chance in them.
+//! The schedule of fetches: pure functions of the lifetime of keys and the result of the last
+//! fetch. `draw`, from 0 to 1, is their random part.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const FLOOR: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 impl CacheSettings {
-    /// How long after they were fetched keys that last for `lifetime` are due for renewal: at least
+    /// Returns how long after their fetch keys with this `lifetime` are due for renewal: at least
     /// three fifths of it, never more than all of it.
     pub fn refresh_in(&self, lifetime: Duration, draw: f64) -> Duration {
         let window = self.advisory(lifetime);
@@ -20,8 +20,8 @@ impl CacheSettings {
         lifetime.saturating_sub(window + early).max(FLOOR).min(lifetime)
     }
 
-    /// How long after a failed refresh the next one is tried, where keys that lasted for `lifetime`
-    /// at first are good for `remaining` more.
+    /// Returns the pause after a failed refresh of keys with this `lifetime`, which are valid for
+    /// `remaining` more.
     ///
     /// A transient failure is retried several times before the expiry, the faster the nearer it is.
     /// A permanent one is retried once in the last minute: a policy may have been corrected.
@@ -61,9 +61,8 @@ fn share(draw: f64) -> f64 {
     if draw.is_nan() { 0.0 } else { draw.clamp(0.0, 1.0) }
 }
 
-/// How long a failed load of keys that are not there answers for those who ask next. The first one
-/// for no one: it may have been bad luck. A row of them spares the upstream the rate of the
-/// readers.
+/// Returns how long the failure of a load answers the next callers. The first failure answers none,
+/// as it may have been chance. Repeated failures protect the upstream from the rate of the readers.
 pub(super) fn pause_after(failures_in_a_row: u32) -> Duration {
     match failures_in_a_row {
         0 | 1 => Duration::ZERO,

@@ -1,9 +1,9 @@
-//! How exchanged keys are kept fresh.
+//! The settings of the cache.
 
 use std::time::Duration;
 
-/// How exchanged keys are kept fresh, and how long a caller waits for them. The default follows the
-/// refresh rules that the AWS SDKs share.
+/// The settings of the cache: how exchanged keys are kept fresh, and how long a caller waits for
+/// them. The default follows the refresh rules that the AWS SDKs share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(
     feature = "yaml",
@@ -11,9 +11,9 @@ use std::time::Duration;
     serde(rename_all = "camelCase", deny_unknown_fields, default)
 )]
 pub struct CacheSettings {
-    /// How long before they expire keys are fetched again, at most a third of their life. The
-    /// instant is drawn from the fifth of this time before it, so that keys made together are not
-    /// renewed together.
+    /// How long before their expiry keys are refreshed, at most a third of their lifetime. The
+    /// instant is random within the fifth of this time before it, so that keys made together are
+    /// not renewed together.
     pub advisory_window: Duration,
     /// How long before they expire a failed refresh becomes urgent, at most a fifth of the advisory
     /// window.
@@ -23,7 +23,7 @@ pub struct CacheSettings {
     pub initial_backoff: Duration,
     /// The longest pause after a failed refresh while there is time.
     pub max_backoff: Duration,
-    /// How long one call of the service may take, with its own attempts. No reader waits as long: a
+    /// How long one call of the service may take, with all its attempts. No reader waits as long: a
     /// late answer still fills the cache.
     pub fetch_timeout: Duration,
     /// How long a caller waits in all when no keys are cached. It is longer than the time-outs of

@@ -59,7 +59,7 @@ impl Store {
         }
     }
 
-    /// What is held, if it is good; starts a refresh that is due.
+    /// Returns the cached keys, if they are valid; starts a refresh that is due.
     pub(super) fn current(self: &Arc<Self>) -> Option<Guard<Arc<Entry>>> {
         let entry = self.slot.load();
         let now = self.clock.coarse();

@@ -22,7 +22,7 @@ pub(crate) struct Model {
     /// The version of this format: 1.
     #[schemars(range(min = 1, max = 1))]
     pub(crate) version: u32,
-    /// Which sources are asked at each authentication level, and which region resolvers, in their
+    /// The sources that are asked at each authentication level, and the region resolvers, in their
     /// order.
     pub(crate) chains: Chains,
     /// Settings of credential sources, by their name in chains. A name that is not a type of source
@@ -32,7 +32,7 @@ pub(crate) struct Model {
     /// Settings of region resolvers, by their type.
     #[schemars(skip)]
     pub(crate) resolvers: IgnoredAny,
-    /// How the services are called that hand out keys.
+    /// The settings of calls to the services that hand out keys.
     pub(crate) services: ServiceSettings,
     /// The node service s3-csi-node.
     pub(crate) node: NodeSettings,

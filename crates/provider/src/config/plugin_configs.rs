@@ -20,12 +20,12 @@ pub(crate) struct Prepared<P: ?Sized> {
 pub(crate) struct PluginConfigs<'a, P: ?Sized> {
     plugin_types: &'a PluginTypes<P>,
     prepared: BTreeMap<String, Prepared<P>>,
-    /// What the file configures, with the place of its name and its type: some of it may have
-    /// errors.
+    /// The plug-ins that the file configures, each with the place of its name and its type. Some
+    /// may have errors.
     named: BTreeMap<String, (Span, Option<String>)>,
 }
 
-/// What there is under a name: the plug-in, and its type.
+/// The entry under a name: the plug-in, and its type.
 type Found<'b, 'a, P> = (Option<&'b Prepared<P>>, Option<&'a PluginType<P>>);
 
 impl<'a, P: ?Sized + 'static> PluginConfigs<'a, P> {

@@ -22,7 +22,7 @@ pub(crate) struct WrittenChain {
     is_default: bool,
 }
 
-/// What is known of a link that was found.
+/// A link that was found.
 struct Known<'a, P: ?Sized> {
     name: String,
     span: Span,
@@ -32,7 +32,7 @@ struct Known<'a, P: ?Sized> {
 }
 
 impl WrittenChain {
-    /// The chain of the file, or the default one.
+    /// Makes the chain of the file, or the default one.
     pub(crate) fn new(
         node: Option<&Node>,
         default: &[Link],
@@ -60,7 +60,7 @@ impl WrittenChain {
         Self { links, span: node.span, path, level, is_whole, is_default: false }
     }
 
-    /// The plug-ins in their order. What cannot be read was found before.
+    /// Returns the plug-ins in their order. What cannot be read was found before.
     pub(crate) fn resolve<'a, P: ?Sized + 'static>(
         &self,
         plugins: &mut PluginConfigs<'a, P>,

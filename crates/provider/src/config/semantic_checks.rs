@@ -27,7 +27,7 @@ impl Checker<'_> {
         self.diagnostics.push(Diagnostic::at(span, message).of(path).suggesting(help.to_owned()));
     }
 
-    /// Where the value of a key is, as far as the file has it.
+    /// Returns the place of a key's value, as far as the file has it.
     fn span(&self, path: &str) -> Span {
         path.split('.')
             .try_fold(self.tree, |node, key| node.get(key))

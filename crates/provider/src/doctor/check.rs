@@ -9,22 +9,22 @@ use s3_credential_core::Failure;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {
-    /// What it is: `sts`, `rbac get serviceaccounts`, ...
+    /// The name of the check: `sts`, `rbac get serviceaccounts`, ...
     pub name: String,
-    /// How it stands.
+    /// The status.
     pub status: CheckStatus,
     /// The finding, or the reason why there was no look.
     pub reason: String,
-    /// What to change, where something can be.
+    /// What to change; `None` if there is no advice.
     pub help: Option<String>,
-    /// How long it took.
+    /// The duration of the check.
     pub duration: Duration,
 }
 
-/// How something stands.
+/// The status of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CheckStatus {
-    /// As it should.
+    /// All is well.
     Ok,
     /// Volumes can be mounted, some of them or less well.
     Warning,
@@ -77,7 +77,7 @@ impl Verdict {
         Self { status, reason: reason.into(), help: help.into() }
     }
 
-    /// What a failure means for this check.
+    /// Makes the verdict of a failure.
     pub(super) fn of(status: CheckStatus, failure: &Failure) -> Self {
         Self::new(status, failure.message(), failure.help())
     }

@@ -10,10 +10,10 @@ use super::check::{Check, CheckStatus, Verdict};
 /// Beyond the error of a measurement over a slow network.
 const WORTH_A_WARNING: SignedDuration = SignedDuration::from_secs(30);
 
-/// What AWS allows in signatures.
+/// The largest clock error that AWS allows in signatures.
 const TOO_FAR: SignedDuration = SignedDuration::from_mins(5);
 
-/// How far a service is ahead of this machine.
+/// The offset of a service's clock ahead of this machine's.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Offset {
     service: &'static str,

@@ -12,7 +12,7 @@ use super::sources::Sources;
 use crate::plugins::Services;
 use crate::resolve::Resolver;
 
-/// What IMDS did, before it is known who needs it.
+/// The examination of IMDS, before it is known whether it is needed.
 #[derive(Debug)]
 pub(super) struct Looked {
     examined: Option<Examination>,

@@ -26,7 +26,8 @@ use crate::resolve::Resolver;
 
 const NAME: &str = "kubernetes";
 
-/// What only a configuration makes needed, and why a driver without it should not have it.
+/// Permissions that only a configuration requires, and why a driver without it should not have
+/// them.
 const ON_DEMAND: [(&str, &str, &str); 2] = [
     ("create", "serviceaccounts/token", "not needed: no source asks for tokens (`requestTokens`)"),
     ("get", "nodes", "not needed: the resolver `node-label` is not in the region chain"),
@@ -176,7 +177,7 @@ fn unreachable(error: &kube::Error) -> Verdict {
     }
 }
 
-/// Whether it is allowed, where that is known, and what that means.
+/// Reviews one permission: whether it is granted, where that is known, and the verdict.
 async fn review(
     patience: &Patience<'_>,
     client: &Client,

@@ -1,4 +1,4 @@
-//! How long things take, and how long they may.
+//! The durations of looks, and their time-out.
 
 use std::future::Future;
 use std::time::Duration;
@@ -24,7 +24,7 @@ impl Patience<'_> {
         (found, self.clock.elapsed().saturating_sub(started))
     }
 
-    /// As [`Patience::wait`], for what does not wait.
+    /// Measures like [`Patience::wait`], for a function that does not wait.
     pub(super) fn time<T>(&self, look: impl FnOnce() -> T) -> (T, Duration) {
         let started = self.clock.elapsed();
         let found = look();

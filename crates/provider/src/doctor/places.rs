@@ -8,7 +8,7 @@ use s3_credential_delivery::{DirectoryState, StatePath, WritePath, has_openat2};
 use super::check::{Check, CheckStatus, Verdict};
 use super::patience::Patience;
 
-/// What a mode grants to those who are neither owner nor of the group.
+/// The bit of a mode that lets other users write.
 const WORLD_WRITE: u32 = 0o002;
 const WORLD: u32 = 0o007;
 const NOT_OWNER: u32 = 0o077;

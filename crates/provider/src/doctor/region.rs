@@ -14,7 +14,7 @@ pub(super) struct Region {
 }
 
 impl Region {
-    /// Whether it comes from elsewhere than IMDS.
+    /// Returns whether the region comes from elsewhere than IMDS.
     pub(super) fn is_known_without_imds(&self) -> bool {
         self.resolved.as_ref().is_some_and(|resolved| resolved.resolver != resolver_names::IMDS)
     }

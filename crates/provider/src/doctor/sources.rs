@@ -18,7 +18,7 @@ const NAME: &str = "environment";
 #[derive(Debug)]
 pub(super) struct Sources {
     pub(super) check: Check,
-    /// Whether a source other than IMDS has some.
+    /// Whether a source other than IMDS has credentials.
     pub(super) has_own: bool,
 }
 
@@ -78,7 +78,7 @@ fn broken(failure: &Failure) -> Sources {
     Sources { check, has_own: false }
 }
 
-/// What several sources say.
+/// The reasons and helps of several sources.
 #[derive(Debug, Default)]
 struct Reasons {
     reasons: Vec<String>,

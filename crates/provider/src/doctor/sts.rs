@@ -45,14 +45,15 @@ pub(super) async fn look(
     Sts { check: verdict.check("sts", took), time }
 }
 
-/// Whether a source of this workspace gives what STS exchanges.
+/// Returns whether a source of this workspace gives what STS exchanges.
 fn is_used(resolver: &Resolver, environment: &Environment) -> bool {
     resolver.driver.source(source_names::IRSA).is_some()
         || resolver.pod.source(source_names::POD_TOKEN).is_some()
         || environment.get(names::AWS_ENDPOINT_URL_STS).is_some()
 }
 
-/// Whose answer it may be. The URL of a proxy may hold a password.
+/// Returns a note that a proxy is set, which may have answered instead. Its URL may hold a
+/// password, so it is not shown.
 fn through(environment: &Environment, url: &str) -> &'static str {
     let has_proxy =
         [names::HTTPS_PROXY, "https_proxy"].into_iter().any(|name| environment.get(name).is_some());

@@ -10,7 +10,7 @@ use crate::document::diagnostic::Diagnostic;
 use crate::document::duration;
 use crate::document::tree::{Key, Node, Span, Value};
 
-/// What a type says about a value, and about which one. It never repeats the value.
+/// The error of a type about a value, with the value's place. It never repeats the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TreeError {
     pub(crate) message: String,

@@ -1,4 +1,4 @@
-//! What is wrong with a file, and where.
+//! Diagnostics: problems of a file, with their places.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::document::tree::Span;
 
-/// How bad it is.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -33,7 +33,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Why a text is refused, and what to write instead.
+/// The reason why a text is refused, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rejection {
     pub(crate) message: String,

@@ -8,8 +8,8 @@ use crate::document::diagnostic::{Diagnostic, Severity};
 use crate::document::snippet::Snippet;
 use crate::document::tree::Span;
 
-/// How much of a path or a message, and of a suggestion, is shown, in characters: names of keys are
-/// whatever stands in the file.
+/// The longest part of a path, a message or a suggestion that is shown, in characters: names of
+/// keys come from the file.
 const MAX_NAMED: usize = 400;
 const MAX_SUGGESTED: usize = 2_000;
 
@@ -25,9 +25,9 @@ pub struct ConfigProblem {
     pub column: usize,
     /// The key that it is about, as `chains.driver[0]`; empty for the file as a whole.
     pub path: String,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// What was probably meant, or what to write.
+    /// The probably intended text, or what to write.
     pub suggestion: Option<String>,
     #[serde(skip)]
     snippet: Snippet,
@@ -80,12 +80,12 @@ impl ConfigReport {
         Self { file: file.to_owned(), problems }
     }
 
-    /// The file, as messages name it.
+    /// Returns the file, as messages name it.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// Whether the file can be used.
+    /// Returns whether the file can be used.
     pub fn is_valid(&self) -> bool {
         self.errors().next().is_none()
     }
@@ -95,7 +95,7 @@ impl ConfigReport {
         &self.problems
     }
 
-    /// The problems that stand in the way.
+    /// Returns the problems that stand in the way.
     pub fn errors(&self) -> impl Iterator<Item = &ConfigProblem> {
         self.problems.iter().filter(|problem| problem.severity == Severity::Error)
     }

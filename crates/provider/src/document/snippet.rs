@@ -6,7 +6,7 @@ use crate::document::tree::Span;
 /// A longer line is shown in part, around the place that counts.
 const WIDTH: usize = 100;
 
-/// What stands in the place of values that a problem is not about: they may be secret.
+/// The mark in the place of other values, which may be secret.
 const ELSEWHERE: char = '…';
 
 /// A line of the file, as it may be shown, with the columns (from 0) that the caret marks.

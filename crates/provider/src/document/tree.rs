@@ -2,8 +2,7 @@
 
 use crate::document::diagnostic::key_path;
 
-/// Where something stands: line and column from 1, the length in characters (1 at least) on that
-/// line.
+/// A place in a file: line and column from 1, the length in characters (1 at least) on that line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span {
     pub(crate) line: usize,
@@ -46,7 +45,7 @@ impl Node {
         Self { span: Span::START, value: Value::Mapping(Vec::new()) }
     }
 
-    /// The entries of a mapping; none of anything else.
+    /// Returns the entries of a mapping; none of anything else.
     pub(crate) fn entries(&self) -> &[(Key, Self)] {
         match &self.value {
             Value::Mapping(entries) => entries,
@@ -54,7 +53,7 @@ impl Node {
         }
     }
 
-    /// The items of a sequence; none of anything else.
+    /// Returns the items of a sequence; none of anything else.
     pub(crate) fn items(&self) -> &[Self] {
         match &self.value {
             Value::Sequence(items) => items,
@@ -62,12 +61,12 @@ impl Node {
         }
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|(name, _)| name.name == key).map(|(_, node)| node)
     }
 
-    /// The entries of a mapping, to be changed.
+    /// Returns the entries of a mapping, to be changed.
     pub(crate) fn entries_mut(&mut self) -> &mut [(Key, Self)] {
         match &mut self.value {
             Value::Mapping(entries) => entries,
@@ -75,13 +74,13 @@ impl Node {
         }
     }
 
-    /// The value of a key, to be changed.
+    /// Returns the value of a key, to be changed.
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         let mut entries = self.entries_mut().iter_mut();
         entries.find(|(name, _)| name.name == key).map(|(_, node)| node)
     }
 
-    /// Whether a key has a value.
+    /// Returns whether a key has a value.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some_and(|node| node.value != Value::Null)
     }
@@ -93,7 +92,7 @@ impl Node {
         }
     }
 
-    /// What a person calls this kind of value.
+    /// Returns the name of this kind of value for people.
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "null",
@@ -106,20 +105,20 @@ impl Node {
         }
     }
 
-    /// The same mapping with these keys only.
+    /// Returns the same mapping with these keys only.
     pub(crate) fn with_only(&self, keys: &[&str]) -> Self {
         let entries = self.entries().iter().filter(|(key, _)| keys.contains(&key.name.as_str()));
         Self { span: self.span, value: Value::Mapping(entries.cloned().collect()) }
     }
 
-    /// The same mapping without these keys.
+    /// Returns the same mapping without these keys.
     pub(crate) fn without(&self, keys: &[&str]) -> Self {
         let entries = self.entries().iter().filter(|(key, _)| !keys.contains(&key.name.as_str()));
         Self { span: self.span, value: Value::Mapping(entries.cloned().collect()) }
     }
 
-    /// The same tree without the values of which something is wrong, each with the whole list that
-    /// it is in.
+    /// Returns the same tree without the values of which something is wrong, each with the whole
+    /// list that it is in.
     pub(crate) fn pruned(&self, path: &str, wrong: &[String]) -> Self {
         let Value::Mapping(entries) = &self.value else {
             return self.clone();
@@ -136,7 +135,7 @@ impl Node {
         Self { span: self.span, value: Value::Mapping(sound.collect()) }
     }
 
-    /// The places of all values that are neither list nor mapping.
+    /// Returns the places of all values that are neither list nor mapping.
     pub(crate) fn scalars(&self) -> Vec<Span> {
         let nested =
             |nodes: &mut dyn Iterator<Item = &Self>| nodes.flat_map(Self::scalars).collect();

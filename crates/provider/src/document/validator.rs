@@ -67,7 +67,7 @@ impl<'a> SchemaValidator<'a> {
         self.definitions?.get(name)
     }
 
-    /// What is wrong with a mapping as a whole is shown where its key is.
+    /// Checks an entry. A problem of a mapping as a whole is shown at its key.
     fn check_entry(self, key: &Key, node: &Node, schema: &'a Json, path: &str) -> Vec<Diagnostic> {
         if let Some(unavailable) = schema.get(UNAVAILABLE) {
             let text = |name: &str| unavailable[name].as_str().unwrap_or_default().to_owned();

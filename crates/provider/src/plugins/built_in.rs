@@ -1,4 +1,4 @@
-//! How the plug-ins of this workspace are made from their settings.
+//! The constructors of this workspace's plug-ins from their settings.
 
 #[cfg(feature = "imds")]
 pub(crate) mod imds {

@@ -1,4 +1,4 @@
-//! What plug-ins get from the driver that they serve.
+//! The context that plug-ins get from their driver.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,8 +14,7 @@ use s3_credential_imds::Imds;
 #[cfg(feature = "kube")]
 use crate::kubernetes_client::KubernetesClient;
 
-/// What a plug-in gets from the driver that it serves: its environment, its clock, and clients that
-/// are shared.
+/// The context that a plug-in gets from its driver: the environment, the clock, and shared clients.
 #[derive(Clone)]
 pub struct PluginContext {
     pub(crate) environment: Environment,
@@ -27,17 +26,17 @@ pub struct PluginContext {
 }
 
 impl PluginContext {
-    /// The driver's environment variables.
+    /// Returns the driver's environment variables.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// The source of time.
+    /// Returns the source of time.
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }
 
-    /// The instance metadata service.
+    /// Returns the instance metadata service.
     #[cfg(feature = "imds")]
     pub fn imds(&self) -> Imds {
         self.imds.clone()

@@ -21,7 +21,7 @@ type SourceSteps<'a> = (&'a AuthenticationLevel, &'a Vec<Step<dyn CredentialSour
 /// Plug-ins by their name: one that is in several chains is one.
 type Made<P> = HashMap<String, Arc<P>>;
 
-/// What the chains are made of.
+/// The steps of the chains.
 #[derive(Clone)]
 pub(crate) struct ChainSteps {
     pub(crate) sources: BTreeMap<AuthenticationLevel, Vec<Step<dyn CredentialSource>>>,
@@ -35,7 +35,7 @@ pub(crate) struct Step<P: ?Sized> {
     pub(crate) name: String,
     pub(crate) continue_on_failure: bool,
     pub(crate) timeout: Option<Duration>,
-    /// What makes the plug-in. A default chain skips what is not compiled in.
+    /// The factory of the plug-in. A default chain skips what is not compiled in.
     pub(crate) factory: Result<Factory<P>, LeftOut>,
 }
 
@@ -124,7 +124,7 @@ fn check_left_out(
 }
 
 impl<P: ?Sized> Step<P> {
-    /// A step that stops the chain when it fails, and has no time limit of its own.
+    /// Makes a step that stops the chain when it fails, and has no time limit of its own.
     pub(crate) fn new(name: &str, factory: Result<Factory<P>, LeftOut>) -> Self {
         Self { name: name.to_owned(), continue_on_failure: false, timeout: None, factory }
     }

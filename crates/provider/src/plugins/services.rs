@@ -15,7 +15,7 @@ use s3_credential_sts::{Sts, StsSettings};
 use crate::kubernetes_client::KubernetesClient;
 use crate::plugins::PluginContext;
 
-/// How the services are called that hand out keys. The environment says where they are.
+/// The settings of calls to the services that hand out keys. The environment has their addresses.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(
     feature = "yaml",

@@ -59,7 +59,7 @@ type Prepare<P> = Box<dyn Fn(&Node) -> Result<Factory<P>, TreeError> + Send + Sy
 
 /// One type of plug-in.
 pub(crate) struct PluginType<P: ?Sized> {
-    /// Where it may have an answer.
+    /// The levels at which it may have an answer.
     pub(crate) levels: Vec<AuthenticationLevel>,
     /// It never says "not applicable".
     pub(crate) always_answers: bool,
@@ -71,7 +71,7 @@ pub(crate) struct PluginType<P: ?Sized> {
 /// The types of one kind of plug-in.
 #[derive(Debug)]
 pub(crate) struct PluginTypes<P: ?Sized> {
-    /// What a person calls these plug-ins.
+    /// The noun for these plug-ins in messages.
     pub(crate) noun: &'static str,
     /// Whether one type may be there several times, under other names.
     pub(crate) renamable: bool,
@@ -139,14 +139,14 @@ impl<P: ?Sized> PluginTypes<P> {
         self.left_out.insert(name, feature);
     }
 
-    /// The types that are not compiled in, each with its feature. A third party may have registered
-    /// one of its own under such a name.
+    /// Returns the types that are not compiled in, each with its feature. A third party may have
+    /// registered one of its own under such a name.
     pub(crate) fn left_out(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let left_out = self.left_out.iter().map(|(name, feature)| (*name, *feature));
         left_out.filter(|(name, _)| !self.kinds.contains_key(*name))
     }
 
-    /// The feature that a type comes with, where that is not compiled in.
+    /// Returns the feature that a type comes with, where that is not compiled in.
     pub(crate) fn feature_of(&self, name: &str) -> Option<&'static str> {
         self.left_out().find(|(left_out, _)| *left_out == name).map(|(_, feature)| feature)
     }
@@ -160,7 +160,8 @@ impl<P: ?Sized> PluginTypes<P> {
     }
 }
 
-/// What can be the name of a type, and of a plug-in in a chain: it is a label of metrics as well.
+/// Returns whether this is a valid name of a type, or of a plug-in in a chain: it is a label of
+/// metrics as well.
 pub(crate) fn is_name(name: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=63).contains(&name.len())

@@ -1,4 +1,4 @@
-//! Whether the exchange of a token can be left to Mountpoint, which reaches STS in its own way.
+//! The check whether Mountpoint can exchange a token itself, since it reaches STS in its own way.
 
 use s3_credential_core::{
     Consumer, Delivery, Environment, ErrorKind, Failure, ResolvedRegion, StsRoute, Warning,
@@ -71,7 +71,7 @@ pub(super) fn delivery(
     }
 }
 
-/// What there is to know of the route of a token that Mountpoint exchanges.
+/// Returns the warning about the route of a token that Mountpoint exchanges.
 pub(super) fn warning(
     environment: &Environment,
     settings: &Settings,

@@ -33,7 +33,7 @@ pub(crate) struct ExchangeCache {
 #[derive(Default)]
 struct Table {
     exchanges: HashMap<u64, Weak<Exchange>>,
-    /// How many there may be before those that are gone are looked for.
+    /// The number of entries from which dropped ones are searched for.
     limit: usize,
 }
 

@@ -6,7 +6,7 @@ use s3_credential_core::{
 
 use crate::settings::{Scope, Settings};
 
-/// What the volume's credentials are narrowed to, if they are.
+/// Returns the scope that the volume's credentials are narrowed to, if any.
 pub(super) fn scope_of(
     settings: &Settings,
     context: &ProvideContext,
@@ -18,8 +18,8 @@ pub(super) fn scope_of(
     }
 }
 
-/// Whether these are the keys of the Secret that the volume itself names. Their owner decides what
-/// they may do: no role of the operator is in them that a scope could narrow.
+/// Returns whether these are the keys of the Secret that the volume itself names. Their owner
+/// decides what they may do: no scope could narrow a role of the operator in them.
 pub(super) fn has_keys_of_its_own(context: &ProvideContext, form: &CredentialForm) -> bool {
     match form {
         CredentialForm::Keys(keys) => {
@@ -30,7 +30,7 @@ pub(super) fn has_keys_of_its_own(context: &ProvideContext, form: &CredentialFor
     }
 }
 
-/// Whether `scope: volume` leaves these credentials as they are.
+/// Returns whether `scope: volume` leaves these credentials unchanged.
 pub(super) fn is_left_unscoped(
     settings: &Settings,
     context: &ProvideContext,
@@ -63,8 +63,8 @@ pub(super) fn check_delivery(
     Ok(())
 }
 
-/// How scoped credentials are delivered: as keys. A lease that has them keeps them so, whatever
-/// else was chosen since.
+/// Returns the delivery of scoped credentials: as keys. A lease that has them keeps this delivery,
+/// whatever was configured since.
 pub(super) fn delivery_of(
     settings: &Settings,
     context: &ProvideContext,

@@ -1,4 +1,4 @@
-//! Whose credentials a volume gets: level, chain and scope.
+//! The selection of a volume's credentials: level, chain and scope.
 
 use s3_credential_core::{
     AuthenticationLevel, CredentialForm, ErrorKind, Failure, ProvideContext, SourceError,

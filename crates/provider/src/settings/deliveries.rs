@@ -1,4 +1,4 @@
-//! Which delivery each form has.
+//! The delivery of each form.
 
 #[cfg(feature = "yaml")]
 mod words;
@@ -79,7 +79,7 @@ impl FormDeliveries {
 }
 
 impl Deliveries {
-    /// Whether any form is delivered this way.
+    /// Returns whether any form is delivered this way.
     pub fn has(&self, delivery: Delivery) -> bool {
         let of = |forms: &FormDeliveries| {
             [forms.keys, forms.web_identity, forms.container, forms.instance_profile]
@@ -87,7 +87,7 @@ impl Deliveries {
         [of(&self.pod), of(&self.systemd)].concat().contains(&Some(delivery))
     }
 
-    /// The delivery that is set for this form.
+    /// Returns the delivery that is set for this form.
     pub fn of(&self, kind: MountKind, form: FormKind) -> Option<Delivery> {
         let forms = match kind {
             MountKind::Pod => &self.pod,

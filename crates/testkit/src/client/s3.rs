@@ -21,7 +21,7 @@ pub struct S3Client {
     keys: Keys,
 }
 
-/// Why a request did not do what it should.
+/// The reason why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum S3ClientError {
@@ -34,14 +34,14 @@ pub enum S3ClientError {
 }
 
 impl S3ClientError {
-    /// Whether the keys may not do this.
+    /// Returns whether the keys may not do this.
     pub fn is_access_denied(&self) -> bool {
         *self == Self::Refused("AccessDenied".to_owned())
     }
 }
 
 impl S3Client {
-    /// A client of the S3 at `url`, in this region.
+    /// Makes a client of the S3 at `url`, in this region.
     pub fn new(url: impl Into<String>, region: impl Into<String>, keys: &Keys) -> Self {
         Self { url: url.into(), region: region.into(), keys: keys.clone() }
     }

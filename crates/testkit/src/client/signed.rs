@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 pub(super) type Broken = Box<dyn Error + Send + Sync>;
 
-/// What to send.
+/// A request to send.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) method: Method,

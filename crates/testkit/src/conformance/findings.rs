@@ -27,7 +27,7 @@ impl Findings {
         }
     }
 
-    /// Where the plug-in should not apply.
+    /// Checks the answer of a plug-in that should not apply.
     pub(super) fn skipped<T>(&mut self, answer: Option<Result<T, AttemptError>>) {
         match answer {
             Some(Err(error @ AttemptError::NotApplicable(_))) => self.error(&error),
@@ -36,7 +36,7 @@ impl Findings {
         }
     }
 
-    /// Where the plug-in should be broken in this way.
+    /// Checks the answer of a plug-in that should be broken in this way.
     pub(super) fn failed<T>(&mut self, answer: Option<Result<T, AttemptError>>, kind: ErrorKind) {
         match answer {
             Some(Err(AttemptError::Failed(failure))) => {
@@ -55,7 +55,7 @@ impl Findings {
         }
     }
 
-    /// What a user reads: on one line, with what to do.
+    /// Checks the text for a user: on one line, with what to do.
     fn error(&mut self, error: &AttemptError) {
         let message = error.to_string();
         if message.trim().is_empty() || message.contains(['\n', '\r']) {
@@ -83,7 +83,7 @@ impl Findings {
         }
     }
 
-    /// What a call did beside its answer.
+    /// Checks the side effects of a call.
     pub(super) fn observed(&mut self, observed: &Observed) {
         if observed.longest_poll >= BLOCKING {
             self.add(format!(

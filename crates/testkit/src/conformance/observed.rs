@@ -1,5 +1,4 @@
-//! What a call of a plug-in does beside its answer: how long it blocks its thread, and what it
-//! logs.
+//! The side effects of a call of a plug-in: how long it blocks its thread, and what it logs.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -17,7 +16,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// A single poll that takes as long blocks its thread. A busy machine suspends a thread for less.
 pub(super) const BLOCKING: Duration = Duration::from_secs(1);
 
-/// What a call did.
+/// The side effects of a call.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     pub(super) longest_poll: Duration,

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::{Iam, Issued};
 use crate::server::Request;
 
-/// Why a caller is not known.
+/// The reason why a caller is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AuthenticationError {
@@ -42,7 +42,8 @@ struct Authorization<'a> {
 }
 
 impl Iam {
-    /// Whose keys signed this request, by SigV4 in the `Authorization` header.
+    /// Returns the owner of the keys that signed this request, by SigV4 in the `Authorization`
+    /// header.
     ///
     /// # Errors
     /// The first thing that is wrong, in the order of [`AuthenticationError`].

@@ -21,7 +21,7 @@ pub struct Issued {
     pub arn: String,
     /// As `GetCallerIdentity` gives it: `AROA...:session`.
     pub user_id: String,
-    /// When they were made.
+    /// The time of issue.
     pub issued_at: Timestamp,
     /// With temporary keys; a whole second.
     pub expires_at: Option<Timestamp>,
@@ -30,13 +30,13 @@ pub struct Issued {
 }
 
 impl Issued {
-    /// The twelve digits of the account.
+    /// Returns the twelve digits of the account.
     pub fn account(&self) -> &str {
         account(&self.arn)
     }
 }
 
-/// What a role session was asked for with.
+/// The parameters of a role session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The operation that made it: `AssumeRoleWithWebIdentity`, `AssumeRole`,
@@ -46,7 +46,7 @@ pub struct Session {
     pub role_arn: String,
     /// `RoleSessionName`.
     pub session_name: String,
-    /// How long it lasts.
+    /// The lifetime.
     pub duration: Duration,
     /// The inline session policy, as sent.
     pub policy: Option<String>,
@@ -65,7 +65,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session with only a role, a name and a length.
+    /// Makes a session with only a role, a name and a length.
     pub fn new(operation: &str, role_arn: &str, session_name: &str, duration: Duration) -> Self {
         Self {
             operation: operation.to_owned(),
@@ -82,7 +82,7 @@ impl Session {
         }
     }
 
-    /// Whether its session policies, if it has any, allow this.
+    /// Returns whether its session policies, if it has any, allow this.
     pub(super) fn allows(&self, access: &Access<'_>) -> bool {
         match &self.policy {
             Some(document) => Policy::parse(document).is_ok_and(|policy| policy.allows(access)),

@@ -32,8 +32,8 @@ pub(super) fn with_variables(pattern: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// Whether the pattern is all of the text. Only the last `*` is ever gone back to, so that no
-/// pattern takes long.
+/// Returns whether the pattern matches the whole text. It only backtracks to the last `*`, so that
+/// no pattern takes long.
 pub(super) fn matches(pattern: &[Token], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut here) = (0, 0);

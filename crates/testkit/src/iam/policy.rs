@@ -28,7 +28,7 @@ pub struct Access<'a> {
     pub context: BTreeMap<&'a str, &'a str>,
 }
 
-/// Why a document is not read.
+/// The reason why a document is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -61,12 +61,12 @@ struct Condition {
 const ARN_PARTS: usize = 6;
 
 impl<'a> Access<'a> {
-    /// An action on a resource.
+    /// Makes an action on a resource.
     pub fn new(action: &'a str, resource: &'a str) -> Self {
         Self { action, resource, context: BTreeMap::new() }
     }
 
-    /// With a condition key.
+    /// Adds a condition key.
     #[must_use]
     pub fn with(mut self, key: &'a str, value: &'a str) -> Self {
         self.context.insert(key, value);
@@ -94,12 +94,12 @@ impl Policy {
         statements.iter().map(statement).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a statement allows it and none denies it.
+    /// Returns whether a statement allows it and none denies it.
     pub fn allows(&self, access: &Access<'_>) -> bool {
         self.says(access, true) && !self.denies(access)
     }
 
-    /// Whether a statement denies it.
+    /// Returns whether a statement denies it.
     pub fn denies(&self, access: &Access<'_>) -> bool {
         self.says(access, false)
     }

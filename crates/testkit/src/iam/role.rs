@@ -15,7 +15,7 @@ pub struct Role {
 }
 
 impl Role {
-    /// A role without a trust policy, with sessions of at most an hour, as IAM makes them.
+    /// Makes a role without a trust policy, with sessions of at most an hour, as IAM makes them.
     pub fn new(arn: impl Into<String>) -> Self {
         Self {
             arn: arn.into(),
@@ -39,22 +39,22 @@ impl Role {
         self
     }
 
-    /// The ARN: `arn:aws:iam::111122223333:role/name`.
+    /// Returns the ARN: `arn:aws:iam::111122223333:role/name`.
     pub fn arn(&self) -> &str {
         &self.arn
     }
 
-    /// The unique id, `AROA...`.
+    /// Returns the unique id, `AROA...`.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// How long a session may last.
+    /// Returns how long a session may last.
     pub fn longest_session(&self) -> Duration {
         self.max_session
     }
 
-    /// Whether any statement lets this caller in.
+    /// Returns whether any statement allows this caller.
     pub fn trusts(&self, caller: &Caller<'_>) -> bool {
         self.trust.iter().any(|trust| trust.admits(caller))
     }
@@ -71,7 +71,7 @@ enum Statement {
     Principal { arn: String, external_id: Option<String> },
 }
 
-/// Who asks for a role.
+/// The caller that asks for a role.
 #[derive(Debug, Clone, Copy)]
 pub enum Caller<'a> {
     /// The bearer of a verified token.
@@ -91,7 +91,7 @@ pub enum Caller<'a> {
         arn: &'a str,
         /// For an assumed role, the role's own ARN.
         role_arn: Option<&'a str>,
-        /// What it sent as `ExternalId`.
+        /// The value that it sent as `ExternalId`.
         external_id: Option<&'a str>,
     },
 }

@@ -56,7 +56,7 @@ impl Profile {
         }
     }
 
-    /// The document of the role called `name`.
+    /// Returns the document of the role called `name`.
     pub(super) fn credentials(&mut self, name: &str, iam: &Iam) -> Response {
         let Some(arn) = self.role_arn.clone().filter(|_| self.name() == Some(name)) else {
             return refusal(404, "Not Found");

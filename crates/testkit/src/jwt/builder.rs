@@ -64,7 +64,7 @@ impl TokenBuilder {
         self
     }
 
-    /// How long after `iat` it expires; an hour unless set.
+    /// Sets how long after `iat` it expires; an hour unless set.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;
         self
@@ -76,7 +76,7 @@ impl TokenBuilder {
         self
     }
 
-    /// When it expires, to the second, as its `exp` has it.
+    /// Returns its expiry, to the second, as in `exp`.
     ///
     /// # Panics
     /// Beyond the year 9999.
@@ -84,7 +84,7 @@ impl TokenBuilder {
         Timestamp::from_second((self.issued_at + self.ttl).as_second()).expect("it just was one")
     }
 
-    /// The claims as they would be signed.
+    /// Returns the claims as they would be signed.
     pub fn claims(&self) -> Value {
         let mut kubernetes = json!({
             "namespace": self.namespace,
@@ -110,7 +110,7 @@ impl TokenBuilder {
         claims
     }
 
-    /// The signed token.
+    /// Returns the signed token.
     pub fn sign(&self) -> String {
         self.issuer.sign(&self.claims())
     }

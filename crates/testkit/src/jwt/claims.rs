@@ -1,4 +1,4 @@
-//! What a verified token says.
+//! The claims of a verified token.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -46,7 +46,7 @@ impl Claims {
         self.instant("nbf")
     }
 
-    /// The namespace and service account of a Kubernetes token's subject.
+    /// Returns the namespace and service account of a Kubernetes token's subject.
     pub fn service_account(&self) -> Option<(&str, &str)> {
         self.subject().strip_prefix("system:serviceaccount:")?.split_once(':')
     }

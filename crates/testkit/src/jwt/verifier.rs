@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{Claims, decode};
 
-/// Why a token was refused.
+/// The reason why a token was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum JwtError {
@@ -67,13 +67,13 @@ impl Verifier {
         Ok(Self { issuer: issuer.into(), keys })
     }
 
-    /// The issuer's URL.
+    /// Returns the issuer's URL.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// The claims of `token`, if it is this issuer's and valid at `now`. Audience and subject are
-    /// the caller's to judge.
+    /// Returns the claims of `token`, if it is this issuer's and valid at `now`. Audience and
+    /// subject are the caller's to judge.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, JwtError> {
         let (message, signature) = token.rsplit_once('.').ok_or(JwtError::Malformed)?;
         let (header, _) = message.split_once('.').ok_or(JwtError::Malformed)?;

@@ -1,4 +1,4 @@
-//! Who calls, and what they may do: RBAC rules by user or group.
+//! Callers and their permissions: RBAC rules by user or group.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -10,8 +10,8 @@ use super::request::Attributes;
 /// The group whose members may do everything.
 const MASTERS: &str = "system:masters";
 
-/// What a user may do; everything else is refused. Rules are of the core API group, as every
-/// stored kind is.
+/// A permission of a user; all else is refused. Rules are of the core API group, as every stored
+/// kind is.
 ///
 /// ```
 /// use s3_credential_testkit::kubernetes::Rule;
@@ -88,7 +88,7 @@ impl Rule {
     }
 }
 
-/// Who a request comes from.
+/// The user of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct User {
     pub(super) name: String,
@@ -146,7 +146,7 @@ impl Access {
         self.rules().remove(subject);
     }
 
-    /// The rules that apply to a user, by its name and by its groups.
+    /// Returns the rules that apply to a user, by its name and by its groups.
     pub(super) fn rules_of(&self, user: &User) -> Vec<Rule> {
         let mut all = if user.is_in(MASTERS) { vec![Rule::new(["*"], ["*"])] } else { Vec::new() };
         let rules = self.rules();

@@ -1,4 +1,4 @@
-//! What the server adds to an object before it stores it, and what it refuses.
+//! The admission of objects: what the server adds before it stores one, and what it refuses.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -50,7 +50,8 @@ impl Api {
         self.now().to_string()
     }
 
-    /// The audience of tokens for the API server itself: its issuer, as by default in Kubernetes.
+    /// Returns the audience of tokens for the API server itself: its issuer, as by default in
+    /// Kubernetes.
     pub(super) fn audience(&self) -> &str {
         self.issuer.url()
     }
@@ -112,8 +113,8 @@ impl Api {
         known.or_else(|| self.service_account_of(token)).ok_or_else(Status::unauthorized)
     }
 
-    /// A service-account token counts while its account, and the pod that it is bound to, are the
-    /// same as when it was made.
+    /// Returns the user of a service-account token. It counts while its account, and the pod that
+    /// it is bound to, are the same as when it was made.
     fn service_account_of(&self, token: &str) -> Option<User> {
         let claims = self.verifier.verify(token, self.clock.now()).ok()?;
         let (namespace, name) = claims.service_account()?;

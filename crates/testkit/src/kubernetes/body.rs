@@ -9,7 +9,7 @@ use super::status::Status;
 
 const JSON: &str = "application/json";
 
-/// What is to be created or to replace something, in JSON or protobuf.
+/// Returns the object to create or to replace, from JSON or protobuf.
 pub(super) fn object(request: &Request) -> Result<Value, Status> {
     if media_type(request) == protobuf::CONTENT_TYPE {
         return protobuf::decode(&request.body).ok_or_else(|| Status::unsupported_media_type(JSON));

@@ -1,4 +1,4 @@
-//! What a client asks first: the versions, groups and resources that are served.
+//! Discovery: the versions, groups and resources that are served.
 
 use serde_json::{Value, json};
 

@@ -146,7 +146,7 @@ pub(super) fn delete(api: &Api, key: &Key) -> Result<Value, Status> {
     Ok(object)
 }
 
-/// Who says which version it changes must have seen the last one.
+/// Refuses a change of a version that is not the last one.
 fn unchanged_since(key: &Key, current: &Value, sent: &Value) -> Result<(), Status> {
     let seen = text(sent, "/metadata/resourceVersion");
     if seen.is_empty() || seen == text(current, "/metadata/resourceVersion") {

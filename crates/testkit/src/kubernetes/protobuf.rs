@@ -15,7 +15,7 @@ const MAGIC: &[u8] = b"k8s\0";
 
 type Message = &'static [(u64, &'static str, Shape)];
 
-/// How a field's JSON form is made.
+/// The JSON form of a field.
 #[derive(Clone, Copy)]
 enum Shape {
     Text,
@@ -25,7 +25,7 @@ enum Shape {
     TextMap,
     /// Values are bytes, in JSON as base64.
     BytesMap,
-    /// What the server fills in; Go sends it all the same, with every text in it empty.
+    /// A field that the server sets; Go sends it all the same, with empty texts.
     Ours,
 }
 

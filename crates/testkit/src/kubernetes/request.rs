@@ -1,4 +1,4 @@
-//! What a request wants, read from its path as kube-apiserver reads it
+//! The parts of a request, read from its path as kube-apiserver reads it
 //! (`k8s.io/apiserver/pkg/endpoints/request`).
 
 use http::Method;
@@ -99,7 +99,7 @@ impl Attributes {
     }
 }
 
-/// How the API takes booleans in a query.
+/// Parses a boolean of a query as the API does.
 pub(super) fn is_true(value: Option<&String>) -> bool {
     value.is_some_and(|value| value == "true" || value == "1")
 }

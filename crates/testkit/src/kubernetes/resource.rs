@@ -65,7 +65,7 @@ impl Kind {
     }
 }
 
-/// Where an object lives; `namespace` is empty for the kinds of cluster scope.
+/// The key of an object; `namespace` is empty for the kinds of cluster scope.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) kind: Kind,

@@ -1,4 +1,4 @@
-//! What callers ask about themselves: `kubectl auth can-i`, `kubectl auth whoami`.
+//! Reviews of callers by themselves: `kubectl auth can-i`, `kubectl auth whoami`.
 
 use serde_json::{Value, json};
 

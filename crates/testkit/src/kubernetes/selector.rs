@@ -1,4 +1,4 @@
-//! Which objects a list or a watch is about: `labelSelector` and `fieldSelector`.
+//! Selectors of the objects of a list or a watch: `labelSelector` and `fieldSelector`.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub(super) struct Selector {
 
 #[derive(Clone, Debug)]
 struct Requirement {
-    /// Where in the object, as a JSON pointer.
+    /// The place in the object, as a JSON pointer.
     pointer: String,
     test: Test,
 }

@@ -88,8 +88,8 @@ impl Kubernetes {
         stored.unwrap_or_else(|status| panic!("{}", status.object()))
     }
 
-    /// An object as stored, by the plural of its kind (`secrets`); the namespace is not looked at
-    /// where the kind has none.
+    /// Returns an object as stored, by the plural of its kind (`secrets`); the namespace is not
+    /// looked at where the kind has none.
     ///
     /// # Panics
     /// If the kind is not served.
@@ -123,7 +123,7 @@ impl Kubernetes {
         objects::delete(&self.api, &Key::new(kind, namespace, name)).is_ok()
     }
 
-    /// A token with which a client of the API is this service account, for an hour.
+    /// Returns a token with which a client of the API is this service account, for an hour.
     ///
     /// # Panics
     /// If there is no such service account.

@@ -148,7 +148,7 @@ impl Status {
         status
     }
 
-    /// The object of the body.
+    /// Returns the object of the body.
     pub(super) fn object(&self) -> Value {
         let mut object = json!({
             "kind": "Status",
@@ -165,7 +165,7 @@ impl Status {
         object
     }
 
-    /// The whole response.
+    /// Returns the whole response.
     pub(super) fn response(&self) -> Response {
         let response = Response::json(self.code, &self.object());
         match self.details.get("retryAfterSeconds") {

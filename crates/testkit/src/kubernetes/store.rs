@@ -11,7 +11,7 @@ use crate::{ids, lock};
 use super::resource::{Key, Kind, text};
 use super::status::Status;
 
-/// How many changes a watch may resume over; etcd's window is five minutes of them.
+/// The most changes that a watch may resume over; etcd's window is five minutes of them.
 const HISTORY: usize = 1000;
 
 /// One change of one object.
@@ -71,8 +71,8 @@ impl Store {
         state.objects.get(key).cloned().ok_or_else(|| Status::not_found(key))
     }
 
-    /// The objects of a kind, of one namespace unless `namespace` is empty, and the revision at
-    /// which this was so.
+    /// Returns the objects of a kind, of one namespace unless `namespace` is empty, and the
+    /// revision at which this was so.
     pub(super) fn list(&self, kind: Kind, namespace: &str) -> (Vec<Value>, u64) {
         let state = self.state();
         let objects = state.objects.iter();
@@ -126,7 +126,7 @@ impl Store {
         self.revision.send_replace(revision);
     }
 
-    /// The changes of a kind after `revision`, and the revision that the answer reaches.
+    /// Returns the changes of a kind after `revision`, and the revision that the answer reaches.
     pub(super) fn changes_since(
         &self,
         kind: Kind,
@@ -143,7 +143,7 @@ impl Store {
         Ok((changes.cloned().collect(), revision.max(state.revision)))
     }
 
-    /// Whether a watch may start after `revision`.
+    /// Returns whether a watch may start after `revision`.
     pub(super) fn may_watch_from(&self, revision: u64) -> Result<(), Status> {
         let state = self.state();
         if revision < state.oldest {

@@ -15,7 +15,7 @@ use super::selector::Selector;
 use super::status::Status;
 use super::store::{Change, Store};
 
-/// How a watch that a test ends is ended.
+/// The way in which a test ends a watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatchEnd {
     /// The body ends, as it does when the server's time for a watch is up: the client resumes.
@@ -27,7 +27,7 @@ pub enum WatchEnd {
 /// The last ending. A watch ends with the first that is sent after its start.
 pub(super) type Endings = watch::Sender<Option<WatchEnd>>;
 
-/// What a client asked for.
+/// The parameters of a watch.
 #[derive(Debug)]
 pub(super) struct WatchRequest {
     pub(super) kind: Kind,
@@ -126,8 +126,8 @@ impl Watcher {
         self.cursor = reached;
     }
 
-    /// With a selector an object may enter or leave what the client sees without being created or
-    /// deleted.
+    /// Returns the event of a change. With a selector, an object may enter or leave the client's
+    /// view without being created or deleted.
     fn event_of(&self, change: &Change) -> Option<Bytes> {
         let namespace = &self.request.namespace;
         if !namespace.is_empty() && change.key.namespace != *namespace {

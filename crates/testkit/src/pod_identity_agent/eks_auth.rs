@@ -1,4 +1,5 @@
-//! What is behind the agent: EKS Auth's `AssumeRoleForPodIdentity`, and the cluster's associations.
+//! The service behind the agent: EKS Auth's `AssumeRoleForPodIdentity`, and the cluster's
+//! associations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -70,12 +70,12 @@ impl EksAuthError {
         Self::new(429, "ThrottlingException", "Rate exceeded")
     }
 
-    /// The code.
+    /// Returns the code.
     pub fn code(&self) -> &str {
         self.code
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.status
     }
@@ -87,7 +87,7 @@ impl EksAuthError {
         self
     }
 
-    /// Whether the agent goes on with the keys it has.
+    /// Returns whether the agent goes on with the keys it has.
     pub(super) fn is_recoverable(&self) -> bool {
         let final_codes = [
             "ResourceNotFoundException",
@@ -103,7 +103,7 @@ impl EksAuthError {
     }
 }
 
-/// What the agent answers instead of keys, as Go's `http.Error` writes it.
+/// An answer of the agent without keys, as Go's `http.Error` writes it.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: u16,

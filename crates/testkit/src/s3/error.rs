@@ -60,12 +60,12 @@ impl S3Error {
         Self::new(503, "SlowDown", "Please reduce your request rate.")
     }
 
-    /// The code.
+    /// Returns the code.
     pub fn code(&self) -> &str {
         self.code
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.status
     }

@@ -1,5 +1,5 @@
-//! What a request asks for, by the REST API: its name, the permission that it needs (S3 user guide,
-//! "Required permissions for Amazon S3 API operations"), and what it does.
+//! The operation of a request, by the REST API: its name, the permission that it needs (S3 user
+//! guide, "Required permissions for Amazon S3 API operations"), and its effect.
 
 use bytes::Bytes;
 use http::Method;
@@ -16,9 +16,9 @@ const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 pub(super) struct Operation {
     kind: Kind,
     bucket: String,
-    /// Of an operation on an object.
+    /// The key of an operation on an object.
     key: String,
-    /// Of a listing, if it was sent.
+    /// The prefix of a listing, if it was sent.
     prefix: Option<String>,
 }
 
@@ -74,7 +74,7 @@ impl Operation {
         &self.bucket
     }
 
-    /// The ARN that the operation is on.
+    /// Returns the ARN that the operation is on.
     pub(super) fn resource(&self) -> String {
         match self.kind {
             Kind::List => format!("arn:aws:s3:::{}", self.bucket),
@@ -97,7 +97,7 @@ impl Operation {
         }
     }
 
-    /// The listing that would show the object.
+    /// Returns the listing that would show the object.
     pub(super) fn listing(&self) -> Self {
         Self {
             kind: Kind::List,

@@ -1,4 +1,4 @@
-//! What a server was asked.
+//! The recorded requests of a server.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;

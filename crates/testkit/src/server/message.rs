@@ -25,27 +25,27 @@ pub struct Request {
 }
 
 impl Request {
-    /// The path, still percent-encoded.
+    /// Returns the path, still percent-encoded.
     pub fn path(&self) -> &str {
         self.uri.path()
     }
 
-    /// The path, decoded. A `+` is itself there.
+    /// Returns the path, decoded. A `+` is itself there.
     pub fn decoded_path(&self) -> String {
         decode(self.path().as_bytes(), b'+')
     }
 
-    /// The parameters of the query string, decoded; the last of a repeated name wins.
+    /// Returns the parameters of the query string, decoded; the last of a repeated name wins.
     pub fn query(&self) -> BTreeMap<String, String> {
         form(self.uri.query().unwrap_or_default().as_bytes())
     }
 
-    /// The parameters of an `application/x-www-form-urlencoded` body, decoded.
+    /// Returns the parameters of an `application/x-www-form-urlencoded` body, decoded.
     pub fn form(&self) -> BTreeMap<String, String> {
         form(&self.body)
     }
 
-    /// A header's value, if it is there and is text.
+    /// Returns a header's value, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -85,7 +85,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// A response without content type.
+    /// Makes a response without content type.
     ///
     /// # Panics
     /// If `status` is not between 100 and 999.

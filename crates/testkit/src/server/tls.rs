@@ -52,7 +52,7 @@ impl TlsIdentity {
         Self { config: Arc::new(config), ca_pem: ca_certificate.pem().into() }
     }
 
-    /// The certificate of the authority, as PEM: what a client must trust.
+    /// Returns the certificate of the authority, as PEM: what a client must trust.
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }

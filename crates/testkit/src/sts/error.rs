@@ -140,12 +140,12 @@ impl StsError {
         Self::new(400, "ValidationError", message)
     }
 
-    /// The code.
+    /// Returns the code.
     pub fn code(&self) -> &str {
         self.code
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.status
     }

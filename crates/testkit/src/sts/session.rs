@@ -1,4 +1,5 @@
-//! What both ways of assuming a role share: the session's parameters, its limits, its answer.
+//! The common parts of both ways to assume a role: the session's parameters, its limits, its
+//! answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -91,8 +92,7 @@ pub(super) fn tags<'a>(
     Ok(tags)
 }
 
-/// What only the role can say: how long its sessions may be. Then the policies, which are read
-/// last.
+/// Checks the duration, which only the role limits. Then the policies, which are read last.
 ///
 /// Returns the percentage of the packed size that is used, where there is a policy or a tag.
 pub(super) fn check(session: &Session, role: &Role) -> Result<Option<usize>, StsError> {

@@ -4,7 +4,7 @@ use super::{Parameters, StsError};
 
 /// A constraint on one parameter's text.
 pub(super) struct Rule {
-    /// As the service names it in its message.
+    /// The name in the service's message.
     pub(super) member: &'static str,
     pub(super) length: std::ops::RangeInclusive<usize>,
     pub(super) pattern: Option<Pattern>,

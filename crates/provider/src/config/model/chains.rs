@@ -33,7 +33,7 @@ pub(crate) struct Link {
     pub(crate) on_failure: OnFailure,
 }
 
-/// What a chain does when a plug-in is broken.
+/// The behaviour of a chain when a plug-in is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OnFailure {
@@ -58,7 +58,7 @@ enum Written {
 struct Full {
     /// The name.
     name: String,
-    /// What to do when it is broken.
+    /// The behaviour when it is broken.
     #[serde(default)]
     on_failure: OnFailure,
 }
@@ -99,7 +99,7 @@ impl Default for Chains {
 }
 
 impl Chains {
-    /// The sources of a level.
+    /// Returns the sources of a level.
     pub(crate) fn level(&self, level: AuthenticationLevel) -> &[Link] {
         match level {
             AuthenticationLevel::Driver => &self.driver,

@@ -143,7 +143,7 @@ pub(super) fn is_of_type(node: &Node, schema: &Schema) -> bool {
     types.is_empty() || types.iter().any(fits)
 }
 
-/// What a person calls the values that are expected.
+/// Returns the names of the expected kinds of values for people.
 pub(super) fn expected(schema: &Schema) -> Vec<&'static str> {
     let is_duration = schema.get("format").and_then(Json::as_str) == Some(duration::FORMAT);
     let name = |name: &str| match name {
