@@ -50,7 +50,7 @@ pub use mounts::{
 };
 pub use node::{MemoryBudget, Node, NodeOptions, StartReport, VolumeCondition, VolumeStats};
 pub use service::{STOP_TIMEOUT, ServiceOptions, serve};
-pub use socket::{Socket, parse_endpoint};
+pub use socket::{Connection, Socket, parse_endpoint};
 pub use start::run;
 pub use volume::{Phase, VolumeRecord, VolumeStore};
 pub use volume_locks::{VolumeGuard, VolumeLocks};

@@ -1,5 +1,7 @@
 //! Unix sockets of the service: a stale one is replaced, and any other file is left alone.
 
+mod authority;
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
@@ -7,8 +9,11 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 use tokio_stream::wrappers::UnixListenerStream;
+use tokio_stream::{Stream, StreamExt as _};
 
 use crate::error::CallError;
+
+pub use authority::Connection;
 
 /// A socket that only root connects to.
 const MODE: u32 = 0o600;
@@ -54,9 +59,11 @@ impl Socket {
     }
 
     /// Returns the connections, once.
-    pub fn incoming(&mut self) -> io::Result<UnixListenerStream> {
+    pub fn incoming(
+        &mut self,
+    ) -> io::Result<impl Stream<Item = io::Result<Connection>> + use<>> {
         let listener = self.listener.take().ok_or(io::ErrorKind::AlreadyExists)?;
-        Ok(UnixListenerStream::new(listener))
+        Ok(UnixListenerStream::new(listener).map(|accepted| accepted.map(Connection::new)))
     }
 }
 

@@ -97,4 +97,4 @@ def is_ready(process: subprocess.Popen[str]) -> bool:
     assert process.stdout
     if not select.select([process.stdout], [], [], READY_SECONDS)[0]:
         return False
-    return process.stdout.readline().strip() == "mounted"
+    return " is mounted at " in process.stdout.readline()

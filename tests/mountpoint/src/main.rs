@@ -1,5 +1,5 @@
 //! Mounts a bucket read-only with Mountpoint's own file system and credentials chain, until
-//! SIGTERM.
+//! SIGTERM or an unmount.
 //!
 //! The binary `mount-s3` is no package of the registry; its file system and S3 client are.
 //! Credentials, region and STS endpoint come from the environment alone, as `s3cred provide` prints
@@ -9,10 +9,11 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Parser;
-use mountpoint_s3_client::S3CrtClient;
+use mountpoint_s3_client::{ObjectClient as _, S3CrtClient};
 use mountpoint_s3_client::config::{
     AddressingStyle, EndpointConfig, RustLogAdapter, S3ClientConfig, TlsConfig, Uri,
 };
+use mountpoint_s3_client::user_agent::UserAgent;
 use mountpoint_s3_fs::data_cache::DataCacheConfig;
 use mountpoint_s3_fs::fs::{CacheConfig, TimeToLive};
 use mountpoint_s3_fs::fuse::config::{FuseOptions, FuseSessionConfig, MountPoint};
@@ -27,13 +28,24 @@ const PART_SIZE: usize = 8 << 20;
 #[derive(Debug, Parser)]
 struct Arguments {
     bucket: String,
-    directory: PathBuf,
+    /// A directory, or `/dev/fd/N` of a FUSE device that the caller has mounted.
+    mount_point: PathBuf,
     #[arg(long)]
     endpoint_url: String,
     #[arg(long)]
     region: String,
     #[arg(long, default_value = "")]
     prefix: String,
+    /// Always the case here; `mount-s3` runs in the background without it.
+    #[arg(long)]
+    #[expect(dead_code, reason = "accepted, as by `mount-s3`")]
+    foreground: bool,
+    #[arg(long, default_value = "e2e")]
+    user_agent_prefix: String,
+    /// In MiB; the least is always enough here.
+    #[arg(long)]
+    #[expect(dead_code, reason = "accepted, as by `mount-s3`")]
+    memory_target: Option<u64>,
     /// As `mount-s3` has it: instead of the system's.
     #[arg(long, env = "AWS_CA_BUNDLE")]
     ca_bundle: Option<PathBuf>,
@@ -62,6 +74,7 @@ fn main() -> anyhow::Result<()> {
                     .endpoint(endpoint)
                     .addressing_style(AddressingStyle::Path),
             )
+            .user_agent(UserAgent::new(Some(arguments.user_agent_prefix)))
             .read_backpressure(true)
             .read_part_size(PART_SIZE)
             .initial_read_window(PART_SIZE)
@@ -69,13 +82,22 @@ fn main() -> anyhow::Result<()> {
     )
     .context("no client")?;
 
+    // `mount-s3` asks once, too, so that a bucket that cannot be listed fails the start.
+    let first = client.list_objects(&arguments.bucket, None, "/", 0, &arguments.prefix);
+    futures::executor::block_on(first).with_context(|| {
+        format!(
+            "initial ListObjectsV2 failed for bucket {} in region {}",
+            arguments.bucket, arguments.region
+        )
+    })?;
+
     let filesystem = S3FilesystemConfig {
         read_only: true,
         // Every look is a signed request.
         cache_config: CacheConfig::new(TimeToLive::Minimal),
         ..S3FilesystemConfig::default()
     };
-    let path = S3Path::new(Bucket::new(arguments.bucket)?, Prefix::new(&arguments.prefix)?);
+    let path = S3Path::new(Bucket::new(arguments.bucket.clone())?, Prefix::new(&arguments.prefix)?);
     let superblock = Superblock::new(
         client.clone(),
         path,
@@ -85,13 +107,13 @@ fn main() -> anyhow::Result<()> {
         },
     );
     let fuse = FuseSessionConfig::new(
-        MountPoint::new(&arguments.directory)?,
+        MountPoint::new(&arguments.mount_point)?,
         FuseOptions { read_only: true, ..FuseOptions::default() },
         2,
     )?;
     let runtime = Runtime::new(client.event_loop_group());
     let session = MountpointConfig::new(fuse, filesystem, DataCacheConfig::default())?
         .create_fuse_session(superblock, client, runtime, pool)?;
-    println!("mounted");
+    println!("bucket {} is mounted at {}", arguments.bucket, arguments.mount_point.display());
     session.join().context("the session failed")
 }

@@ -7,6 +7,7 @@
     reason = "test code: a failed expectation stops the test"
 )]
 
+mod authority;
 mod calls;
 mod lifecycle;
 mod refusals;
