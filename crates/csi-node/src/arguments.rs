@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Parser, ValueEnum};
 
 const WIDTH: usize = 100;
@@ -32,14 +33,14 @@ pub(crate) struct Arguments {
     pub(crate) endpoint: Option<String>,
 
     /// The name of this node in Kubernetes
-    #[arg(long, env = "S3_CSI_NODE_ID", value_name = "NAME", required_unless_present = "check")]
+    #[arg(long, env = "S3_CSI_NODE_ID", value_name = "NAME", required_unless_present = "check", value_parser = node_id)]
     pub(crate) node_id: Option<String>,
 
     /// The driver's own directory on the host: source mounts and credentials are beneath it
     #[arg(long, env = "S3_CSI_PLUGIN_DIR", value_name = "DIR", required_unless_present = "check")]
     pub(crate) plugin_dir: Option<PathBuf>,
 
-    /// The kubelet's directory on the host
+    /// The kubelet's directory on the host; a target path outside of it is mounted all the same, with a warning in the log
     #[arg(
         long,
         env = "S3_CSI_KUBELET_DIR",
@@ -61,7 +62,7 @@ pub(crate) struct Arguments {
     pub(crate) config: Option<PathBuf>,
 
     /// The driver's name in Kubernetes
-    #[arg(long, env = "S3_CSI_DRIVER_NAME", value_name = "NAME", default_value = "s3.csi.aws.com")]
+    #[arg(long, env = "S3_CSI_DRIVER_NAME", value_name = "NAME", default_value = "s3.csi.aws.com", value_parser = driver_name)]
     pub(crate) driver_name: String,
 
     /// The kubelet's plugin registry; without it the service registers with nobody
@@ -81,8 +82,29 @@ pub(crate) struct Arguments {
     pub(crate) log: LogFormat,
 
     /// Checks the configuration and exits
-    #[arg(long)]
+    #[arg(long, env = "S3_CSI_CHECK", value_parser = FalseyValueParser::new())]
     pub(crate) check: bool,
+}
+
+/// The limits of the CSI specification.
+fn node_id(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 256 || text.chars().any(char::is_control) {
+        return Err("expected 1 to 256 bytes without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn driver_name(text: &str) -> Result<String, String> {
+    let is_edge = |c: char| c.is_ascii_alphanumeric();
+    let is_inner = |c: char| is_edge(c) || matches!(c, '-' | '.');
+    if text.len() <= 63
+        && text.starts_with(is_edge)
+        && text.ends_with(is_edge)
+        && text.chars().all(is_inner)
+    {
+        return Ok(text.to_owned());
+    }
+    Err("expected the name of a domain, at most 63 bytes, such as s3.csi.aws.com".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -12,6 +12,7 @@ use crate::mount_options::MountpointArguments;
 /// The most bytes of an id and of a path: above what any kubelet sends, below what the kernel takes.
 const MAX_ID_LEN: usize = 2_048;
 const MAX_PATH_LEN: usize = 4_000;
+const MAX_NAME_LEN: usize = 255;
 
 /// A valid `NodePublishVolume` call.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl PublishCall {
     /// INVALID_ARGUMENT with the name of the field, never its value.
     pub fn parse(request: csi::NodePublishVolumeRequest) -> Result<Self, CallError> {
         check_id(&request.volume_id)?;
-        check_path("target_path", &request.target_path)?;
+        let target_path = parse_path("target_path", &request.target_path)?;
         let capability = request
             .volume_capability
             .ok_or_else(|| CallError::invalid("volume_capability is missing"))?;
@@ -61,7 +62,7 @@ impl PublishCall {
         let bucket = bucket(&attributes)?;
         let group = group(&mount.volume_mount_group)?;
 
-        let mut provide = PublishRequest::new(&request.volume_id, &request.target_path)
+        let mut provide = PublishRequest::new(&request.volume_id, &target_path)
             .with_volume_context(attributes)
             .with_mount_flags(mount.mount_flags.iter().cloned())
             .with_mount_group(mount.volume_mount_group.as_str())
@@ -79,7 +80,7 @@ impl PublishCall {
         let fingerprint = fingerprint(&provide, &mount.fs_type);
         Ok(Self {
             volume_id: request.volume_id,
-            target_path: request.target_path,
+            target_path,
             bucket,
             arguments,
             fingerprint,
@@ -102,8 +103,10 @@ pub(crate) fn check_id(id: &str) -> Result<(), CallError> {
     Ok(())
 }
 
-/// Refuses a path that is missing, relative, too long, or leads elsewhere than it reads.
-pub(crate) fn check_path(field: &str, path: &str) -> Result<(), CallError> {
+/// Returns a path without empty parts, `.` and a slash at its end. Refuses one that is missing, relative, too long, or leads
+/// elsewhere than it reads.
+pub(crate) fn parse_path(field: &str, path: &str) -> Result<String, CallError> {
+    let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let problem = if path.is_empty() {
         "is missing"
     } else if !path.starts_with('/') {
@@ -112,12 +115,14 @@ pub(crate) fn check_path(field: &str, path: &str) -> Result<(), CallError> {
         "is too long"
     } else if path.chars().any(char::is_control) {
         "holds control characters"
-    } else if path.split('/').any(|part| part == "..") {
+    } else if parts.contains(&"..") {
         "holds `..`"
-    } else if path.trim_end_matches('/').is_empty() {
+    } else if parts.iter().any(|part| part.len() > MAX_NAME_LEN) {
+        "has a component that is longer than 255 bytes"
+    } else if parts.is_empty() {
         "is the root directory"
     } else {
-        return Ok(());
+        return Ok(format!("/{}", parts.join("/")));
     };
     Err(CallError::invalid(format!("{field} {problem}")))
 }
@@ -153,16 +158,17 @@ fn secrets(map: HashMap<String, String>) -> BTreeMap<String, Secret> {
 fn fingerprint(request: &PublishRequest, fs_type: &str) -> String {
     let capability = &request.volume_capability;
     let mut context = Context::new(&SHA256);
-    // The length first: no two requests are the same bytes.
+    // Lengths and counts first: no two requests are the same bytes.
     let mut part = |text: &str| {
         context.update(&(text.len() as u64).to_be_bytes());
         context.update(text.as_bytes());
     };
-    for (name, value) in request.volume_context.iter().filter(|(name, _)| *name != TOKENS_KEY) {
+    let attributes = request.volume_context.iter().filter(|(name, _)| *name != TOKENS_KEY);
+    part(&attributes.clone().count().to_string());
+    for (name, value) in attributes {
         part(name);
         part(value.expose());
     }
-    part("mount");
     capability.mount.mount_flags.iter().for_each(|flag| part(flag));
     part("capability");
     part(&capability.mount.volume_mount_group);

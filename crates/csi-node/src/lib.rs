@@ -46,7 +46,7 @@ pub use mounter::{
     mountpoint_failure,
 };
 pub use mounts::{
-    FuseOptions, LinuxMounts, MountEntry, Mounts, Usage, is_mounted, parse_mountinfo,
+    FuseOptions, LinuxMounts, MountEntry, Mounts, Usage, is_mounted, mounted_at, parse_mountinfo,
 };
 pub use node::{MemoryBudget, Node, NodeOptions, StartReport, VolumeCondition, VolumeStats};
 pub use service::{STOP_TIMEOUT, ServiceOptions, serve};

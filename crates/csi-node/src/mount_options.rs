@@ -14,6 +14,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("--log-directory", "leave it out: Mountpoint logs to the mounter's output"),
     ("-l", "leave it out: Mountpoint logs to the mounter's output"),
     ("--help", "leave it out"),
+    ("-h", "leave it out"),
+    ("-V", "leave it out"),
     ("--version", "leave it out"),
 ];
 
@@ -37,11 +39,18 @@ impl MountpointArguments {
     /// Maps mount flags. Of a repeated option the last one counts.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT for an option that the service owns, named, with what to do.
+    /// INVALID_ARGUMENT for an option that the service owns, named, with what to do, and for control characters.
     pub fn parse<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, CallError> {
         let mut arguments = Self::default();
         for flag in flags {
             let Some((name, value)) = parse_flag(flag) else { continue };
+            if name
+                .chars()
+                .chain(value.iter().flat_map(|value| value.chars()))
+                .any(char::is_control)
+            {
+                return Err(CallError::invalid("a mount flag holds control characters"));
+            }
             if let Some((_, help)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
                 return Err(CallError::invalid(format!(
                     "the mount option `{name}` is not allowed; {help}"

@@ -81,6 +81,9 @@ pub trait Mounter: fmt::Debug + Send + Sync + 'static {
     /// Returns the processes of all mounters.
     async fn list(&self) -> Result<Vec<RunningMount>, MounterError>;
 
+    /// Returns the mounts that have a user, whether their process runs or not.
+    async fn reservations(&self) -> Result<Vec<MountId>, MounterError>;
+
     /// Stops a mount's process and releases its user; an unknown mount is fine.
     async fn stop(&self, id: &MountId) -> Result<(), MounterError>;
 }

@@ -4,12 +4,16 @@ mod linux;
 mod mountinfo;
 
 use std::fmt;
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 pub use linux::LinuxMounts;
 pub use mountinfo::parse_mountinfo;
+
+/// The name of Mountpoint's file systems in the mount table.
+pub(crate) const FUSE_SOURCE: &str = "mountpoint-s3";
 
 /// One line of the mount table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub struct MountEntry {
     pub path: PathBuf,
     /// The kind of file system: `fuse` for Mountpoint's.
     pub file_system: String,
+    /// What is mounted: `mountpoint-s3`, of every driver that uses Mountpoint.
+    pub source: String,
     /// The device's number. A bind mount has that of its source.
     pub device: String,
 }
@@ -79,7 +85,43 @@ pub trait Mounts: fmt::Debug + Send + Sync + 'static {
     fn names(&self, path: &Path) -> io::Result<Vec<String>>;
 }
 
+/// Returns the topmost mount at this very path. Links in its parents are followed, as the mount table has it.
+pub fn mounted_at<'a>(entries: &'a [MountEntry], path: &Path) -> Option<&'a MountEntry> {
+    let parent = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
+    let path = match (parent, path.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => path.to_owned(),
+    };
+    entries.iter().rfind(|entry| entry.path == path)
+}
+
 /// Returns whether something is mounted at this very path.
 pub fn is_mounted(entries: &[MountEntry], path: &Path) -> bool {
-    entries.iter().any(|entry| entry.path == path)
+    mounted_at(entries, path).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "test code: a failed expectation stops the test")]
+
+    use super::*;
+
+    #[test]
+    fn a_mount_below_a_linked_directory_is_found() {
+        let scratch = tempfile::tempdir().unwrap();
+        let real = scratch.path().canonicalize().unwrap().join("real");
+        fs::create_dir_all(real.join("pods")).unwrap();
+        let link = scratch.path().join("link");
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let [lower, upper] = ["0:1", "0:2"].map(|device| MountEntry {
+            path: real.join("pods/mount"),
+            file_system: "fuse".to_owned(),
+            source: "mountpoint-s3".to_owned(),
+            device: device.to_owned(),
+        });
+        let entries = [lower, upper.clone()];
+        assert_eq!(mounted_at(&entries, &link.join("pods/mount")), Some(&upper));
+        assert_eq!(mounted_at(&entries, &link.join("pods")), None);
+        assert_eq!(mounted_at(&entries, &link.join("missing/mount")), None);
+    }
 }

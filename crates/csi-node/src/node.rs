@@ -1,14 +1,16 @@
 //! The service's logic: publish, unpublish, start and the state of volumes, on plain types.
 
 mod condition;
+mod looks;
 mod memory;
 mod publish;
 mod startup;
 mod unpublish;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use s3_credential_provider::{MountTarget, Owner, RunningProvider};
@@ -16,9 +18,11 @@ use s3_credential_provider::{MountTarget, Owner, RunningProvider};
 use crate::error::CallError;
 use crate::mount_id::{MountId, PluginDirectory};
 use crate::mounter::{MountOwner, Mounter};
-use crate::mounts::{MountEntry, Mounts, is_mounted};
-use crate::volume::VolumeStore;
+use crate::mounts::{MountEntry, Mounts, is_mounted, mounted_at};
+use crate::volume::{VolumeRecord, VolumeStore};
 use crate::volume_locks::VolumeLocks;
+
+use looks::Looks;
 
 pub use condition::{VolumeCondition, VolumeStats};
 pub use memory::MemoryBudget;
@@ -33,6 +37,8 @@ pub struct NodeOptions {
     pub memory: Option<MemoryBudget>,
     /// The prefix of Mountpoint's user agent.
     pub user_agent: String,
+    /// The kubelet's directory on the host. A target path outside of it is warned of.
+    pub kubelet_dir: Option<PathBuf>,
 }
 
 /// All that a call needs. Cheap to clone; all clones are one node service.
@@ -48,6 +54,9 @@ struct Parts {
     credentials: RunningProvider,
     volumes: VolumeStore,
     locks: VolumeLocks,
+    looks: Looks,
+    /// Whether mounts may have been stopped while no mounter listened.
+    has_leftovers: AtomicBool,
 }
 
 impl Node {
@@ -60,8 +69,17 @@ impl Node {
         credentials: RunningProvider,
         volumes: VolumeStore,
     ) -> Self {
-        let locks = VolumeLocks::default();
-        Self(Arc::new(Parts { options, directory, mounts, mounter, credentials, volumes, locks }))
+        Self(Arc::new(Parts {
+            options,
+            directory,
+            mounts,
+            mounter,
+            credentials,
+            volumes,
+            locks: VolumeLocks::default(),
+            looks: Looks::default(),
+            has_leftovers: AtomicBool::new(true),
+        }))
     }
 
     /// Returns the provider, for its events and leases.
@@ -118,6 +136,13 @@ impl Parts {
             self.blocking(&action, move |mounts| mounts.unmount(&path)).await?;
         }
         Ok(())
+    }
+
+    /// Returns whether the volume itself is what is mounted at its target path.
+    fn is_at_target(&self, entries: &[MountEntry], id: &MountId, record: &VolumeRecord) -> bool {
+        let source = mounted_at(entries, &self.directory.source(id));
+        mounted_at(entries, record.target_path.as_ref())
+            .is_some_and(|target| source.is_none_or(|source| source.device == target.device))
     }
 
     /// Returns what the provider is told about a mount.

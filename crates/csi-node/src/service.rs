@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use s3_csi_proto::csi::v1::identity_server::IdentityServer;
@@ -18,8 +19,12 @@ use crate::http::{self, Pages};
 use crate::node::Node;
 use crate::socket::Socket;
 
-/// How long calls under way may take to end after SIGTERM. Kubernetes gives a pod 30 s.
+/// How long the service may take to end after SIGTERM. Kubernetes gives a pod 30 s.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// How much of it the calls have, and how much is left for the service itself.
+const CALLS_TIMEOUT: Duration = Duration::from_secs(23);
+const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where the service listens, and what it says of itself.
 #[derive(Debug, Clone)]
@@ -47,7 +52,14 @@ pub async fn serve(
     options: ServiceOptions,
     stopping: impl Future<Output = ()>,
 ) -> Result<(), CallError> {
-    node.start().await?;
+    let mut stopping = pin!(stopping);
+    tokio::select! {
+        started = node.start() => {
+            started?;
+        }
+        // As after a crash: the next start takes up what this one has not.
+        () = &mut stopping => return Ok(()),
+    }
     let (stop, stopped) = watch::channel(false);
     let is_serving = watch::Sender::new(false);
     let registration = options.registration_dir.as_ref().map(|directory| {
@@ -85,7 +97,7 @@ pub async fn serve(
     }
 
     tokio::select! {
-        () = stopping => tracing::info!("stopping: no new call, and those under way end"),
+        () = &mut stopping => tracing::info!("stopping: no new call, and those under way end"),
         Some(ended) = servers.join_next() => {
             let reason = match ended {
                 Ok(Ok(())) => "it ended".to_owned(),
@@ -102,12 +114,17 @@ pub async fn serve(
         while servers.join_next().await.is_some() {}
         node.idle().await;
     };
-    if tokio::time::timeout(STOP_TIMEOUT, ending).await.is_err() {
+    if tokio::time::timeout(CALLS_TIMEOUT, ending).await.is_err() {
         tracing::warn!("calls are still under way; the next start finishes or reverses them");
     }
-    servers.shutdown().await;
-    pages.shutdown().await;
-    node.stop().await;
+    let ending = async {
+        servers.shutdown().await;
+        pages.shutdown().await;
+        node.stop().await;
+    };
+    if tokio::time::timeout(END_TIMEOUT, ending).await.is_err() {
+        tracing::warn!("the service does not end in time");
+    }
     Ok(())
 }
 

@@ -59,9 +59,7 @@ impl Socket {
     }
 
     /// Returns the connections, once.
-    pub fn incoming(
-        &mut self,
-    ) -> io::Result<impl Stream<Item = io::Result<Connection>> + use<>> {
+    pub fn incoming(&mut self) -> io::Result<impl Stream<Item = io::Result<Connection>> + use<>> {
         let listener = self.listener.take().ok_or(io::ErrorKind::AlreadyExists)?;
         Ok(UnixListenerStream::new(listener).map(|accepted| accepted.map(Connection::new)))
     }

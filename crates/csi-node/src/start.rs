@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -62,7 +63,10 @@ fn start(arguments: Arguments, environment: Environment) -> Result<(), CallError
         .enable_all()
         .build()
         .map_err(|error| CallError::internal(format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(run_service(arguments, environment, config))
+    let result = runtime.block_on(run_service(arguments, environment, config));
+    // A look at a file system whose process hangs would keep this one.
+    runtime.shutdown_background();
+    result
 }
 
 /// Reads the configuration. Every problem goes to stdout, as with `s3cred config check`; the error is the first.
@@ -123,17 +127,22 @@ async fn run_service(
     };
     let volumes = VolumeStore::open(&state_path).map_err(|failure| CallError::from(&failure))?;
     let is_known = |target: &str| volumes.all().iter().any(|record| record.target_path == target);
-    let provider = Provider::builder()
+    let starting = Provider::builder()
         .environment(environment)
         .config(config)
         .state_path(&state_path)
         .build()?
-        .start(ResumeOptions { still_published: Some(&is_known), ..ResumeOptions::default() })
-        .await?;
+        .start(ResumeOptions { still_published: Some(&is_known), ..ResumeOptions::default() });
+    let mut stopping = pin!(stopping);
+    let provider = tokio::select! {
+        provider = starting => provider?,
+        () = &mut stopping => return Ok(()),
+    };
     let node = Node::new(
         NodeOptions {
             mount_timeout: settings.mount_timeout,
             memory: settings.memory_budget.map(MemoryBudget),
+            kubelet_dir: given(Some(&arguments.kubelet_dir)).map(Path::to_owned),
             user_agent: format!("{}/{}", options.driver_name, env!("CARGO_PKG_VERSION")),
         },
         PluginDirectory::new(plugin_dir),

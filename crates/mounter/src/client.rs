@@ -14,8 +14,11 @@ use crate::wire;
 const PREFIX: &str = "mounter-";
 const SUFFIX: &str = ".sock";
 
-/// How long a mounter may take for what starts nothing.
+/// How long a mounter may take for what starts nothing and stops nothing.
 const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long it may take to stop a process: longer than the mounter waits before it kills one.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a mounter could not be asked.
 #[derive(Debug)]
@@ -113,7 +116,23 @@ impl Sockets {
     /// Stops a mount's process, whichever mounter has it, and releases its user.
     pub fn stop(&self, id: &str) -> Result<(), ClientError> {
         let message = Message::new(Operation::Stop, id);
-        self.each(|stream| ask(stream, &message, None, TIMEOUT).map(drop))
+        self.each(|stream| match ask(stream, &message, None, STOP_TIMEOUT)? {
+            Reply::Refused { reason } => Err(ClientError::Broken(io::Error::other(reason))),
+            _ => Ok(()),
+        })
+    }
+
+    /// Returns the mounts that have a user, which all mounters share.
+    pub fn reservations(&self) -> Result<Vec<String>, ClientError> {
+        let message = Message::new(Operation::Reservations, "");
+        let mut all = Vec::new();
+        self.each(|stream| {
+            if let Reply::Reservations { ids } = ask(stream, &message, None, TIMEOUT)? {
+                all = ids;
+            }
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     fn each(
@@ -123,9 +142,12 @@ impl Sockets {
         let mut reached = false;
         for (_, path) in self.list() {
             // One that ended has left its socket: the next start of a mounter removes it.
-            if let Ok(stream) = UnixStream::connect(&path) {
-                reached = true;
-                ask(&stream)?;
+            let Ok(stream) = UnixStream::connect(&path) else { continue };
+            match ask(&stream) {
+                Ok(()) => reached = true,
+                // It ended meanwhile, with its last process.
+                Err(ClientError::Broken(error)) if has_gone(&error) => {}
+                Err(error) => return Err(error),
             }
         }
         if reached { Ok(()) } else { Err(self.nobody()) }
@@ -148,6 +170,13 @@ impl Sockets {
     fn nobody(&self) -> ClientError {
         ClientError::Unreachable(format!("no mounter listens in {}", self.0.display()))
     }
+}
+
+fn has_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+    )
 }
 
 fn generation(path: &Path) -> Option<u64> {

@@ -17,6 +17,7 @@ mod message;
 mod wire;
 mod client;
 
+mod descriptors;
 mod users;
 mod output;
 mod process;

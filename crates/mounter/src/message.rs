@@ -19,6 +19,8 @@ pub enum Operation {
     Reserve,
     /// Returns all processes.
     List,
+    /// Returns the mounts that have a user.
+    Reservations,
     /// Stops a mount's process and releases its user.
     Stop,
 }
@@ -111,6 +113,11 @@ pub enum Reply {
         uid: u32,
         /// The group.
         gid: u32,
+    },
+    /// The mounts that have a user.
+    Reservations {
+        /// Each mount.
+        ids: Vec<String>,
     },
     /// The processes.
     Mounts {

@@ -14,6 +14,8 @@ use crate::message::Message;
 /// While a descriptor is inheritable no other process may be started.
 static STARTING: Mutex<()> = Mutex::new(());
 
+const FOREGROUND: &str = "--foreground";
+
 /// A process and the end of the pipe that it prints to.
 #[derive(Debug)]
 pub(crate) struct Started {
@@ -36,6 +38,7 @@ pub(crate) fn start(
         .arg(&message.bucket_name)
         .arg(format!("/dev/fd/{}", device.as_raw_fd()))
         .args(&message.args)
+        .args(foreground(&message.args))
         .env_clear()
         .envs(message.env.0.iter().filter_map(|variable| variable.split_once('=')))
         .current_dir("/")
@@ -52,4 +55,10 @@ pub(crate) fn start(
     let child = command.spawn();
     drop(device);
     Ok(Started { child: child?, output })
+}
+
+/// The Go drivers leave it to their mounter to keep Mountpoint in the foreground.
+fn foreground(arguments: &[String]) -> Option<&'static str> {
+    let is_set = arguments.iter().any(|word| word == FOREGROUND || word == "-f");
+    (!is_set).then_some(FOREGROUND)
 }

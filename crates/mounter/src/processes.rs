@@ -24,6 +24,9 @@ const STACK: usize = 128 << 10;
 /// The longest line that is kept in memory, in bytes.
 const MAX_LINE: u64 = 16 << 10;
 
+/// What follows the end of a process, with the mount's name.
+pub(crate) type AtEnd = Box<dyn FnOnce(&str) + Send>;
+
 /// The processes, by their mount.
 #[derive(Debug, Clone)]
 pub(crate) struct Processes(Arc<Shared>);
@@ -31,9 +34,21 @@ pub(crate) struct Processes(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     program: PathBuf,
-    state: Mutex<BTreeMap<String, Process>>,
+    state: Mutex<State>,
     changed: Condvar,
 }
+
+#[derive(Debug, Default)]
+struct State {
+    mounts: BTreeMap<String, Process>,
+    is_draining: bool,
+    /// Messages that have no answer yet.
+    unanswered: usize,
+}
+
+/// A message that has no answer yet: a mounter that drains does not end before.
+#[derive(Debug)]
+pub(crate) struct Unanswered(Processes);
 
 #[derive(Debug, Default)]
 struct Process {
@@ -49,53 +64,79 @@ impl Processes {
         Self(Arc::new(Shared { program, state, changed }))
     }
 
-    /// Starts a mount's process, and returns when it is ready or has ended.
-    pub(crate) fn mount(&self, message: &Message, device: OwnedFd, user: Option<u32>) -> Reply {
-        let id = message.volume_id.clone().unwrap_or_else(|| message.bucket_name.clone());
+    /// Counts a message until its answer is sent.
+    pub(crate) fn begin_answer(&self) -> Unanswered {
+        self.state().unanswered += 1;
+        Unanswered(self.clone())
+    }
+
+    /// Starts a mount's process, and returns when it is ready or has ended. `at_end` is called when a process that was ready
+    /// has ended; a process without it is listed until it is stopped.
+    pub(crate) fn mount(
+        &self,
+        id: &str,
+        message: &Message,
+        device: OwnedFd,
+        user: Option<u32>,
+        at_end: Option<AtEnd>,
+    ) -> Reply {
+        let id = id.to_owned();
+        let is_forgotten_at_end = at_end.is_some();
         {
             let mut state = self.state();
-            if state.get(&id).is_some_and(|process| process.status.is_none()) {
+            if state.is_draining {
+                return Reply::Draining;
+            }
+            if state.mounts.get(&id).is_some_and(|process| process.status.is_none()) {
                 return Reply::Refused {
                     reason: "a process of this mount runs already".to_owned(),
                 };
             }
-            state.insert(id.clone(), Process::default());
+            let output = Output::new(&message.env);
+            state.mounts.insert(id.clone(), Process { output, ..Process::default() });
         }
         let started = process::start(&self.0.program, message, device, user);
-        let result = started.and_then(|started| self.watch(&id, started));
+        let result = started.and_then(|started| self.watch(&id, started, at_end));
         if let Err(error) = result {
-            self.state().remove(&id);
+            self.state().mounts.remove(&id);
             self.0.changed.notify_all();
             let stderr = format!("cannot start {}: {error}\n", self.0.program.display());
             return Reply::Failed { status: "not started".to_owned(), stderr };
         }
         let state = self.state();
-        let waiting = |state: &mut BTreeMap<String, Process>| {
-            state.get(&id).is_some_and(|process| !process.is_ready && process.status.is_none())
+        let waiting = |state: &mut State| {
+            let process = state.mounts.get(&id);
+            process.is_some_and(|process| !process.is_ready && process.status.is_none())
         };
         let mut state =
             self.0.changed.wait_while(state, waiting).unwrap_or_else(PoisonError::into_inner);
-        match state.get(&id) {
-            Some(Process { status: Some(status), output, .. }) => {
+        match state.mounts.get(&id) {
+            Some(Process { status: Some(status), output, is_ready: false, .. }) => {
                 let reply = Reply::Failed { status: status.clone(), stderr: output.text() };
-                state.remove(&id);
+                state.mounts.remove(&id);
                 reply
             }
             Some(_) => Reply::Ready,
+            // It was ready, and has ended since.
+            None if is_forgotten_at_end => Reply::Ready,
             None => Reply::Refused { reason: "the mount was stopped".to_owned() },
         }
     }
 
     /// Reads the output of a process in a thread of its own, which reaps it.
-    fn watch(&self, id: &str, started: Started) -> io::Result<()> {
+    fn watch(&self, id: &str, started: Started, at_end: Option<AtEnd>) -> io::Result<()> {
         let Started { mut child, output } = started;
-        if let Some(process) = self.state().get_mut(id) {
+        if let Some(process) = self.state().mounts.get_mut(id) {
             process.pid = Some(child.id());
         }
         let (processes, id) = (self.clone(), id.to_owned());
         let reading = thread::Builder::new().stack_size(STACK).spawn(move || {
             processes.read(&id, output);
-            processes.ended(&id, child.wait());
+            let was_ready = processes.ended(&id, child.wait());
+            if let Some(at_end) = at_end.filter(|_| was_ready) {
+                processes.state().mounts.remove(&id);
+                at_end(&id);
+            }
         });
         reading.map(drop)
     }
@@ -110,37 +151,41 @@ impl Processes {
                 return;
             }
             let text = String::from_utf8_lossy(&line);
-            let text = text.trim_end();
-            tracing::debug!(mount = id, "mountpoint: {text}");
-            if let Some(process) = self.state().get_mut(id)
-                && process.output.push(text)
-            {
+            let mut state = self.state();
+            let Some(process) = state.mounts.get_mut(id) else { continue };
+            let text = process.output.clean(text.trim_end());
+            tracing::info!(mount = id, "mountpoint: {text}");
+            if process.output.push(text) {
                 process.is_ready = true;
                 self.0.changed.notify_all();
             }
         }
     }
 
-    fn ended(&self, id: &str, status: io::Result<ExitStatus>) {
+    /// Returns whether the process was ready before.
+    fn ended(&self, id: &str, status: io::Result<ExitStatus>) -> bool {
         let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         tracing::info!(mount = id, status, "a Mountpoint process has ended");
-        if let Some(process) = self.state().get_mut(id) {
+        let mut was_ready = false;
+        if let Some(process) = self.state().mounts.get_mut(id) {
             process.pid = None;
             process.status = Some(status);
+            was_ready = process.is_ready;
         }
         self.0.changed.notify_all();
+        was_ready
     }
 
     /// Stops a mount's process: it ends by itself once its file system is unmounted, else by signals.
     pub(crate) fn stop(&self, id: &str) {
         for signal in [None, Some(Signal::TERM), Some(Signal::KILL)] {
-            let pid = self.state().get(id).and_then(|process| process.pid);
+            let pid = self.state().mounts.get(id).and_then(|process| process.pid);
             if let (Some(signal), Some(pid)) = (signal, pid.and_then(pid_of)) {
                 // One that has ended meanwhile is fine.
                 let _ = kill_process_group(pid, signal);
             }
-            let running = |state: &mut BTreeMap<String, Process>| {
-                state.get(id).is_some_and(|process| process.pid.is_some())
+            let running = |state: &mut State| {
+                state.mounts.get(id).is_some_and(|process| process.status.is_none())
             };
             let state = self.state();
             let waited = self.0.changed.wait_timeout_while(state, EXIT_TIMEOUT, running);
@@ -149,7 +194,7 @@ impl Processes {
                 break;
             }
         }
-        self.state().remove(id);
+        self.state().mounts.remove(id);
         self.0.changed.notify_all();
     }
 
@@ -161,20 +206,32 @@ impl Processes {
             pid: process.pid,
             last_lines: process.output.text(),
         };
-        state.iter().map(entry).collect()
+        state.mounts.iter().map(entry).collect()
     }
 
-    /// Waits until no process is left.
-    pub(crate) fn all_ended(&self) {
-        let running = |state: &mut BTreeMap<String, Process>| {
-            state.values().any(|process| process.status.is_none())
+    /// Takes no new mount from now on, and waits until no process is left and every message is answered.
+    pub(crate) fn drain(&self) {
+        let running = |state: &mut State| {
+            state.unanswered > 0 || state.mounts.values().any(|process| process.status.is_none())
         };
-        let state = self.state();
+        let mut state = self.state();
+        state.is_draining = true;
         drop(self.0.changed.wait_while(state, running).unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn state(&self) -> MutexGuard<'_, BTreeMap<String, Process>> {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.state().is_draining
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.state().unanswered -= 1;
+        self.0.0.changed.notify_all();
     }
 }
 

@@ -7,13 +7,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use crate::client::Sockets;
+use crate::descriptors;
 use crate::message::{Message, Operation, Reply};
-use crate::processes::Processes;
+use crate::processes::{AtEnd, Processes};
 use crate::users::{UserRange, Users};
 use crate::wire;
 
@@ -33,8 +34,9 @@ pub struct Server {
 #[derive(Debug)]
 struct State {
     processes: Processes,
-    users: Users,
-    is_draining: AtomicBool,
+    users: Arc<Users>,
+    /// How many mounts without a name there were.
+    unnamed: AtomicU64,
     /// Whether processes can be started as other users.
     is_root: bool,
 }
@@ -42,6 +44,7 @@ struct State {
 impl Server {
     /// Listens in a directory, as the newest generation. Sockets that nobody serves any more are removed.
     pub fn bind(directory: &Path, program: PathBuf, range: UserRange) -> io::Result<Self> {
+        descriptors::keep_from_children()?;
         fs::create_dir_all(directory)?;
         let sockets = Sockets::new(directory);
         let mut newest = 0;
@@ -58,8 +61,8 @@ impl Server {
         tracing::info!(socket = %path.display(), "listening");
         let state = State {
             processes: Processes::new(program),
-            users,
-            is_draining: AtomicBool::new(false),
+            users: Arc::new(users),
+            unnamed: AtomicU64::new(0),
             is_root: rustix::process::geteuid().is_root(),
         };
         Ok(Self { path, listener, state: Arc::new(state) })
@@ -82,8 +85,7 @@ impl Server {
 
     /// Takes no new mount from now on, and returns when the last process has ended.
     pub fn drain(&self) {
-        self.state.is_draining.store(true, Ordering::Release);
-        self.state.processes.all_ended();
+        self.state.processes.drain();
     }
 }
 
@@ -97,6 +99,7 @@ impl State {
     fn answer(&self, stream: &UnixStream) {
         let received =
             stream.set_read_timeout(Some(RECEIVE_TIMEOUT)).and_then(|()| wire::receive(stream));
+        let _unanswered = self.processes.begin_answer();
         let reply = match received {
             Ok((message, device)) => self.reply(&message, device),
             Err(error) => Reply::Refused { reason: error.to_string() },
@@ -109,15 +112,15 @@ impl State {
     fn reply(&self, message: &Message, device: Option<OwnedFd>) -> Reply {
         let refused = |reason: &str| Reply::Refused { reason: reason.to_owned() };
         let id = message.volume_id.as_deref().unwrap_or_default();
-        let needs_id = message.operation != Operation::List && message.version.is_some();
+        let is_about_all = matches!(message.operation, Operation::List | Operation::Reservations);
+        let needs_id = !is_about_all && message.version.is_some();
         if (needs_id || !id.is_empty()) && !is_id(id) {
             return refused(
                 "volumeId is missing, or has other characters than letters, digits, `.`, `_` and `-`",
             );
         }
-        let is_draining = self.is_draining.load(Ordering::Acquire);
         match message.operation {
-            Operation::Mount | Operation::Reserve if is_draining => Reply::Draining,
+            Operation::Reserve if self.processes.is_draining() => Reply::Draining,
             Operation::Mount => match device {
                 None => refused("no descriptor comes with the message"),
                 Some(_) if message.bucket_name.is_empty() => refused("bucketName is missing"),
@@ -131,20 +134,49 @@ impl State {
                 Err(error) => Reply::Refused { reason: format!("cannot reserve a user: {error}") },
             },
             Operation::List => Reply::Mounts { mounts: self.processes.list() },
+            Operation::Reservations => match self.users.mounts() {
+                Ok(ids) => Reply::Reservations { ids },
+                Err(error) => Reply::Refused { reason: format!("cannot list the users: {error}") },
+            },
             Operation::Stop => {
                 self.processes.stop(id);
-                self.users.release(id);
-                Reply::Ready
+                match self.users.release(id) {
+                    Ok(()) => Reply::Ready,
+                    Err(error) => {
+                        Reply::Refused { reason: format!("cannot release a user: {error}") }
+                    }
+                }
             }
         }
     }
 
     fn mount(&self, message: &Message, device: OwnedFd) -> Reply {
-        let id = message.volume_id.as_deref().unwrap_or(&message.bucket_name);
-        match self.user(id) {
-            Ok(uid) => self.processes.mount(message, device, self.is_root.then_some(uid)),
-            Err(error) => Reply::Refused { reason: format!("cannot reserve a user: {error}") },
+        let id = message.volume_id.clone().filter(|id| !id.is_empty());
+        let id = id.unwrap_or_else(|| self.unnamed());
+        let uid = match self.user(&id) {
+            Ok(uid) => uid,
+            Err(error) => {
+                return Reply::Refused { reason: format!("cannot reserve a user: {error}") };
+            }
+        };
+        // The Go drivers send no `stop`.
+        let at_end: Option<AtEnd> = message.version.is_none().then(|| {
+            let users = Arc::clone(&self.users);
+            Box::new(move |id: &str| release(&users, id)) as AtEnd
+        });
+        let is_transient = at_end.is_some();
+        let user = self.is_root.then_some(uid);
+        let reply = self.processes.mount(&id, message, device, user, at_end);
+        if is_transient && matches!(reply, Reply::Failed { .. } | Reply::Draining) {
+            release(&self.users, &id);
         }
+        reply
+    }
+
+    /// Names a mount of a Go driver that has no name; several may be of one bucket.
+    fn unnamed(&self) -> String {
+        let number = self.unnamed.fetch_add(1, Ordering::Relaxed);
+        format!("unnamed-{}-{number}", std::process::id())
     }
 
     /// Without root all processes have the mounter's own user: for developers.
@@ -156,7 +188,18 @@ impl State {
     }
 }
 
+fn release(users: &Users, id: &str) {
+    if let Err(error) = users.release(id) {
+        tracing::warn!(mount = id, "cannot release a user: {error}");
+    }
+}
+
+/// The most bytes of a mount's name: it is part of a file's name.
+const MAX_ID_LEN: usize = 128;
+
 fn is_id(id: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    id.starts_with(|c: char| c.is_ascii_alphanumeric()) && id.chars().all(is_plain)
+    id.len() <= MAX_ID_LEN
+        && id.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && id.chars().all(is_plain)
 }

@@ -6,7 +6,7 @@ use s3_csi_proto::csi::v1 as csi;
 use s3_csi_proto::csi::v1::node_server;
 use tonic::{Request, Response, Status};
 
-use crate::call::{PublishCall, check_id, check_path};
+use crate::call::{PublishCall, check_id, parse_path};
 use crate::node::Node;
 
 /// What NodeGetInfo answers.
@@ -57,7 +57,7 @@ impl node_server::Node for NodeService {
     ) -> Result<Response<csi::NodeUnpublishVolumeResponse>, Status> {
         let csi::NodeUnpublishVolumeRequest { volume_id, target_path } = request.into_inner();
         check_id(&volume_id)?;
-        check_path("target_path", &target_path)?;
+        let target_path = parse_path("target_path", &target_path)?;
         self.node.unpublish(&volume_id, &target_path).await?;
         Ok(Response::new(csi::NodeUnpublishVolumeResponse {}))
     }
@@ -69,8 +69,8 @@ impl node_server::Node for NodeService {
         use csi::volume_usage::Unit;
         let request = request.into_inner();
         check_id(&request.volume_id)?;
-        check_path("volume_path", &request.volume_path)?;
-        let stats = self.node.stats(&request.volume_id, &request.volume_path).await?;
+        let path = parse_path("volume_path", &request.volume_path)?;
+        let stats = self.node.stats(&request.volume_id, &path).await?;
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let entry = |unit: Unit, total: u64, available: u64| csi::VolumeUsage {
             unit: unit.into(),

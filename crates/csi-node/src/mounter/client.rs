@@ -39,6 +39,14 @@ impl SocketMounter {
     }
 }
 
+/// A mounter that does not answer says as little about its mounts as one that does not listen.
+fn as_unreachable(error: MounterError) -> MounterError {
+    match error {
+        MounterError::TimedOut => MounterError::Unreachable("it does not answer".to_owned()),
+        error => error,
+    }
+}
+
 fn unexpected(reply: Reply) -> MounterError {
     match reply {
         Reply::Failed { status, stderr } => MounterError::Failed { status, stderr },
@@ -51,7 +59,8 @@ fn unexpected(reply: Reply) -> MounterError {
 impl Mounter for SocketMounter {
     async fn reserve(&self, id: &MountId) -> Result<MountOwner, MounterError> {
         let id = id.clone();
-        match self.blocking(move |sockets| sockets.reserve(id.as_str())).await? {
+        let asked = self.blocking(move |sockets| sockets.reserve(id.as_str())).await;
+        match asked.map_err(as_unreachable)? {
             Reply::Reserved { uid, gid } => Ok(MountOwner { uid, gid }),
             reply => Err(unexpected(reply)),
         }
@@ -73,12 +82,17 @@ impl Mounter for SocketMounter {
     }
 
     async fn list(&self) -> Result<Vec<RunningMount>, MounterError> {
-        let entries = self.blocking(Sockets::processes).await?;
+        let entries = self.blocking(Sockets::processes).await.map_err(as_unreachable)?;
         let running = entries.into_iter().filter_map(|entry| {
             let id = MountId::parse(&entry.volume_id)?;
             Some(RunningMount { id, pid: entry.pid, last_lines: entry.last_lines })
         });
         Ok(running.collect())
+    }
+
+    async fn reservations(&self) -> Result<Vec<MountId>, MounterError> {
+        let ids = self.blocking(Sockets::reservations).await.map_err(as_unreachable)?;
+        Ok(ids.iter().filter_map(|id| MountId::parse(id)).collect())
     }
 
     async fn stop(&self, id: &MountId) -> Result<(), MounterError> {

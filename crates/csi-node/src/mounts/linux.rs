@@ -11,13 +11,10 @@ use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid, chownat, open, statvfs};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 
-use super::{FuseOptions, MountEntry, Mounts, Usage, parse_mountinfo};
+use super::{FUSE_SOURCE, FuseOptions, MountEntry, Mounts, Usage, parse_mountinfo};
 
 /// The device of file systems in user space.
 const FUSE_DEVICE: &str = "/dev/fuse";
-
-/// The name of Mountpoint's file systems in the mount table.
-const FUSE_SOURCE: &str = "mountpoint-s3";
 
 /// The mounts of the namespace that this process is in.
 #[derive(Debug, Clone, Copy, Default)]

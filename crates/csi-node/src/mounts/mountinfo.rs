@@ -16,10 +16,12 @@ fn parse_line(line: &[u8]) -> Option<MountEntry> {
     let mut fields = line.split(|byte| *byte == b' ');
     let device = fields.nth(2)?;
     let path = fields.nth(1)?;
-    let file_system = fields.skip_while(|field| *field != b"-").nth(1)?;
+    let mut after_options = fields.skip_while(|field| *field != b"-").skip(1);
+    let (file_system, source) = (after_options.next()?, after_options.next()?);
     Some(MountEntry {
         path: PathBuf::from(OsString::from_vec(unescape(path))),
         file_system: String::from_utf8_lossy(file_system).into_owned(),
+        source: String::from_utf8_lossy(&unescape(source)).into_owned(),
         device: String::from_utf8_lossy(device).into_owned(),
     })
 }
@@ -53,6 +55,7 @@ mod tests {
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[0].path, PathBuf::from("/a b\\"));
         assert_eq!((&*entries[0].file_system, &*entries[0].device), ("fuse", "98:0"));
+        assert_eq!(entries[0].source, "mountpoint-s3");
         assert_eq!((&*entries[1].file_system, &*entries[1].device), ("tmpfs", "0:44"));
     }
 }

@@ -1,20 +1,14 @@
 //! How a volume does: whether it is mounted, and its process runs.
 
-use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
-
 use tonic::Code;
 
+use super::looks::Look;
 use super::{Node, Parts};
 use crate::error::CallError;
 use crate::mount_id::MountId;
 use crate::mounter::MounterError;
-use crate::mounts::{Usage, is_mounted};
+use crate::mounts::Usage;
 use crate::volume::VolumeRecord;
-
-/// How long a file system may take to say its size. One whose process hangs never answers.
-const USAGE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether a volume works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +42,24 @@ impl Node {
             )
         })?;
         let condition = self.0.condition(&id, &record).await?;
-        let usage = if condition.abnormal { None } else { self.0.usage(path.into()).await };
-        Ok(VolumeStats { usage, condition })
+        if condition.abnormal {
+            return Ok(VolumeStats { usage: None, condition });
+        }
+        let abnormal = |message: String| VolumeCondition { abnormal: true, message };
+        Ok(match self.0.look(path.as_ref()).await {
+            Look::Usage(usage) => VolumeStats { usage: Some(usage), condition },
+            Look::Failed => VolumeStats { usage: None, condition },
+            Look::Disconnected => {
+                VolumeStats { usage: None, condition: abnormal(died(&record, "")) }
+            }
+            Look::Silent => VolumeStats {
+                usage: None,
+                condition: abnormal(format!(
+                    "the file system of volume `{}` does not answer; remove the pod, so that a new one gets a new mount",
+                    record.volume_id
+                )),
+            },
+        })
     }
 }
 
@@ -61,7 +71,7 @@ impl Parts {
     ) -> Result<VolumeCondition, CallError> {
         let entries = self.entries().await?;
         let abnormal = |message: String| Ok(VolumeCondition { abnormal: true, message });
-        if !is_mounted(&entries, record.target_path.as_ref()) {
+        if !self.is_at_target(&entries, id, record) {
             return abnormal("the volume is not mounted at its target path".to_owned());
         }
         match self.ended(id, record).await {
@@ -93,24 +103,7 @@ impl Parts {
     }
 
     async fn is_disconnected(&self, id: &MountId) -> bool {
-        let source = self.directory.source(id);
-        let asked = tokio::time::timeout(
-            USAGE_TIMEOUT,
-            self.blocking("look at a file system", move |mounts| {
-                match mounts.usage(&source).map_err(|error| error.raw_os_error()) {
-                    Err(Some(code)) if code == rustix::io::Errno::NOTCONN.raw_os_error() => {
-                        Ok(true)
-                    }
-                    _ => Ok::<_, io::Error>(false),
-                }
-            }),
-        );
-        matches!(asked.await, Ok(Ok(true)))
-    }
-
-    async fn usage(&self, path: PathBuf) -> Option<Usage> {
-        let asked = self.blocking("look at a file system", move |mounts| mounts.usage(&path));
-        tokio::time::timeout(USAGE_TIMEOUT, asked).await.ok()?.ok()
+        self.look(&self.directory.source(id)).await == Look::Disconnected
     }
 }
 

@@ -1,6 +1,7 @@
 //! NodePublishVolume: the first call mounts, and every further one refreshes.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use s3_credential_provider::{EnvironmentValue, Provided};
 use tonic::Code;
@@ -10,7 +11,7 @@ use crate::call::PublishCall;
 use crate::error::CallError;
 use crate::mount_id::MountId;
 use crate::mounter::{MountCommand, MountOwner, MounterError, mountpoint_failure};
-use crate::mounts::{FuseOptions, is_mounted};
+use crate::mounts::{FuseOptions, is_mounted, mounted_at};
 use crate::volume::{Phase, VolumeRecord};
 
 /// Modes of the directories: the mount's own, and those that are mounted over.
@@ -60,6 +61,7 @@ impl Parts {
     }
 
     async fn first(&self, id: &MountId, call: PublishCall) -> Result<(), CallError> {
+        self.check_target_is_free(&call).await?;
         let mut record = self.record(&call)?;
         self.volumes.put(&record)?;
         match self.mount(id, &mut record, call).await {
@@ -76,6 +78,38 @@ impl Parts {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Refuses a target path where something else is. Nothing is changed there.
+    async fn check_target_is_free(&self, call: &PublishCall) -> Result<(), CallError> {
+        let target = Path::new(&call.target_path);
+        if self.options.kubelet_dir.as_ref().is_some_and(|kubelet| !target.starts_with(kubelet)) {
+            tracing::warn!(
+                volume = call.volume_id,
+                "target_path is outside of --kubelet-dir, where the kubelet may not see the mount"
+            );
+        }
+        let at_target = |record: &VolumeRecord| record.target_path == call.target_path;
+        if self.volumes.all().iter().any(at_target) {
+            return Err(CallError::new(
+                Code::AlreadyExists,
+                "another volume is published at target_path; unpublish it first",
+            ));
+        }
+        if let Some(entry) = mounted_at(&self.entries().await?, target) {
+            // Not a final code: a workload may use what is mounted there.
+            return Err(CallError::unavailable(format!(
+                "a file system of type {} is mounted at target_path, and this driver has no record of it; remove the pod, or unmount it",
+                entry.file_system
+            )));
+        }
+        match fs::symlink_metadata(target) {
+            Ok(found) if !found.is_dir() => Err(CallError::new(
+                Code::FailedPrecondition,
+                "target_path is not a directory; remove what is there",
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -104,6 +138,7 @@ impl Parts {
         record: &mut VolumeRecord,
         call: PublishCall,
     ) -> Result<(), CallError> {
+        self.release_leftovers().await;
         let owner = self.mounter.reserve(id).await?;
         (record.uid, record.gid) = (Some(owner.uid), Some(owner.gid));
         self.volumes.put(record)?;
@@ -190,10 +225,10 @@ impl Parts {
                 ),
             ));
         }
-        let entries = self.entries().await?;
+        let entries = self.entries().await.map_err(CallError::of_mounted)?;
         let source = self.directory.source(id);
         let has_source = is_mounted(&entries, &source);
-        let has_target = is_mounted(&entries, record.target_path.as_ref());
+        let has_target = self.is_at_target(&entries, id, &record);
         if !has_source && !has_target {
             // The machine was restarted: no process and no mount is left.
             self.reverse(&record).await?;

@@ -1,13 +1,14 @@
 //! The start: records, mounts and processes are brought together, each volume by itself.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use super::{Node, Parts};
 use crate::call::PublishCall;
 use crate::error::CallError;
 use crate::mount_id::MountId;
 use crate::mounter::{MounterError, RunningMount};
-use crate::mounts::{MountEntry, is_mounted};
+use crate::mounts::{MountEntry, is_mounted, mounted_at};
 use crate::volume::{Phase, VolumeRecord};
 
 /// What a start did.
@@ -70,6 +71,7 @@ impl Node {
                 }
             }
         }
+        parts.release_leftovers().await;
         tracing::info!(?report, "volumes taken up");
         Ok(report)
     }
@@ -88,7 +90,7 @@ impl Parts {
         entries: &[MountEntry],
     ) -> Result<Settled, CallError> {
         let id = record.id();
-        let is_complete = is_mounted(entries, record.target_path.as_ref())
+        let is_complete = self.is_at_target(entries, &id, record)
             && is_mounted(entries, &self.directory.source(&id));
         match record.phase {
             Phase::Published => Ok(Settled::Adopted),
@@ -119,9 +121,8 @@ impl Parts {
     /// Removes a leftover, unless a workload uses it: where the state path was lost, a mount without a record may be live.
     async fn sweep_stray(&self, id: &MountId, entries: &[MountEntry]) -> Result<bool, CallError> {
         let source = self.directory.source(id);
-        let device = entries.iter().rfind(|entry| entry.path == source).map(|entry| &entry.device);
-        let is_used = device.is_some_and(|device| {
-            entries.iter().any(|entry| entry.path != source && entry.device == *device)
+        let is_used = mounted_at(entries, &source).is_some_and(|mount| {
+            entries.iter().any(|entry| entry.path != mount.path && entry.device == mount.device)
         });
         if is_used {
             tracing::warn!(mount = %id, "a mount without a record is in use; its next publish adopts it");
@@ -149,9 +150,8 @@ impl Parts {
     ) -> Result<Option<VolumeRecord>, CallError> {
         let entries = self.entries().await?;
         let source = self.directory.source(id);
-        let top = |path: &std::path::Path| entries.iter().rfind(|entry| entry.path == path);
-        let (Some(at_source), Some(at_target)) = (top(&source), top(call.target_path.as_ref()))
-        else {
+        let at_target = mounted_at(&entries, call.target_path.as_ref());
+        let (Some(at_source), Some(at_target)) = (mounted_at(&entries, &source), at_target) else {
             return Ok(None);
         };
         if at_source.device != at_target.device {
@@ -174,5 +174,27 @@ impl Parts {
         self.volumes.put(&record)?;
         tracing::info!(volume = record.volume_id, "a mounted volume without a record is adopted");
         Ok(Some(record))
+    }
+
+    /// Releases users of mounts that no record knows: they were stopped while no mounter listened.
+    pub(super) async fn release_leftovers(&self) {
+        if !self.has_leftovers.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        if let Err(error) = self.try_release_leftovers().await {
+            self.has_leftovers.store(true, Ordering::Release);
+            tracing::debug!("cannot release the users of former mounts: {error}");
+        }
+    }
+
+    async fn try_release_leftovers(&self) -> Result<(), CallError> {
+        let reserved = self.mounter.reservations().await?;
+        let entries = self.entries().await?;
+        for id in reserved {
+            if !self.volumes.has(&id) && !is_mounted(&entries, &self.directory.source(&id)) {
+                self.mounter.stop(&id).await?;
+            }
+        }
+        Ok(())
     }
 }

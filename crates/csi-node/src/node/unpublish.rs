@@ -1,6 +1,8 @@
 //! NodeUnpublishVolume: everything of a publish, in reverse. The unmount comes before the credentials go.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use s3_credential_provider::UnpublishRequest;
 use tonic::Code;
@@ -9,6 +11,7 @@ use super::{Node, Parts};
 use crate::error::CallError;
 use crate::mount_id::MountId;
 use crate::mounter::MounterError;
+use crate::mounts::{FUSE_SOURCE, MountEntry, mounted_at};
 use crate::volume::{Phase, VolumeRecord};
 
 impl Node {
@@ -38,6 +41,10 @@ impl Parts {
         let id = MountId::new(volume_id, target_path);
         match self.volumes.get(&id) {
             Some(record) => self.reverse(&record).await,
+            // What another volume has there stays.
+            None if self.volumes.all().iter().any(|record| record.target_path == target_path) => {
+                Ok(())
+            }
             None => self.remove(&id, volume_id, target_path).await,
         }
     }
@@ -63,8 +70,9 @@ impl Parts {
         self.unmount(&target).await?;
         self.unmount(&source).await?;
         match self.mounter.stop(id).await {
+            Ok(()) => {}
             // Its processes ended with it, or serve nothing any more: both file systems are unmounted.
-            Ok(()) | Err(MounterError::Unreachable(_)) => {}
+            Err(MounterError::Unreachable(_)) => self.has_leftovers.store(true, Ordering::Release),
             Err(error) => return Err(error.into()),
         }
         let request = UnpublishRequest::new(volume_id, target_path);
@@ -73,7 +81,14 @@ impl Parts {
         self.blocking("remove the directories of a mount", move |mounts| {
             mounts.remove_tree(&credentials)?;
             mounts.remove_directory(&source)?;
-            mounts.remove_directory(&target)
+            match mounts.remove_directory(&target).map_err(|error| (error.kind(), error)) {
+                // The publish made none of it.
+                Err((io::ErrorKind::NotADirectory | io::ErrorKind::DirectoryNotEmpty, error)) => {
+                    tracing::warn!("what is at a target path is left alone: {error}");
+                    Ok(())
+                }
+                result => result.map_err(|(_, error)| error),
+            }
         })
         .await?;
         self.volumes.remove(id)
@@ -82,20 +97,17 @@ impl Parts {
     /// Refuses to unmount at a target path what no S3 volume is.
     async fn check_target(&self, source: &Path, target: &Path) -> Result<(), CallError> {
         let entries = self.entries().await?;
-        let device = entries.iter().rfind(|entry| entry.path == source).map(|entry| &entry.device);
-        let at_target = entries.iter().rfind(|entry| entry.path == target);
-        match at_target {
-            Some(entry)
-                if Some(&entry.device) != device && !entry.file_system.starts_with("fuse") =>
-            {
-                Err(CallError::new(
-                    Code::FailedPrecondition,
-                    format!(
-                        "a file system of type {} is mounted at target_path, which is no S3 volume; unmount it",
-                        entry.file_system
-                    ),
-                ))
-            }
+        let device = mounted_at(&entries, source).map(|entry| &entry.device);
+        let is_ours =
+            |entry: &MountEntry| Some(&entry.device) == device || entry.source == FUSE_SOURCE;
+        match mounted_at(&entries, target) {
+            Some(entry) if !is_ours(entry) => Err(CallError::new(
+                Code::FailedPrecondition,
+                format!(
+                    "a file system of type {} is mounted at target_path, which is no S3 volume; unmount it",
+                    entry.file_system
+                ),
+            )),
             _ => Ok(()),
         }
     }

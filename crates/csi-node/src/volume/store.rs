@@ -19,7 +19,7 @@ const DIRECTORY: &str = ".volumes";
 pub struct VolumeStore {
     files: StatePath,
     records: Mutex<BTreeMap<MountId, VolumeRecord>>,
-    unreadable: BTreeSet<String>,
+    unreadable: Mutex<BTreeSet<String>>,
 }
 
 impl VolumeStore {
@@ -39,7 +39,7 @@ impl VolumeStore {
         for name in &unreadable {
             tracing::warn!(record = name, "cannot read the record of a volume; it is left alone");
         }
-        Ok(Self { files, records: Mutex::new(records), unreadable })
+        Ok(Self { files, records: Mutex::new(records), unreadable: Mutex::new(unreadable) })
     }
 
     fn read(files: &StatePath, name: &str) -> Option<VolumeRecord> {
@@ -60,7 +60,7 @@ impl VolumeStore {
 
     /// Returns whether a record of this mount is there, readable or not.
     pub fn has(&self, id: &MountId) -> bool {
-        self.records().contains_key(id) || self.unreadable.contains(id.as_str())
+        self.records().contains_key(id) || self.unreadable().contains(id.as_str())
     }
 
     /// Writes a volume's record, whole or not at all.
@@ -77,7 +77,12 @@ impl VolumeStore {
     pub fn remove(&self, id: &MountId) -> Result<(), CallError> {
         self.files.remove(id.as_str()).map_err(|failure| CallError::from(&failure))?;
         self.records().remove(id);
+        self.unreadable().remove(id.as_str());
         Ok(())
+    }
+
+    fn unreadable(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn records(&self) -> MutexGuard<'_, BTreeMap<MountId, VolumeRecord>> {
@@ -126,5 +131,7 @@ mod tests {
         assert!(again.has(&newer));
         assert!(!again.has(&record("gone").id()));
         assert!(file.exists());
+        again.remove(&newer).unwrap();
+        assert!(!again.has(&newer) && !file.exists());
     }
 }

@@ -13,4 +13,5 @@ mod lifecycle;
 mod refusals;
 mod restarts;
 mod secrecy;
+mod targets;
 mod world;

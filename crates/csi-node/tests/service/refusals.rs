@@ -29,6 +29,25 @@ const MALFORMED: &[(Change, &str, Code)] = &[
     (|call| call.target_path = "relative".to_owned(), "target_path", Code::InvalidArgument),
     (|call| call.target_path = "/a/../b".to_owned(), "target_path", Code::InvalidArgument),
     (|call| call.target_path = "//".to_owned(), "target_path", Code::InvalidArgument),
+    (
+        |call| call.target_path = format!("/a/{}", "b".repeat(256)),
+        "target_path",
+        Code::InvalidArgument,
+    ),
+    (|call| call.target_path = "/./".to_owned(), "target_path", Code::InvalidArgument),
+    (
+        |call| {
+            let mode = call.volume_capability.as_mut().unwrap().access_mode.as_mut();
+            mode.unwrap().mode = 99;
+        },
+        "access_mode",
+        Code::InvalidArgument,
+    ),
+    (
+        |call| mount(call).mount_flags.push("prefix a\0b".to_owned()),
+        "mount flag",
+        Code::InvalidArgument,
+    ),
     (|call| call.target_path = "/a\nb".to_owned(), "target_path", Code::InvalidArgument),
     (|call| call.target_path = "/a".repeat(3_000), "target_path", Code::InvalidArgument),
     (|call| call.volume_capability = None, "volume_capability", Code::InvalidArgument),

@@ -98,6 +98,7 @@ impl World {
             mount_timeout: std::time::Duration::from_secs(30),
             memory: self.memory,
             user_agent: "test/1".to_owned(),
+            kubelet_dir: None,
         };
         let node = Node::new(
             options,

@@ -59,7 +59,9 @@ impl Frames {
                 At::Foreign => return,
                 // Payloads without headers are large, and are not looked at.
                 At::Skipped => {
-                    let len = self.left.min(u32::try_from(rest.len()).unwrap_or(u32::MAX).saturating_add(1));
+                    let len = self
+                        .left
+                        .min(u32::try_from(rest.len()).unwrap_or(u32::MAX).saturating_add(1));
                     self.left -= len;
                     self.settle();
                     &mut rest[len as usize - 1..]
@@ -120,9 +122,7 @@ impl Frames {
         self.is_last_of_headers =
             matches!(kind, HEADERS | CONTINUATION) && flags & END_HEADERS != 0;
         self.at = match kind {
-            HEADERS if flags & PADDED != 0 => {
-                At::PadLength { has_priority: flags & PRIORITY != 0 }
-            }
+            HEADERS if flags & PADDED != 0 => At::PadLength { has_priority: flags & PRIORITY != 0 },
             HEADERS => after_padding_length(flags & PRIORITY != 0),
             CONTINUATION => At::HeaderBlock,
             _ => At::Skipped,

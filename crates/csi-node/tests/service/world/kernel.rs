@@ -39,6 +39,7 @@ impl PlayedKernel {
         self.0.lock().unwrap().entries.push(MountEntry {
             path: path.to_owned(),
             file_system: file_system.to_owned(),
+            source: file_system.to_owned(),
             device: device.to_owned(),
         });
     }
@@ -78,6 +79,7 @@ impl Mounts for PlayedKernel {
         state.entries.push(MountEntry {
             path: at.to_owned(),
             file_system: "fuse".to_owned(),
+            source: "mountpoint-s3".to_owned(),
             device,
         });
         Ok(fs::File::open("/dev/null")?.into())

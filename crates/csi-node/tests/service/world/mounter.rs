@@ -1,6 +1,6 @@
 //! A mounter whose processes are a list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -24,6 +24,7 @@ struct State {
     running: BTreeMap<MountId, MountCommand>,
     /// Processes that have ended by themselves, with their last lines.
     ended: BTreeMap<MountId, String>,
+    reserved: BTreeSet<MountId>,
     next: Option<MounterError>,
     is_unreachable: bool,
     mounted: usize,
@@ -43,6 +44,11 @@ impl PlayedMounter {
 
     pub(crate) fn running(&self) -> Vec<MountId> {
         self.state.lock().unwrap().running.keys().cloned().collect()
+    }
+
+    /// The mounts that have a user.
+    pub(crate) fn reserved(&self) -> Vec<MountId> {
+        self.state.lock().unwrap().reserved.iter().cloned().collect()
     }
 
     pub(crate) fn command(&self, id: &MountId) -> MountCommand {
@@ -92,8 +98,9 @@ impl PlayedMounter {
 
 #[async_trait]
 impl Mounter for PlayedMounter {
-    async fn reserve(&self, _: &MountId) -> Result<MountOwner, MounterError> {
+    async fn reserve(&self, id: &MountId) -> Result<MountOwner, MounterError> {
         self.check()?;
+        self.state.lock().unwrap().reserved.insert(id.clone());
         Ok(self.owner)
     }
 
@@ -126,11 +133,17 @@ impl Mounter for PlayedMounter {
         Ok(running.chain(ended).collect())
     }
 
+    async fn reservations(&self) -> Result<Vec<MountId>, MounterError> {
+        self.check()?;
+        Ok(self.reserved())
+    }
+
     async fn stop(&self, id: &MountId) -> Result<(), MounterError> {
         self.check()?;
         let mut state = self.state.lock().unwrap();
         state.running.remove(id);
         state.ended.remove(id);
+        state.reserved.remove(id);
         Ok(())
     }
 }
