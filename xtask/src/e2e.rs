@@ -10,6 +10,10 @@ use crate::run::{self, Outcome, cargo};
 pub(crate) struct Options {
     /// Which
     name: Name,
+
+    /// How many volumes `node` publishes at once
+    #[arg(long, default_value_t = 200)]
+    volumes: u32,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -29,6 +33,9 @@ pub(crate) enum Name {
     /// The real Helm lints and renders the chart; s3cred judges its configuration and roles. Needs
     /// Python 3, and PyPI for the first time
     Chart,
+    /// The binaries s3-csi-node and s3-csi-mounter, driven by Python's grpcio; a stand-in for Mountpoint serves the FUSE mounts.
+    /// Needs root, /dev/fuse and Python 3, and PyPI for the first time
+    Node,
     /// All of them
     All,
 }
@@ -40,9 +47,11 @@ pub(crate) fn run(options: &Options) -> Outcome {
         Name::Mountpoint => mountpoint(),
         Name::Kubernetes => kubernetes(),
         Name::Chart => chart(),
+        Name::Node => node(options.volumes),
         Name::All => {
             let all = [aws, kubectl, chart, mountpoint, kubernetes];
-            all.into_iter().try_for_each(|suite| suite())
+            all.into_iter().try_for_each(|suite| suite())?;
+            node(options.volumes)
         }
     }
 }
@@ -60,6 +69,18 @@ fn mountpoint() -> Outcome {
 
 fn chart() -> Outcome {
     python("tests/e2e/chart/run.py", "e2e/chart", &[])
+}
+
+fn node(volumes: u32) -> Outcome {
+    let packages = ["--package", "s3-csi-node", "--package", "s3-csi-mounter"];
+    run::run(cargo(["build", "--locked"]).args(packages))?;
+    let target = run::target()?;
+    let mut python = Command::new("python3");
+    python.arg("tests/e2e/node/run.py").arg("--node").arg(target.join("debug/s3-csi-node"));
+    python.arg("--mounter").arg(target.join("debug/s3-csi-mounter"));
+    python.args(["--mount-program", "tests/e2e/node/stand_in.py"]);
+    python.args(["--volumes", &volumes.to_string()]);
+    run::run(python.arg("--cache").arg(target.join("e2e/node")))
 }
 
 fn kubernetes() -> Outcome {

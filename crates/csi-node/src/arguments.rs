@@ -8,7 +8,8 @@ use clap::{Parser, ValueEnum};
 
 const WIDTH: usize = 100;
 
-/// The release, with the commit and time of the build where the build sets `S3_CSI_VERSION`, as the image's does.
+/// The release, with the commit and time of the build where the build sets `S3_CSI_VERSION`, as the
+/// image's does.
 const VERSION: &str = match option_env!("S3_CSI_VERSION") {
     Some(version) => version,
     None => env!("CARGO_PKG_VERSION"),
@@ -23,8 +24,9 @@ line and column; 1 where the service cannot start.";
 
 /// A CSI node service for S3 volumes that are mounted with Mountpoint for Amazon S3.
 ///
-/// It answers the kubelet's CSI calls over a unix socket, provides each volume's credentials and keeps them fresh, and mounts
-/// volumes with processes of s3-csi-mounter. It may be restarted at any time: no mount notices.
+/// It answers the kubelet's CSI calls over a unix socket, provides each volume's credentials and
+/// keeps them fresh, and mounts volumes with processes of s3-csi-mounter. It may be restarted at
+/// any time: no mount notices.
 #[derive(Debug, Parser)]
 #[command(name = "s3-csi-node", version = VERSION, max_term_width = WIDTH, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
@@ -40,7 +42,8 @@ pub(crate) struct Arguments {
     #[arg(long, env = "S3_CSI_PLUGIN_DIR", value_name = "DIR", required_unless_present = "check")]
     pub(crate) plugin_dir: Option<PathBuf>,
 
-    /// The kubelet's directory on the host; a target path outside of it is mounted all the same, with a warning in the log
+    /// The kubelet's directory on the host; a target path outside of it is mounted all the same,
+    /// with a warning in the log
     #[arg(
         long,
         env = "S3_CSI_KUBELET_DIR",
@@ -57,7 +60,8 @@ pub(crate) struct Arguments {
     #[arg(long, env = "S3_CSI_STATE_PATH", value_name = "DIR")]
     pub(crate) state_path: Option<PathBuf>,
 
-    /// The configuration file: chains of sources, and the section `node` [default: the documentation's]
+    /// The configuration file: chains of sources, and the section `node` [default: the
+    /// documentation's]
     #[arg(long, env = "S3_CSI_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
@@ -73,7 +77,8 @@ pub(crate) struct Arguments {
     #[arg(long, env = "S3_CSI_HTTP", value_name = "ADDRESS:PORT")]
     pub(crate) http: Option<SocketAddr>,
 
-    /// How many volumes the scheduler may place on this node [default: the configuration's, else unlimited]
+    /// How many volumes the scheduler may place on this node [default: the configuration's, else
+    /// unlimited]
     #[arg(long, env = "S3_CSI_MAX_VOLUMES", value_name = "N", value_parser = clap::value_parser!(u32).range(..=i64::from(i32::MAX)))]
     pub(crate) max_volumes: Option<u32>,
 

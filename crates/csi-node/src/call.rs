@@ -9,7 +9,8 @@ use s3_csi_proto::csi::v1 as csi;
 use crate::error::CallError;
 use crate::mount_options::MountpointArguments;
 
-/// The most bytes of an id and of a path: above what any kubelet sends, below what the kernel takes.
+/// The most bytes of an id and of a path: above what any kubelet sends, below what the kernel
+/// takes.
 const MAX_ID_LEN: usize = 2_048;
 const MAX_PATH_LEN: usize = 4_000;
 const MAX_NAME_LEN: usize = 255;
@@ -25,7 +26,8 @@ pub struct PublishCall {
     pub bucket: String,
     /// Mountpoint's arguments.
     pub arguments: MountpointArguments,
-    /// The digest of all that must not change while the volume is published: everything but secrets and tokens.
+    /// The digest of all that must not change while the volume is published: everything but secrets
+    /// and tokens.
     pub fingerprint: String,
     /// What the credentials are decided from.
     pub request: PublishRequest,
@@ -103,8 +105,8 @@ pub(crate) fn check_id(id: &str) -> Result<(), CallError> {
     Ok(())
 }
 
-/// Returns a path without empty parts, `.` and a slash at its end. Refuses one that is missing, relative, too long, or leads
-/// elsewhere than it reads.
+/// Returns a path without empty parts, `.` and a slash at its end. Refuses one that is missing,
+/// relative, too long, or leads elsewhere than it reads.
 pub(crate) fn parse_path(field: &str, path: &str) -> Result<String, CallError> {
     let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let problem = if path.is_empty() {

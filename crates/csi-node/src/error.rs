@@ -43,7 +43,8 @@ impl CallError {
         )
     }
 
-    /// Returns the same error for a volume that is mounted. A final code would make the kubelet tear the mount down.
+    /// Returns the same error for a volume that is mounted. A final code would make the kubelet
+    /// tear the mount down.
     #[must_use]
     pub fn of_mounted(self) -> Self {
         Self { code: Code::Unavailable, ..self }

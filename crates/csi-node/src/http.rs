@@ -27,7 +27,8 @@ const MAX_CONNECTIONS: usize = 32;
 #[derive(Debug, Clone)]
 pub(crate) struct Pages {
     pub(crate) node: Node,
-    /// Whether the kubelet has registered the driver; `None` where the service does not register itself.
+    /// Whether the kubelet has registered the driver; `None` where the service does not register
+    /// itself.
     pub(crate) registered: Option<watch::Receiver<bool>>,
     /// Whether the CSI socket is bound.
     pub(crate) is_serving: watch::Receiver<bool>,

@@ -1,10 +1,12 @@
-//! A CSI node service for S3 volumes: mounts that outlive it, and credentials that rotate beneath them.
+//! A CSI node service for S3 volumes: mounts that outlive it, and credentials that rotate beneath
+//! them.
 //!
-//! **In:** the kubelet's CSI calls over a unix socket. **Out:** Mountpoint file systems at target paths, served by processes
-//! of the mounter. **Fails** with the codes of the CSI table and a message for the user of the volume.
+//! **In:** the kubelet's CSI calls over a unix socket. **Out:** Mountpoint file systems at target
+//! paths, served by processes of the mounter. **Fails** with the codes of the CSI table and a
+//! message for the user of the volume.
 //!
-//! A driver of one's own takes the parts that it needs: [`Node`] is the logic on plain types, behind the traits [`Mounts`]
-//! and [`Mounter`]; the services in [`grpc`] answer for it.
+//! A driver of one's own takes the parts that it needs: [`Node`] is the logic on plain types,
+//! behind the traits [`Mounts`] and [`Mounter`]; the services in [`grpc`] answer for it.
 //!
 //! ```
 //! use s3_csi_node::MountpointArguments;

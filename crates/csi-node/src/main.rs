@@ -1,7 +1,7 @@
 //! `s3-csi-node`: the node service of this process.
 //!
-//! **In:** the command line and the environment. **Out:** a CSI socket until SIGTERM. **Fails** with one line on stderr and an
-//! exit status.
+//! **In:** the command line and the environment. **Out:** a CSI socket until SIGTERM. **Fails**
+//! with one line on stderr and an exit status.
 
 use std::process::ExitCode;
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
 
-/// Identifies the mount of one volume at one target path. It is derived from both, so that an unpublish finds what a publish
-/// made without any record.
+/// Identifies the mount of one volume at one target path. It is derived from both, so that an
+/// unpublish finds what a publish made without any record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MountId(String);
 

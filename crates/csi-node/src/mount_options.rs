@@ -39,7 +39,8 @@ impl MountpointArguments {
     /// Maps mount flags. Of a repeated option the last one counts.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT for an option that the service owns, named, with what to do, and for control characters.
+    /// INVALID_ARGUMENT for an option that the service owns, named, with what to do, and for control
+    /// characters.
     pub fn parse<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, CallError> {
         let mut arguments = Self::default();
         for flag in flags {

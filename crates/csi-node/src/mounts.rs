@@ -1,4 +1,5 @@
-//! The mounts of this node: what the service asks of the kernel, behind a trait, so that tests need no privileges.
+//! The mounts of this node: what the service asks of the kernel, behind a trait, so that tests need
+//! no privileges.
 
 mod linux;
 mod mountinfo;
@@ -57,13 +58,15 @@ pub trait Mounts: fmt::Debug + Send + Sync + 'static {
     /// Returns the mount table, in the order of mounting.
     fn list(&self) -> io::Result<Vec<MountEntry>>;
 
-    /// Mounts a FUSE file system, and returns the descriptor by which a process serves it. The caller keeps no copy.
+    /// Mounts a FUSE file system, and returns the descriptor by which a process serves it. The
+    /// caller keeps no copy.
     fn mount_fuse(&self, at: &Path, options: FuseOptions) -> io::Result<OwnedFd>;
 
     /// Mounts the file system at `source` at `target` too.
     fn bind(&self, source: &Path, target: &Path, read_only: bool) -> io::Result<()>;
 
-    /// Unmounts the topmost mount at a path. A mount that is in use leaves the tree at once, and ends with its last user.
+    /// Unmounts the topmost mount at a path. A mount that is in use leaves the tree at once, and
+    /// ends with its last user.
     fn unmount(&self, path: &Path) -> io::Result<()>;
 
     /// Makes a directory with this mode, and its parents. An existing directory is kept.
@@ -78,14 +81,16 @@ pub trait Mounts: fmt::Debug + Send + Sync + 'static {
     /// Removes a directory with all that is in it, following no link; a missing one is fine.
     fn remove_tree(&self, path: &Path) -> io::Result<()>;
 
-    /// Returns the size of the file system at a path. It fails with `ENOTCONN` where its process has ended.
+    /// Returns the size of the file system at a path. It fails with `ENOTCONN` where its process
+    /// has ended.
     fn usage(&self, path: &Path) -> io::Result<Usage>;
 
     /// Returns the names in a directory; none if it is missing.
     fn names(&self, path: &Path) -> io::Result<Vec<String>>;
 }
 
-/// Returns the topmost mount at this very path. Links in its parents are followed, as the mount table has it.
+/// Returns the topmost mount at this very path. Links in its parents are followed, as the mount
+/// table has it.
 pub fn mounted_at<'a>(entries: &'a [MountEntry], path: &Path) -> Option<&'a MountEntry> {
     let parent = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
     let path = match (parent, path.file_name()) {

@@ -43,7 +43,8 @@ pub struct ServiceOptions {
     pub http: Option<SocketAddr>,
 }
 
-/// Serves until `stopping` is ready, then ends calls under way. The CSI socket is bound after everything is set up.
+/// Serves until `stopping` is ready, then ends calls under way. The CSI socket is bound after
+/// everything is set up.
 ///
 /// # Errors
 /// `FAILED_PRECONDITION` if an address is taken, or a directory is missing.

@@ -69,7 +69,8 @@ fn start(arguments: Arguments, environment: Environment) -> Result<(), CallError
     result
 }
 
-/// Reads the configuration. Every problem goes to stdout, as with `s3cred config check`; the error is the first.
+/// Reads the configuration. Every problem goes to stdout, as with `s3cred config check`; the error
+/// is the first.
 fn read_config(file: Option<&Path>) -> Result<Config, CallError> {
     let registry = Registry::default();
     let Some(file) = file else {

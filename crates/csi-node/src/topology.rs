@@ -14,6 +14,7 @@ pub(crate) fn topology(
     environment: &Environment,
 ) -> BTreeMap<String, String> {
     let region = settings.region.as_deref().or_else(|| environment.get("AWS_REGION"));
+    let region = region.or_else(|| environment.get("AWS_DEFAULT_REGION"));
     [(REGION_LABEL, region), (ZONE_LABEL, settings.zone.as_deref())]
         .into_iter()
         .filter_map(|(label, value)| Some((label.to_owned(), value?.to_owned())))

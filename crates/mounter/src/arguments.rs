@@ -8,8 +8,8 @@ use crate::users::UserRange;
 
 /// Runs the Mountpoint processes of a node for s3-csi-node.
 ///
-/// Each mount has a process, a user and a group of its own. After SIGTERM no new mount is taken, and the mounter ends with its
-/// last process, so that a newer one can serve beside it.
+/// Each mount has a process, a user and a group of its own. After SIGTERM no new mount is taken,
+/// and the mounter ends with its last process, so that a newer one can serve beside it.
 #[derive(Debug, Parser)]
 #[command(
     name = "s3-csi-mounter",

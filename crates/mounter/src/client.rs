@@ -78,7 +78,8 @@ impl Sockets {
         self.newest(|stream| ask(stream, &message, None, TIMEOUT))
     }
 
-    /// Starts Mountpoint at the newest mounter, and returns its answer. No copy of the descriptor is kept.
+    /// Starts Mountpoint at the newest mounter, and returns its answer. No copy of the descriptor
+    /// is kept.
     pub fn mount(
         &self,
         message: &Message,

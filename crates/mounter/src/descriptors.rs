@@ -9,7 +9,8 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 /// The first descriptor after the standard ones.
 const FIRST: RawFd = 3;
 
-/// Keeps inherited descriptors from the processes of mounts. All others of this process are kept from them as they are opened.
+/// Keeps inherited descriptors from the processes of mounts. All others of this process are kept
+/// from them as they are opened.
 pub(crate) fn keep_from_children() -> io::Result<()> {
     let names = fs::read_dir("/proc/self/fd")?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok());

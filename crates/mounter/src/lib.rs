@@ -1,7 +1,8 @@
 //! Runs the Mountpoint processes of a node, and outlives restarts of the node service.
 //!
-//! **In:** messages over a unix socket, each with at most one FUSE descriptor. **Out:** one process for each mount, under a user
-//! of its own, and an answer: ready, failed with the end of its output, a list. **Fails** with a [`Reply`] that says why.
+//! **In:** messages over a unix socket, each with at most one FUSE descriptor. **Out:** one process
+//! for each mount, under a user of its own, and an answer: ready, failed with the end of its
+//! output, a list. **Fails** with a [`Reply`] that says why.
 //!
 //! ```
 //! use s3_csi_mounter::{Message, Operation};

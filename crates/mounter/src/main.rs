@@ -1,7 +1,7 @@
 //! `s3-csi-mounter`: the mounter of this process.
 //!
-//! **In:** the command line. **Out:** a socket until SIGTERM and the last mount. **Fails** with one line on stderr and an exit
-//! status.
+//! **In:** the command line. **Out:** a socket until SIGTERM and the last mount. **Fails** with one
+//! line on stderr and an exit status.
 
 use std::process::ExitCode;
 

@@ -23,9 +23,9 @@ pub(crate) struct Started {
     pub(crate) output: io::PipeReader,
 }
 
-/// Starts Mountpoint: `program <bucket> /dev/fd/N <arguments>`, as a user of its own, in a process group of its own, with the
-/// message's variables and no other, and no descriptor but the FUSE one. No copy of that is kept: the kernel then ends the
-/// file system with its process.
+/// Starts Mountpoint: `program <bucket> /dev/fd/N <arguments>`, as a user of its own, in a process
+/// group of its own, with the message's variables and no other, and no descriptor but the FUSE one.
+/// No copy of that is kept: the kernel then ends the file system with its process.
 pub(crate) fn start(
     program: &Path,
     message: &Message,

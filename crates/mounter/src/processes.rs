@@ -15,7 +15,8 @@ use crate::message::{Message, ProcessEntry, Reply};
 use crate::output::Output;
 use crate::process::{self, Started};
 
-/// How long a process may take to end by itself once its file system is unmounted, and after SIGTERM.
+/// How long a process may take to end by itself once its file system is unmounted, and after
+/// SIGTERM.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A thread that reads a pipe needs little.
@@ -70,8 +71,8 @@ impl Processes {
         Unanswered(self.clone())
     }
 
-    /// Starts a mount's process, and returns when it is ready or has ended. `at_end` is called when a process that was ready
-    /// has ended; a process without it is listed until it is stopped.
+    /// Starts a mount's process, and returns when it is ready or has ended. `at_end` is called when
+    /// a process that was ready has ended; a process without it is listed until it is stopped.
     pub(crate) fn mount(
         &self,
         id: &str,
@@ -176,7 +177,8 @@ impl Processes {
         was_ready
     }
 
-    /// Stops a mount's process: it ends by itself once its file system is unmounted, else by signals.
+    /// Stops a mount's process: it ends by itself once its file system is unmounted, else by
+    /// signals.
     pub(crate) fn stop(&self, id: &str) {
         for signal in [None, Some(Signal::TERM), Some(Signal::KILL)] {
             let pid = self.state().mounts.get(id).and_then(|process| process.pid);
@@ -209,7 +211,8 @@ impl Processes {
         state.mounts.iter().map(entry).collect()
     }
 
-    /// Takes no new mount from now on, and waits until no process is left and every message is answered.
+    /// Takes no new mount from now on, and waits until no process is left and every message is
+    /// answered.
     pub(crate) fn drain(&self) {
         let running = |state: &mut State| {
             state.unanswered > 0 || state.mounts.values().any(|process| process.status.is_none())

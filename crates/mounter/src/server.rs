@@ -42,7 +42,8 @@ struct State {
 }
 
 impl Server {
-    /// Listens in a directory, as the newest generation. Sockets that nobody serves any more are removed.
+    /// Listens in a directory, as the newest generation. Sockets that nobody serves any more are
+    /// removed.
     pub fn bind(directory: &Path, program: PathBuf, range: UserRange) -> io::Result<Self> {
         descriptors::keep_from_children()?;
         fs::create_dir_all(directory)?;

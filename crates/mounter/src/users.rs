@@ -30,8 +30,9 @@ impl FromStr for UserRange {
     }
 }
 
-/// The reservations of all mounters of a node: one file each in the directory that they share, named by the user, with the
-/// mount in it. No mounter remembers them by itself, since another one may release them.
+/// The reservations of all mounters of a node: one file each in the directory that they share,
+/// named by the user, with the mount in it. No mounter remembers them by itself, since another one
+/// may release them.
 #[derive(Debug)]
 pub(crate) struct Users {
     directory: PathBuf,
@@ -52,7 +53,8 @@ impl Users {
         if let Some((uid, _)) = self.all()?.into_iter().find(|(_, owner)| owner == id) {
             return Ok(uid);
         }
-        // A reservation is whole or missing: it is written elsewhere, and a link never replaces a file.
+        // A reservation is whole or missing: it is written elsewhere, and a link never replaces a
+        // file.
         let draft = self.directory.join(format!(".{id}"));
         fs::write(&draft, id)?;
         let reserved = self.link(&draft, &mut next);

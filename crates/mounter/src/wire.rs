@@ -1,4 +1,5 @@
-//! One message and its answer on a unix stream: JSON until the end of the stream, with at most one descriptor.
+//! One message and its answer on a unix stream: JSON until the end of the stream, with at most one
+//! descriptor.
 
 use std::io::{self, IoSlice, IoSliceMut, Write as _};
 use std::mem::MaybeUninit;

@@ -1,4 +1,5 @@
-//! The kubelet's plugin registration: it asks for the driver's name and socket, and says whether it took them.
+//! The kubelet's plugin registration: it asks for the driver's name and socket, and says whether it
+//! took them.
 
 use s3_csi_proto::pluginregistration::v1 as registration;
 use s3_csi_proto::pluginregistration::v1::registration_server::Registration;

@@ -8,7 +8,24 @@ use crate::error::CallError;
 const MAX_SHOWN: usize = 600;
 
 /// What Mountpoint prints, the code for it, and what to do.
+///
+/// The first that fits counts: S3 answers 403 for keys that it does not know, too, and Mountpoint calls
+/// each of those `Forbidden`.
 const KNOWN: &[(&[&str], Code, &str)] = &[
+    (
+        &[
+            "ExpiredToken",
+            "token has expired",
+            "InvalidAccessKeyId",
+            "Access Key Id you provided does not exist",
+            "SignatureDoesNotMatch",
+            "request signature we calculated does not match",
+            "InvalidToken",
+            "provided token is malformed",
+        ],
+        Code::Unauthenticated,
+        "check the keys, and the clock of the node",
+    ),
     (
         &["AccessDenied", "Access Denied", "not authorized to perform", "Forbidden"],
         Code::PermissionDenied,
@@ -23,11 +40,6 @@ const KNOWN: &[(&[&str], Code, &str)] = &[
         &["PermanentRedirect", "wrong region", "AuthorizationHeaderMalformed"],
         Code::InvalidArgument,
         "set the mount option `--region` to the bucket's region",
-    ),
-    (
-        &["ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken"],
-        Code::Unauthenticated,
-        "check the keys, and the clock of the node",
     ),
     (
         &["No signing credentials", "NoSigningCredentials"],
@@ -98,6 +110,13 @@ mod tests {
             ("PermanentRedirect", Code::InvalidArgument),
             ("error: unexpected argument '--x' found", Code::InvalidArgument),
             ("InvalidAccessKeyId", Code::Unauthenticated),
+            (
+                "Forbidden: The AWS Access Key Id you provided does not exist in our records.",
+                Code::Unauthenticated,
+            ),
+            ("Forbidden: The provided token has expired.", Code::Unauthenticated),
+            ("Forbidden: Access Denied", Code::PermissionDenied),
+            ("No signing credentials available, see CRT debug logs", Code::Unauthenticated),
             ("connection refused", Code::Unavailable),
             ("", Code::Internal),
             ("what", Code::Internal),

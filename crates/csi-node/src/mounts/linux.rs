@@ -28,7 +28,8 @@ impl Mounts for LinuxMounts {
     fn mount_fuse(&self, at: &Path, options: FuseOptions) -> io::Result<OwnedFd> {
         let device = open(FUSE_DEVICE, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
         let FuseOptions { uid, gid, read_only } = options;
-        // Workloads run as other users than Mountpoint's; modes and owners of files decide, as on any file system.
+        // Workloads run as other users than Mountpoint's; modes and owners of files decide, as on
+        // any file system.
         let data = format!(
             "fd={},rootmode=40000,user_id={uid},group_id={gid},default_permissions,allow_other",
             device.as_raw_fd()
@@ -71,7 +72,8 @@ impl Mounts for LinuxMounts {
         match fs::DirBuilder::new().mode(mode).create(path) {
             Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(mode)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                // A mount whose process has ended cannot be looked at, and is a directory all the same.
+                // A mount whose process has ended cannot be looked at, and is a directory all the
+                // same.
                 match fs::symlink_metadata(path) {
                     Ok(found) if !found.is_dir() => Err(error),
                     _ => Ok(()),

@@ -11,8 +11,8 @@ use crate::mounts::Usage;
 /// How long a file system may take to answer. One whose process hangs never does.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The file systems whose look has not returned in time. None of them is looked at again until it does: each look holds a
-/// thread.
+/// The file systems whose look has not returned in time. None of them is looked at again until it
+/// does: each look holds a thread.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Looks(Arc<Mutex<HashSet<PathBuf>>>);
 

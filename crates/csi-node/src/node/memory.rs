@@ -12,7 +12,8 @@ const MINIMUM: u64 = 512;
 pub struct MemoryBudget(pub u64);
 
 impl MemoryBudget {
-    /// Returns the share of one more mount: half of what the live ones leave, so that later ones find some too.
+    /// Returns the share of one more mount: half of what the live ones leave, so that later ones
+    /// find some too.
     ///
     /// A running process keeps its share, and gives it back when it ends.
     ///

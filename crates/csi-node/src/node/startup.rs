@@ -25,7 +25,8 @@ pub struct StartReport {
 }
 
 impl Node {
-    /// Brings together the records, the mount table and the mounter's processes. One volume's trouble stops no other.
+    /// Brings together the records, the mount table and the mounter's processes. One volume's
+    /// trouble stops no other.
     pub async fn start(&self) -> Result<StartReport, CallError> {
         let parts = &self.0;
         let directory = parts.directory.clone();
@@ -118,7 +119,8 @@ impl Parts {
         Ok(found.filter(|id| !self.volumes.has(id)).collect())
     }
 
-    /// Removes a leftover, unless a workload uses it: where the state path was lost, a mount without a record may be live.
+    /// Removes a leftover, unless a workload uses it: where the state path was lost, a mount
+    /// without a record may be live.
     async fn sweep_stray(&self, id: &MountId, entries: &[MountEntry]) -> Result<bool, CallError> {
         let source = self.directory.source(id);
         let is_used = mounted_at(entries, &source).is_some_and(|mount| {
@@ -142,7 +144,8 @@ impl Parts {
         Ok(true)
     }
 
-    /// Returns a record of a volume that is mounted without one: its state path was lost. `None` if it is not mounted.
+    /// Returns a record of a volume that is mounted without one: its state path was lost. `None` if
+    /// it is not mounted.
     pub(super) async fn recover(
         &self,
         id: &MountId,

@@ -1,4 +1,5 @@
-//! NodeUnpublishVolume: everything of a publish, in reverse. The unmount comes before the credentials go.
+//! NodeUnpublishVolume: everything of a publish, in reverse. The unmount comes before the
+//! credentials go.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,8 @@ impl Parts {
         self.unmount(&source).await?;
         match self.mounter.stop(id).await {
             Ok(()) => {}
-            // Its processes ended with it, or serve nothing any more: both file systems are unmounted.
+            // Its processes ended with it, or serve nothing any more: both file systems are
+            // unmounted.
             Err(MounterError::Unreachable(_)) => self.has_leftovers.store(true, Ordering::Release),
             Err(error) => return Err(error.into()),
         }

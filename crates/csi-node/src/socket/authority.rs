@@ -1,8 +1,9 @@
 //! The `:authority` of a client, made acceptable.
 //!
-//! gRPC's C core sends the percent-encoded path of the socket as `:authority`, and Java the plain path. Neither is a valid
-//! authority, and the HTTP/2 server resets such a stream. The authority of a unix socket has no meaning, so the bytes that are
-//! not allowed are overwritten before the server reads them. No length changes: frames and the header table stay as they are.
+//! gRPC's C core sends the percent-encoded path of the socket as `:authority`, and Java the plain
+//! path. Neither is a valid authority, and the HTTP/2 server resets such a stream. The authority of
+//! a unix socket has no meaning, so the bytes that are not allowed are overwritten before the
+//! server reads them. No length changes: frames and the header table stay as they are.
 
 mod frames;
 mod headers;

@@ -23,8 +23,8 @@ pub struct VolumeStore {
 }
 
 impl VolumeStore {
-    /// Reads all records below a state path, and makes it if only its last component is missing. A record that cannot be
-    /// read is reported and left alone.
+    /// Reads all records below a state path, and makes it if only its last component is missing. A
+    /// record that cannot be read is reported and left alone.
     pub fn open(state_path: &Path) -> Result<Self, Failure> {
         StatePath::open(state_path)?;
         let files = StatePath::open(&state_path.join(DIRECTORY))?;

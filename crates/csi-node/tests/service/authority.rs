@@ -18,7 +18,8 @@ fn literal(name: &str, value: &str) -> Vec<u8> {
     [&[0x40][..], &text(name), &text(value)].concat()
 }
 
-/// Returns the kinds of frames that answer a Probe with this authority, up to its first headers or its reset.
+/// Returns the kinds of frames that answer a Probe with this authority, up to its first headers or
+/// its reset.
 async fn answer(world: &World, authority: &str) -> u8 {
     let mut stream = UnixStream::connect(world.path("csi.sock")).await.unwrap();
     let headers = [

@@ -1,4 +1,5 @@
-//! A service that was killed at any step: the next one adopts, finishes or sweeps each volume by itself.
+//! A service that was killed at any step: the next one adopts, finishes or sweeps each volume by
+//! itself.
 
 use s3_csi_node::{MountId, Phase, VolumeRecord, VolumeStore};
 

@@ -7,7 +7,8 @@ use crate::world::{CANARY, World, request};
 #[tokio::test]
 async fn no_secret_is_logged_answered_or_recorded() {
     let log = LogBuffer::default();
-    // For the whole process: which lines a thread logs must not depend on what other tests do at the same time.
+    // For the whole process: which lines a thread logs must not depend on what other tests do at
+    // the same time.
     tracing::subscriber::set_global_default(log.subscriber()).unwrap();
 
     let world = World::new();

@@ -11,7 +11,8 @@ use tempfile::TempDir;
 
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Says what it was started with, is ready, and ends when its device is closed, as Mountpoint does after the unmount.
+/// Says what it was started with, is ready, and ends when its device is closed, as Mountpoint does
+/// after the unmount.
 const PROGRAM: &str = "#!/bin/bash
 echo \"arguments $*\"
 echo \"variables $(tr '\\0' ' ' </proc/$$/environ)\"

@@ -1,11 +1,13 @@
-//! The header block of a request (RFC 7541, section 6): only lengths and the name `:authority` are understood.
+//! The header block of a request (RFC 7541, section 6): only lengths and the name `:authority` are
+//! understood.
 
 const AUTHORITY: &[u8] = b":authority";
 
 /// The index of `:authority` in the static table.
 const AUTHORITY_INDEX: u32 = 1;
 
-/// Stands for a byte that is not allowed. As plain as the dots of a host name, it decodes to itself.
+/// Stands for a byte that is not allowed. As plain as the dots of a host name, it decodes to
+/// itself.
 const SUBSTITUTE: u8 = b'.';
 
 /// The most continuation bytes of an integer that the server takes.
