@@ -16,7 +16,12 @@ fuzz_target!(|answer: &str| {
         Err(failure) => assert_clean(&failure),
     }
     match role(answer) {
-        Ok(role) => assert!(!role.is_empty() && role.len() <= 64 && !role.contains(['/', '?', '#'])),
+        // A name may have a path, and stays within the path of the next request.
+        Ok(role) => {
+            let segments = role.strip_suffix('/').unwrap_or(role).split('/');
+            assert!(segments.clone().all(|segment| !["", ".", ".."].contains(&segment)));
+            assert!(role.len() <= 577 && !role.contains(['?', '#', '%', '\\']));
+        }
         Err(failure) => assert_clean(&failure),
     }
 });
