@@ -132,6 +132,7 @@ async fn run_service(
         .environment(environment)
         .config(config)
         .state_path(&state_path)
+        .with_startup_jitter()
         .build()?
         .start(ResumeOptions { still_published: Some(&is_known), ..ResumeOptions::default() });
     let mut stopping = pin!(stopping);

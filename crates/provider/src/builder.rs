@@ -5,12 +5,16 @@ mod slots;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+#[cfg(feature = "sts")]
+use std::time::Duration;
 
 use s3_credential_core::{
     AuthenticationLevel, Clock, Consumer, Delivery, Environment, ErrorKind, Failure, FormKind,
     KeyExchange, RegionChain, SourceChain, SystemClock,
 };
 
+#[cfg(feature = "sts")]
+use s3_credential_sts::StsSettings;
 use tokio::sync::broadcast;
 
 use crate::endpoint::Checkpoint;
@@ -49,6 +53,8 @@ pub struct ProviderBuilder {
     delivery: Option<Delivery>,
     scope: Option<Scope>,
     consumer: Option<Consumer>,
+    #[cfg(feature = "sts")]
+    startup_jitter: Option<Duration>,
     clock: Option<Arc<dyn Clock>>,
     chains: HashMap<AuthenticationLevel, SourceChain>,
     region: Option<RegionChain>,
@@ -103,6 +109,16 @@ impl ProviderBuilder {
     #[must_use]
     pub fn consumer(mut self, consumer: Consumer) -> Self {
         self.consumer = Some(consumer);
+        self
+    }
+
+    /// Delays the first call of STS after the start by up to [`StsSettings::STARTUP_JITTER`] for each volume that
+    /// waits, where the configuration sets no `startupJitter`. For a driver that all nodes of a cluster start
+    /// together. Other programs do not wait.
+    #[cfg(feature = "sts")]
+    #[must_use]
+    pub fn with_startup_jitter(mut self) -> Self {
+        self.startup_jitter = Some(StsSettings::STARTUP_JITTER);
         self
     }
 
@@ -180,7 +196,9 @@ impl ProviderBuilder {
         }
         #[cfg(feature = "sts")]
         {
-            configuration.services.sts.allow_plain_http = settings.allow_plain_http;
+            let sts = &mut configuration.services.sts;
+            sts.allow_plain_http = settings.allow_plain_http;
+            sts.startup_jitter = sts.startup_jitter.or(self.startup_jitter);
         }
         let services = configuration.services.services(&self.environment, Arc::clone(&clock));
         let mut exchanges = services.exchanges();

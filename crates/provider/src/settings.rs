@@ -71,7 +71,7 @@ impl Default for Settings {
             endpoint: EndpointSettings::default(),
             allow_ephemeral_driver_level: false,
             allow_plain_http: false,
-            operation_timeout: Duration::from_secs(30),
+            operation_timeout: Duration::from_secs(90),
         }
     }
 }

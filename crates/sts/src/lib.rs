@@ -41,7 +41,7 @@ mod http;
 mod error_document;
 mod refusal;
 mod other_stores;
-mod pace;
+mod rate_limiter;
 mod retry;
 
 mod probe;

@@ -7,12 +7,9 @@ use s3_credential_core::Failure;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
-use crate::pace::Pace;
+use crate::rate_limiter::{Outcome, RateLimiters};
 use crate::refusal::{Again, Asked, Refusal};
 use crate::settings::StsSettings;
-
-/// How much longer the first pause is where STS limits the rate.
-const THROTTLED: u32 = 5;
 
 /// Calls until an answer is final, the attempts are used up, or the next one would begin beyond the
 /// budget.
@@ -21,21 +18,21 @@ const THROTTLED: u32 = 5;
 /// known.
 pub(crate) async fn attempts<T, F>(
     settings: &StsSettings,
-    pace: &Pace,
+    limiters: &RateLimiters,
     asked: Asked<'_>,
     call: impl Fn() -> F,
 ) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Refusal>>,
 {
-    let gate = pace.gate(&asked.endpoint.url);
+    let limiter = limiters.limiter(&asked.endpoint.url);
     let patience = Instant::now() + settings.rate_limit_timeout;
-    // To wait for a turn is no attempt, and does not count.
+    // Waiting for a permit is no attempt, and does not count.
     let mut deadline = Instant::now() + settings.operation_timeout;
     let mut answered = None;
     for attempt in 1..=settings.max_attempts {
         let start = Instant::now();
-        let Some(turn) = gate.turn(patience).await else {
+        let Some(permit) = limiter.acquire(patience).await else {
             return Err(answered.unwrap_or_else(|| asked.throttled().failure));
         };
         deadline += start.elapsed();
@@ -48,10 +45,14 @@ where
             }
             Err(_) => Err(asked.timed_out()),
         };
-        let throttled = matches!(&answer, Err(refusal) if refusal.again == Again::Later);
-        if answer.is_ok() || throttled {
-            gate.report(turn, throttled, settings.initial_backoff * THROTTLED);
-        }
+        permit.report(match &answer {
+            Ok(_) => Outcome::Granted,
+            Err(refusal) => match refusal.again {
+                Again::Later => Outcome::Throttled,
+                Again::Never => Outcome::Granted,
+                Again::Soon => Outcome::NoAnswer,
+            },
+        });
         let refusal = match answer {
             Ok(answer) => return Ok(answer),
             Err(refusal) => refusal,
@@ -60,7 +61,7 @@ where
         let pause = match refusal.again {
             Again::Never => return Err(refusal.failure),
             Again::Soon => pause(settings.initial_backoff, attempt),
-            // The pace knows.
+            // The rate limiter knows.
             Again::Later => Duration::ZERO,
         };
         answered = Some(refusal.failure);

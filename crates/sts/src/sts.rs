@@ -12,8 +12,8 @@ use s3_credential_core::{
 use tokio::sync::OnceCell;
 
 use crate::ask::Asks;
-use crate::pace::Pace;
 use crate::probe::Reached;
+use crate::rate_limiter::RateLimiters;
 use crate::refusal::{Asked, By};
 use crate::settings::StsSettings;
 use crate::{call, endpoint, http, probe, retry};
@@ -34,12 +34,7 @@ impl Sts {
     /// Makes an [`Sts`] with these settings, and this clock for signatures.
     pub fn new(settings: StsSettings, clock: Arc<dyn Clock>) -> Self {
         Self {
-            service: Arc::new(Service {
-                settings,
-                clock,
-                http: OnceCell::new(),
-                pace: Pace::default(),
-            }),
+            service: Arc::new(Service::new(settings, clock, OnceCell::new())),
             flights: Arc::default(),
         }
     }
@@ -53,8 +48,7 @@ impl Sts {
         client: SharedHttpClient,
     ) -> Self {
         let http = OnceCell::new_with(Some(client));
-        let service = Service { settings, clock, http, pace: Pace::default() };
-        Self { service: Arc::new(service), flights: Arc::default() }
+        Self { service: Arc::new(Service::new(settings, clock, http)), flights: Arc::default() }
     }
 
     /// Returns the URL at which STS would be called for this region, or why there is none.
@@ -110,10 +104,15 @@ struct Service {
     clock: Arc<dyn Clock>,
     /// Made by the first exchange, since a delegated delivery needs none; a failure is not kept.
     http: OnceCell<SharedHttpClient>,
-    pace: Pace,
+    limiters: RateLimiters,
 }
 
 impl Service {
+    fn new(settings: StsSettings, clock: Arc<dyn Clock>, http: OnceCell<SharedHttpClient>) -> Self {
+        let limiters = RateLimiters::new(&settings);
+        Self { settings, clock, http, limiters }
+    }
+
     async fn fulfil(&self, Order { identity, request }: &Order) -> Result<Keys, Failure> {
         let Asks { first, second } = Asks::of(identity, request)?;
         let endpoint = endpoint::resolve(
@@ -130,7 +129,7 @@ impl Service {
             role: first.role_arn.as_str(),
             by: By::Token(identity.token.subject().filter(|subject| is_plain(subject))),
         };
-        let keys = retry::attempts(&self.settings, &self.pace, asked, || {
+        let keys = retry::attempts(&self.settings, &self.limiters, asked, || {
             call::with_token(config(), &first, &identity.token, asked)
         })
         .await?;
@@ -143,7 +142,7 @@ impl Service {
             role: second.role_arn.as_str(),
             by: By::Keys(first.role_arn.as_str()),
         };
-        retry::attempts(&self.settings, &self.pace, asked, || {
+        retry::attempts(&self.settings, &self.limiters, asked, || {
             call::with_keys(config(), &second, &keys, asked)
         })
         .await
@@ -154,10 +153,11 @@ impl Service {
         let http = self.http().await?;
         let config = || call::config(http.clone(), Arc::clone(&self.clock), &endpoint);
         let asked = Asked { endpoint: &endpoint, role: probe::ROLE, by: By::Token(None) };
-        // A probe of STS always sends a request, whatever the pace of the other calls.
-        let pace = Pace::default();
+        // A probe is made at once, whatever other callers have learned of the limit.
+        let alone = StsSettings { startup_jitter: None, ..self.settings.clone() };
+        let limiters = RateLimiters::new(&alone);
         let ask = || probe::ask(config(), asked);
-        let at = retry::attempts(&self.settings, &pace, asked, ask).await?;
+        let at = retry::attempts(&self.settings, &limiters, asked, ask).await?;
         Ok(Reached { url: endpoint.url, at })
     }
 

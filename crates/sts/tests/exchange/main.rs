@@ -6,7 +6,7 @@ mod endpoints;
 mod errors;
 mod flights;
 mod keys;
-mod pace;
+mod rate_limiter;
 mod probe;
 mod silence;
 mod transport;

@@ -35,8 +35,12 @@ impl Member for Node {
             let identity = WebIdentity::new(token, ROLE.parse()?);
             Ok(CredentialForm::WebIdentity(Box::new(identity)))
         });
-        let settings =
-            StsSettings { endpoint_url: Some("http://sts".to_owned()), ..StsSettings::default() };
+        // As the node service does.
+        let settings = StsSettings {
+            endpoint_url: Some("http://sts".to_owned()),
+            startup_jitter: Some(StsSettings::STARTUP_JITTER),
+            ..StsSettings::default()
+        };
         let provider = Provider::builder()
             .environment(Environment::default().with("AWS_REGION", "us-east-1"))
             .state_path(folder.path().join("state"))
