@@ -8,8 +8,8 @@
 //! - From the first throttled answer on, calls are made one at a time, in the order of the callers. The
 //!   interval between two begins by the number of callers, doubles with a throttled answer and shrinks by
 //!   a fifth with a granted one; after several granted ones in a row it is halved.
-//! - After a quiet time the first call is alone. If many callers wait by then, the next calls follow at
-//!   intervals that halve with each grant.
+//! - After a quiet time the first call is alone. If many callers wait by then, or where a limit has passed,
+//!   the next calls follow at intervals that halve with each grant.
 //! - A process that has just started delays its first call by a random time, which is proportional to the
 //!   number of callers.
 //!
@@ -250,8 +250,8 @@ impl Pacing {
                 Phase::limited((interval * 2).min(self.initial_backoff * LONGEST), 0)
             }
             (_, Outcome::Throttled) => Phase::limited(self.first_interval(waiting + 1), 0),
-            (Phase::Unknown { .. }, Outcome::Granted) if waiting > FEW => Phase::ramp(self.ramp()),
-            (Phase::Unknown { .. }, _) => Phase::Open,
+            (Phase::Unknown { .. }, Outcome::Granted) => self.granted_to(waiting),
+            (Phase::Unknown { .. }, Outcome::NoAnswer) => Phase::Open,
             (_, Outcome::NoAnswer) | (Phase::Open, _) => return None,
             (Phase::Ramp { interval, .. }, Outcome::Granted) => match interval / 2 {
                 interval if interval < self.ramp() / RAMP_END => Phase::Open,
@@ -261,12 +261,19 @@ impl Pacing {
                 let grants = grants + 1;
                 let factor = if grants < GRANTS_IN_A_ROW { AFTER_GRANT } else { 0.5 };
                 match interval.mul_f64(factor) {
-                    interval if interval < self.initial_backoff * FIRST / 2 => Phase::Open,
+                    interval if interval < self.initial_backoff * FIRST / 2 => {
+                        self.granted_to(waiting)
+                    }
                     interval => Phase::limited(interval, grants),
                 }
             }
         };
         Some(next)
+    }
+
+    /// Returns how calls go on while STS grants them: at once for a few callers, slowly for a crowd.
+    fn granted_to(self, waiting: usize) -> Phase {
+        if waiting > FEW { Phase::ramp(self.ramp()) } else { Phase::Open }
     }
 
     fn ramp(self) -> Duration {

@@ -107,7 +107,7 @@ impl fmt::Debug for StsSettings {
 impl StsSettings {
     /// The `startup_jitter` for a driver that all nodes of a cluster start together. It keeps 5,000 nodes below
     /// four times what STS grants (docs/performance.md).
-    pub const STARTUP_JITTER: Duration = Duration::from_millis(150);
+    pub const STARTUP_JITTER: Duration = Duration::from_millis(200);
 
     /// The settings of the standard variables, with the default time-outs.
     pub fn from_environment(environment: &Environment) -> Self {
