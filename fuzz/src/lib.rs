@@ -1,7 +1,7 @@
 //! What the fuzz targets hold every parser to, beside "it does not panic, and ends".
 //!
-//! In: the result of a parser. Out: none. Fails: with a panic, which the fuzzer reports together
-//! with the input.
+//! **In:** the result of a parser. **Out:** none. **Fails:** with a panic, which the fuzzer reports
+//! together with the input.
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -1,5 +1,5 @@
-//! What `cargo xtask budgets` counts the system calls of: each operation once, between two marks
-//! that a tracer sees.
+//! The program whose system calls `cargo xtask budgets` counts: each operation once, between two
+//! marks that a tracer sees.
 //!
 //! Everything runs on one thread, and once before it is counted, so that what is set up once for
 //! all is not.
@@ -56,7 +56,7 @@ async fn main() {
     }
 }
 
-/// What was written a moment ago is looked at more closely, and once more after that.
+/// Waits until the files are old enough: recent ones are compared by content once more.
 fn outlast_what_was_written() {
     let end = SystemClock.elapsed() + Duration::from_millis(100);
     while SystemClock.elapsed() < end {

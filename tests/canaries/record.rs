@@ -65,7 +65,7 @@ impl Record {
         self.shown.iter().map(String::as_str)
     }
 
-    /// What was logged so far.
+    /// Returns what was logged so far.
     pub(crate) fn log(&self) -> String {
         self.log.text()
     }
@@ -87,7 +87,7 @@ impl Record {
 /// logs.
 struct Spellings(HashMap<[u8; BEGINNING], Vec<String>>);
 
-/// How many bytes of a spelling are looked up.
+/// The number of bytes of a spelling that are looked up.
 const BEGINNING: usize = 8;
 
 /// In bytes; shorter ones could be found by chance.

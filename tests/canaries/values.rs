@@ -32,7 +32,8 @@ fn secret() -> Secret {
     Secret::new(format!("{CANARY}value"))
 }
 
-/// With a secret in every variable, since any of them may hold one by mistake.
+/// Returns an environment with a secret in every variable, since any of them may hold one by
+/// mistake.
 fn environment() -> Environment {
     [
         names::AWS_ACCESS_KEY_ID,
@@ -88,7 +89,7 @@ fn plan(form: &CredentialForm, driver: &Environment) -> DeliveryPlan {
     DeliveryPlan::draw(&request).unwrap()
 }
 
-/// Of core: plain values.
+/// Returns the plain values of core.
 pub(crate) fn values() -> Vec<Box<dyn Debug>> {
     let driver = environment();
     let mut values: Vec<Box<dyn Debug>> = vec![
@@ -119,7 +120,7 @@ pub(crate) fn values() -> Vec<Box<dyn Debug>> {
     values
 }
 
-/// Of the other crates: what is made from them.
+/// Returns the objects of the other crates that are made from them.
 pub(crate) fn machinery() -> Vec<Box<dyn Debug>> {
     let (driver, clock) = (environment(), Arc::new(SystemClock));
     let sts = StsSettings::from_environment(&driver);
@@ -151,7 +152,7 @@ pub(crate) fn machinery() -> Vec<Box<dyn Debug>> {
     ]
 }
 
-/// What a chain says.
+/// Returns the answer of a chain.
 pub(crate) async fn answer() -> SourceAnswer {
     let chain = SourceChain::first_try(source_fn("a", |_| async { Ok(forms().remove(0)) }));
     let context = ProvideContext::from_publish_request(request("driver"), MountTarget::new("/run"));
@@ -168,7 +169,7 @@ async fn no_value_prints_the_secret_that_it_holds() {
     record.assert_silent([CANARY.to_owned()]);
 }
 
-/// What `unwrap` and `expect` of a caller print.
+/// The output of a caller's `unwrap` and `expect`.
 #[tokio::test]
 async fn a_panic_over_a_value_does_not_reveal_its_secret() {
     let mut record = Record::start();

@@ -27,7 +27,7 @@ pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/reader";
 /// Secrets that this suite makes up; each is followed by where it is planted.
 pub(crate) const CANARY: &str = "canary/AKIA+of-the-";
 
-/// What is broken is broken at every attempt.
+/// Settings with one attempt each, since a broken service is broken at every attempt.
 const IMPATIENT: &str = "services: {sts: {maxAttempts: 1}, imds: {attempts: 1}, podIdentityAgent: {attempts: 1, patience: 50ms}}";
 
 pub(crate) struct World {
@@ -40,7 +40,7 @@ pub(crate) struct World {
     tokens: RefCell<Vec<String>>,
 }
 
-/// Who gives the credentials.
+/// The source of the credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
     Irsa,
@@ -83,12 +83,13 @@ impl By {
         }
     }
 
-    /// Where an annotation gives a role, the agent is not asked.
+    /// Returns the service account: one without an annotation where the agent is to be asked.
     fn service_account(self) -> &'static str {
         if self == Self::PodIdentity { "plain" } else { "web" }
     }
 
-    /// What only a Mountpoint on the node can use: the driver's files, and its loopback.
+    /// Returns the mount kind: only a Mountpoint on the node can use the driver's files and its
+    /// loopback.
     pub(crate) fn kind(self, delivery: Option<Delivery>) -> MountKind {
         if self == Self::Profile || delivery == Some(Delivery::Endpoint) {
             MountKind::Systemd
@@ -285,7 +286,7 @@ impl World {
     }
 }
 
-/// What the kubelet sends when the volume goes.
+/// Returns the kubelet's request at the end of the volume.
 pub(crate) fn unpublish() -> UnpublishRequest {
     UnpublishRequest::new("v", "/var/lib/kubelet/pods/uid/volumes/kubernetes.io~csi/pv/mount")
 }

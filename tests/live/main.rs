@@ -1,4 +1,4 @@
-//! What rotates reaches the live volume without a new publish, through the real sources, real files
+//! Rotations that reach the live volume without a new publish, through the real sources, real files
 //! and a Kubernetes API.
 #![allow(
     clippy::unwrap_used,
@@ -65,7 +65,7 @@ impl World {
     }
 }
 
-/// As the kubelet and every careful writer does.
+/// Replaces a file like the kubelet and every careful writer.
 fn replace(path: &Path, text: &str) {
     let new = path.with_extension("new");
     std::fs::write(&new, text).unwrap();

@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// How much of the secret counts as a copy of it: what an allocator leaves of a freed block, whose
-/// first bytes it uses itself, is more.
+/// The length of a piece of the secret that counts as a copy: an allocator leaves more of a freed
+/// block, whose first bytes it uses itself.
 const PIECE: usize = 16;
 const LEN: usize = 4 * PIECE;
 
@@ -17,10 +17,10 @@ const LEN: usize = 4 * PIECE;
 /// searched text itself.
 const MASK: u8 = 0x80;
 
-/// How much is read at once.
+/// The number of bytes that are read at once.
 const CHUNK: usize = 1 << 20;
 
-/// What one search has read, another one would find.
+/// Serialises searches: one would find what another one has read.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// 64 random letters, kept so that a search does not find them here.
@@ -56,7 +56,7 @@ impl Canary {
         text
     }
 
-    /// Where copies of the secret, or of pieces of it, are in this process now.
+    /// Returns the places of copies of the secret, or of pieces of it, in this process now.
     pub(crate) fn copies(&self) -> Vec<String> {
         let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let memory = File::open("/proc/self/mem").unwrap();

@@ -89,7 +89,7 @@ impl World {
         self.builder(Scope::Volume).driver_chain(chain).build().unwrap()
     }
 
-    /// What a source may give for the role.
+    /// Returns the web identity that a source may give for the role.
     pub(crate) fn identity(&self, session: SessionSettings) -> WebIdentity {
         let token = Token::parse("the token", self.token("apps", "web").into(), None).unwrap();
         WebIdentity::new(token, ROLE.parse().unwrap()).with_session(session)
@@ -106,14 +106,15 @@ impl World {
         provider.provide(&context).await
     }
 
-    /// What a program finds that is started with what was provided.
+    /// Returns the client of a program that is started with the provided environment.
     pub(crate) async fn client(&self, provided: &Provided) -> S3Client {
         let variables = provided.environment.iter();
         let client = Client::new(variables.map(|(name, value)| (name.as_str(), value.expose())));
         S3Client::new(self.s3.url(), REGION, &client.keys().await.unwrap())
     }
 
-    /// What a program finds that is started for a volume of this bucket, with these mount options.
+    /// Returns the client of a program that is started for a volume of this bucket, with these
+    /// mount options.
     pub(crate) async fn volume(
         &self,
         provider: &Provider,

@@ -102,7 +102,7 @@ pub(crate) struct Cleanup {
     _mount_kind: String,
 }
 
-/// What is laid out before a step, or recorded after one.
+/// A file before a step, or recorded after one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum File {
@@ -130,7 +130,7 @@ pub(crate) struct Expected {
     pub(crate) steps: Vec<Recorded>,
 }
 
-/// What the Go driver did in one step.
+/// The recorded result of the Go driver in one step.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Recorded {

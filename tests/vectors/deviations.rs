@@ -1,4 +1,4 @@
-//! Where we differ from the Go driver on purpose: the list of the recorded cases' README, and the
+//! The deliberate deviations from the Go driver: the list of the recorded cases' README, and the
 //! invariants behind it.
 
 use s3_credential_core::ErrorKind;
@@ -85,13 +85,13 @@ pub(crate) const ALL: [Deviation; 18] = [
 ];
 
 impl Deviation {
-    /// Whether it is one of the README's list; else it is one of the invariants to which the README
-    /// refers.
+    /// Returns whether it is on the README's list; otherwise it is one of the invariants to which
+    /// the README refers.
     pub(crate) fn is_listed(self) -> bool {
         !matches!(self, Self::WritePath | Self::Replaced | Self::Input | Self::MountKind)
     }
 
-    /// What we do instead, if this step is one for it: decided from what the step is given.
+    /// Adjusts the expectation if the deviation applies to this step, decided by the step's input.
     pub(crate) fn adjust(self, view: &View<'_>, expected: &mut Outcome) {
         match self {
             Self::Names => leases::names(view, expected),

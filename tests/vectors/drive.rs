@@ -13,7 +13,7 @@ use s3_credential_testkit::clock::ManualClock;
 use crate::case::{Cleanup, Provide};
 use crate::outcome::{Answer, Refusal};
 
-/// When the cases take place: before their tokens end.
+/// The time of the cases: before their tokens expire.
 const NOW: &str = "2026-01-01T00:00:00Z";
 
 /// A driver that starts for this one call, with this environment.
@@ -107,13 +107,13 @@ fn target(step: &Provide, write_path: &str) -> Result<MountTarget, Failure> {
     })
 }
 
-/// As the kubelet lays it out.
+/// Returns a target path in the kubelet's layout.
 fn target_path(pod: &str) -> String {
     let pods = if pod.is_empty() { "plugins".to_owned() } else { format!("pods/{pod}/volumes") };
     format!("/var/lib/kubelet/{pods}/kubernetes.io~csi/pv/mount")
 }
 
-/// With the paths under the env path as Go's are: cleaned.
+/// Returns the variables, with cleaned paths under the env path, like Go's.
 fn variables(provided: &Provided, env_path: &str) -> BTreeMap<String, String> {
     let value = |value: &str| {
         if value.starts_with(env_path) { clean(value) } else { value.to_owned() }

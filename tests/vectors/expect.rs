@@ -1,4 +1,4 @@
-//! What the Go driver did in a step, in our layout.
+//! The Go driver's result of a step, in our layout.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::outcome::{Answer, Outcome, Refusal};
 use crate::tree::{Node, Tree};
 use crate::view::View;
 
-/// As recorded, with what ours may add.
+/// Returns the recorded outcome, with what ours may add.
 pub(crate) fn recorded(view: &View<'_>) -> Outcome {
     let answer = answer(view);
     let written = view.recorded.files.as_ref().map(|_| tree(view));
@@ -66,8 +66,8 @@ fn tree(view: &View<'_>) -> Tree {
         .collect()
 }
 
-/// What was there before, and of this volume the files that its variables name. What else it may
-/// have kept is not looked at.
+/// Returns the previous tree, with the files of this volume that its variables name. Other kept
+/// files are ignored.
 fn delivered(view: &View<'_>, variables: &BTreeMap<String, String>) -> Tree {
     let lease = view.lease();
     let mut delivered = view.before.clone().unwrap_or_default();

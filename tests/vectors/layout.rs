@@ -1,4 +1,4 @@
-//! Where the Go driver puts a volume's files, and where ours does: the same thing under two names.
+//! The layouts of a volume's files in the Go driver and in ours: the same files under two names.
 //!
 //! Everything recorded is moved into our layout before it is compared, so that a difference of
 //! names is never one of content.
@@ -11,8 +11,8 @@ use s3_credential_delivery::directory_name;
 use crate::case::{Cleanup, Input, Provide};
 use crate::tree::{Content, Node};
 
-/// What the Go driver appends to a lease's name, and our name in the lease's directory; an ending
-/// of another one comes after it.
+/// The endings that the Go driver appends to a lease's name, each with our name in the lease's
+/// directory. A suffix of another ending comes after it.
 const FILES: [(&str, &str); 4] = [
     ("-eks-pod-identity.token", file_names::POD_IDENTITY_TOKEN),
     (".token", file_names::TOKEN),
@@ -20,7 +20,7 @@ const FILES: [(&str, &str); 4] = [
     ("-s3-csi-credentials", file_names::CREDENTIALS),
 ];
 
-/// What it has once for all volumes of a write path, where we have one for each.
+/// The files that it has once for all volumes of a write path, where we have one for each.
 const SHARED: [(&str, &str); 4] = [
     ("token", file_names::TOKEN),
     ("eks-pod-identity-token", file_names::POD_IDENTITY_TOKEN),
@@ -60,7 +60,7 @@ impl Lease {
         format!("{}/{file}", self.directory())
     }
 
-    /// Whether a path under the write path is in this lease's directory.
+    /// Returns whether a path under the write path is in this lease's directory.
     pub(crate) fn owns(&self, path: &str) -> bool {
         path.strip_prefix(&self.directory()).is_some_and(|rest| rest.starts_with('/'))
     }
@@ -109,8 +109,8 @@ impl Layout {
         &self.leases[0]
     }
 
-    /// Where we have what the Go driver has made at this path under the write path, in a step for
-    /// `current`.
+    /// Returns our path of the file that the Go driver has made at this path under the write path,
+    /// in a step for `current`.
     pub(crate) fn relocate(&self, path: &str, current: &Lease) -> String {
         let leases = [current].into_iter().chain(&self.leases);
         self.moved(path, current, |name| {
@@ -118,7 +118,7 @@ impl Layout {
         })
     }
 
-    /// Where a file is laid out that has the name of one of the Go driver's.
+    /// Returns the initial path of a file with the name of one of the Go driver's.
     pub(crate) fn seed(&self, path: &str) -> String {
         self.moved(path, self.first(), |name| self.literal(name))
     }

@@ -1,5 +1,5 @@
-//! What the Go driver did with 315 inputs, and what we do with the same: either we agree, or we
-//! differ on purpose and by name.
+//! The Go driver's results for 315 inputs, compared with ours: either we agree, or we differ on
+//! purpose and by name.
 //!
 //! Umask and working directory belong to the whole process, so this is the only test in it, and it
 //! runs one case after the other.

@@ -1,4 +1,4 @@
-//! What we deliver for a form, drawn from what a step is given: for steps that the Go driver
+//! The model of our delivery of a form, from the input of a step: for steps that the Go driver
 //! refused or answered otherwise.
 
 use std::collections::BTreeMap;
@@ -133,8 +133,8 @@ fn profile(delivery: Delivery<'_>) -> Delivery<'_> {
         .set(names::AWS_SHARED_CREDENTIALS_FILE, view.get(names::AWS_SHARED_CREDENTIALS_FILE))
 }
 
-/// What ours may add, and always does: variables that shut out the ambient credentials, and a
-/// region where one is known.
+/// Adds our additional variables: those that shut out the ambient credentials, and a region where
+/// one is known.
 pub(crate) fn add_ours(view: &View<'_>, outcome: &mut Outcome) {
     let Answer::Provided { level, variables } = &mut outcome.answer else { return };
     let is_instance_profile = variables.is_empty();

@@ -1,4 +1,4 @@
-//! What a step came to: expected or ours, in our layout.
+//! The outcome of a step, expected or ours, in our layout.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::tree::{Tree, difference};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) answer: Answer,
-    /// What is under the write path afterwards; none where that is not there.
+    /// The entries under the write path afterwards; `None` where it is missing.
     pub(crate) tree: Option<Tree>,
     /// Paths that changed elsewhere.
     pub(crate) outside: Vec<String>,
@@ -33,7 +33,7 @@ pub(crate) enum Refusal {
     Plain,
     /// The Go driver's.
     Code(String),
-    /// What we refuse with.
+    /// The kind of our refusal.
     Kind(ErrorKind),
 }
 
@@ -46,8 +46,7 @@ impl Refusal {
         }
     }
 
-    /// Whether ours is what was expected: of a plain error, any; where we know better, the very
-    /// kind.
+    /// Returns whether ours is expected: any refusal for a plain error, otherwise the exact kind.
     fn is(&self, ours: &Self) -> bool {
         match (self, ours) {
             (Self::Plain, _) => true,
@@ -58,7 +57,7 @@ impl Refusal {
 }
 
 impl Outcome {
-    /// What of ours is not as expected.
+    /// Returns the difference between ours and the expectation.
     pub(crate) fn differs_from(&self, ours: &Self) -> Option<String> {
         let answer = match (&self.answer, &ours.answer) {
             (Answer::Refused(expected), Answer::Refused(refusal)) => expected.is(refusal),
@@ -78,7 +77,7 @@ impl Outcome {
     }
 }
 
-/// As Go spells it.
+/// Returns the code in Go's spelling.
 fn camel_case(code: Code) -> String {
     let capital = |word: &str| format!("{}{}", &word[..1], word[1..].to_lowercase());
     code.as_str().split('_').map(capital).collect()

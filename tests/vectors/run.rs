@@ -18,7 +18,7 @@ use crate::tree::Tree;
 use crate::view::View;
 use crate::world::World;
 
-/// What a case came to.
+/// The verdict on a case.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     Agrees,
@@ -56,7 +56,7 @@ fn in_a_thread(case: &Case) -> Verdict {
     verdict(case, &layout, &steps, laid_out, &ours)
 }
 
-/// What we do, step by step.
+/// Returns our outcomes, step by step.
 async fn ours(case: &Case, layout: &Layout, steps: &[Step], sandbox: &Sandbox) -> Vec<Outcome> {
     let world = World::start(&case.input, sandbox).await;
     let mut variables = case.input.env.clone();

@@ -51,7 +51,7 @@ impl Sandbox {
         self.state.path().join(name)
     }
 
-    /// With the paths of this sandbox.
+    /// Fills in the paths of this sandbox.
     pub(crate) fn fill(&self, text: &str, layout: &Layout) -> String {
         let write = self.write_path();
         let text = match text.strip_prefix("{WRITE}/") {
@@ -100,7 +100,7 @@ impl Sandbox {
         }
     }
 
-    /// What is under the write path, if that is there, and what is elsewhere.
+    /// Returns the entries under the write path, if it exists, and those elsewhere.
     pub(crate) fn look(&self) -> (Option<Tree>, Tree) {
         let mode = fs::metadata(self.write_path()).map(|it| it.permissions().mode());
         let closed = mode.ok().filter(|mode| mode & 0o700 == 0);

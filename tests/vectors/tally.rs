@@ -1,4 +1,4 @@
-//! How many cases agree, and by what the others deviate.
+//! The tally: how many cases agree, and by what the others deviate.
 
 use std::collections::BTreeMap;
 use std::fmt;

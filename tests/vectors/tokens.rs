@@ -12,7 +12,7 @@ use s3_credential_core::{POD_IDENTITY_AUDIENCE, STS_AUDIENCE};
 
 use crate::case::Provide;
 
-/// What stands under an audience.
+/// The entry of an audience.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
     Absent,

@@ -24,7 +24,7 @@ pub(crate) enum Node {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Content {
     Bytes(Vec<u8>),
-    /// Of a long recorded file; `profile` is what a profile in it is called.
+    /// The digest of a long recorded file; `profile` is the name of a profile in it.
     Digest {
         length: usize,
         sha256: String,
@@ -33,7 +33,7 @@ pub(crate) enum Content {
 }
 
 impl Content {
-    /// Whether a file of ours with these bytes is what was recorded.
+    /// Returns whether a file of ours with these bytes is the recorded one.
     fn is(&self, ours: &[u8]) -> bool {
         match self {
             Self::Bytes(bytes) => bytes == ours,
@@ -59,7 +59,7 @@ impl Node {
         Self::File { content: Content::Bytes(content.into()), mode }
     }
 
-    /// Whether ours is what was expected.
+    /// Returns whether ours is the expected one.
     pub(crate) fn is(&self, ours: &Self) -> bool {
         match (self, ours) {
             (
@@ -92,7 +92,7 @@ impl From<&Entry> for Node {
     }
 }
 
-/// What there is below a directory. Links are not followed.
+/// Returns the tree below a directory, without following links.
 pub(crate) fn snapshot(directory: &Path) -> Tree {
     let mut tree = Tree::new();
     let mut directories = vec![directory.to_owned()];
@@ -117,7 +117,7 @@ pub(crate) fn snapshot(directory: &Path) -> Tree {
     tree
 }
 
-/// What differs, for a message.
+/// Returns the difference, for a message.
 pub(crate) fn difference(expected: &Tree, ours: &Tree) -> Option<String> {
     let missing = expected
         .iter()

@@ -1,4 +1,4 @@
-//! What a step is given, in the terms in which deviations speak.
+//! The input of a step, in the terms of the deviations.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,13 +20,13 @@ pub(crate) struct View<'a> {
     pub(crate) environment: BTreeMap<String, String>,
     /// The bytes of what was laid out so far, links followed.
     files: BTreeMap<String, Vec<u8>>,
-    /// What we had under the write path before.
+    /// Our entries under the write path before.
     pub(crate) before: Option<Tree>,
     /// The leases that were provided and not cleaned up.
     pub(crate) live: Vec<Lease>,
 }
 
-/// Where the driver's own credentials may come from. In our order.
+/// The sources of the driver's own credentials, in our order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DriverSource {
     Irsa,

@@ -17,8 +17,8 @@ struct Budget {
     state: usize,
 }
 
-/// What is needed today, so that one call more is seen, and one less is kept. docs/performance.md
-/// has the goals beside it.
+/// The present counts, so that one more call is seen, and one less is kept. docs/performance.md
+/// lists the goals too.
 const BUDGETS: [Budget; 9] = [
     Budget { part: "token-provide", volume: 8, state: 6 },
     Budget { part: "token-republish", volume: 9, state: 5 },
@@ -31,7 +31,7 @@ const BUDGETS: [Budget; 9] = [
     Budget { part: "current", volume: 0, state: 0 },
 ];
 
-/// What `tests/budgets/trace.py` prints for each part.
+/// The output of `tests/budgets/trace.py` for each part.
 #[derive(Debug, Deserialize)]
 struct Traced {
     count: BTreeMap<String, usize>,

@@ -21,7 +21,7 @@ const SETS: [&str; 11] = [
     "pod-token",
 ];
 
-/// What the tests of a lean facade are built with.
+/// The features for the tests of a lean facade.
 const LEAN: &str = "secret,yaml";
 
 pub(crate) fn run() -> Outcome {

@@ -113,7 +113,8 @@ fn lock() -> Outcome {
     ))
 }
 
-/// What a lock file has of other people's that neither the product's has nor the manifest pins.
+/// Returns the third-party crates of a lock file that are neither in the product's lock file nor
+/// pinned by the manifest.
 fn unpinned(lock: &str, product: &str, manifest: &str) -> Vec<String> {
     let product: Vec<_> = packages(product).collect();
     let is_pinned = |(name, version): &(&str, &str)| {

@@ -12,7 +12,7 @@ pub(crate) fn root() -> &'static Path {
     xtask.parent().unwrap_or(xtask)
 }
 
-/// Where cargo puts what it builds; what the tasks keep goes there too.
+/// Returns cargo's target directory, where the tasks keep their files too.
 pub(crate) fn target() -> Outcome<PathBuf> {
     let metadata =
         output(&mut cargo(["metadata", "--no-deps", "--format-version", "1", "--locked"]))?;

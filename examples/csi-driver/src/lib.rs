@@ -35,8 +35,7 @@ use s3_credential_provider::{
 pub struct Status {
     /// The gRPC code.
     pub code: Code,
-    /// What is wrong and what to do about it, on one line. The kubelet shows it in the pod's
-    /// events.
+    /// The problem and what to do about it, on one line. The kubelet shows it in the pod's events.
     pub message: String,
 }
 

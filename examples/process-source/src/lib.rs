@@ -146,7 +146,7 @@ impl CredentialSource for ProcessSource {
     }
 }
 
-/// What the program prints
+/// The output of the program
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>).
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

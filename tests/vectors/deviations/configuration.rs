@@ -1,4 +1,4 @@
-//! What of the driver's configuration is wrong, or is handed over in another way.
+//! Deviations for the driver's configuration: what is wrong in it, or handed over in another way.
 
 use s3_credential_core::{ErrorKind, RoleArn, names};
 

@@ -1,4 +1,4 @@
-//! What is left behind.
+//! Deviations for the files that are left behind.
 
 use s3_credential_core::ErrorKind;
 
@@ -12,8 +12,8 @@ pub(super) fn all_or_nothing(view: &View<'_>, expected: &mut Outcome) {
     }
 }
 
-/// Of whatever kind and source, finished or not, and whether or not a directory stands in the place
-/// of a file.
+/// Expects a whole cleanup: of any kind and source, finished or not, also with a directory in the
+/// place of a file.
 pub(super) fn whole_cleanup(view: &View<'_>, expected: &mut Outcome) {
     let lease = view.lease();
     // A directory without access cannot be cleaned.

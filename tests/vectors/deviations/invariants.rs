@@ -1,4 +1,4 @@
-//! What the README's list leaves to the invariants that it names.
+//! Deviations that the README's list leaves to the invariants that it names.
 
 use s3_credential_core::{ErrorKind, MAX_TOKEN_LEN, names};
 

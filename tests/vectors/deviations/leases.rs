@@ -1,4 +1,4 @@
-//! What is a volume's own by its name.
+//! Deviations for the names of a volume's own files.
 
 use s3_credential_core::ErrorKind;
 
@@ -11,7 +11,7 @@ use crate::view::{DriverSource, View};
 
 /// The longest name that a file system takes, in bytes.
 const MAX: usize = 255;
-/// What a name becomes longer by while its file is being written: a dot, and ten digits.
+/// The length that a name gains while its file is being written: a dot, and ten digits.
 const WHILE_WRITING: usize = 11;
 
 pub(super) fn names(view: &View<'_>, expected: &mut Outcome) {

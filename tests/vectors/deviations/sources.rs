@@ -1,4 +1,4 @@
-//! Which of the sources that are configured counts.
+//! Deviations for the choice among configured sources.
 
 use s3_credential_core::names;
 

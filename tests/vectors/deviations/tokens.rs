@@ -1,4 +1,4 @@
-//! Which tokens are looked at, and which are refused.
+//! Deviations for tokens: which are read, and which are refused.
 
 use s3_credential_core::{ErrorKind, names};
 
@@ -8,7 +8,7 @@ use crate::outcome::Outcome;
 use crate::tokens::{Entry, of};
 use crate::view::{DriverSource, View};
 
-/// When the cases take place, as every instant of theirs is written.
+/// The time of the cases, in the format of their instants.
 const NOW: &str = "2026-01-01T00:00:00Z";
 
 /// The Go driver wants the token for STS always, and for a mount in a pod the agent's, and reads

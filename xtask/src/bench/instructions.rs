@@ -47,7 +47,7 @@ pub(crate) fn rows(programs: &Path) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// What many runs cost more than few.
+/// Returns the cost of one more run, from the difference between many and few.
 fn one_more(program: &Path, operation: &str) -> Outcome<u64> {
     let few = count(program, operation, FEW)?;
     let many = count(program, operation, MANY)?;

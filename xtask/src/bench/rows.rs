@@ -26,7 +26,7 @@ pub(crate) fn parse(lines: &str) -> Outcome<Vec<Row>> {
 }
 
 impl Row {
-    /// As Markdown.
+    /// Returns the rows as a Markdown table.
     pub(crate) fn table(rows: &[Self]) -> String {
         let mut table = format!("| what | {} | beside | goal | met |\n", SUBJECTS.join(" | "));
         table.push_str(&"|---".repeat(SUBJECTS.len() + 4));

@@ -1,4 +1,5 @@
-//! What a program takes on with a library: crates, the time of a fresh build, and its own size.
+//! The weight of a library for a program: crates, the time of a fresh build, and the program's
+//! size.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -89,7 +90,7 @@ impl Program {
         })
     }
 
-    /// What is linked in, without the program itself.
+    /// Returns the number of linked crates, without the program itself.
     fn count_crates(&self) -> Outcome<usize> {
         let mut tree = Command::new("cargo");
         tree.args(["tree", "--locked", "--edges", "normal", "--prefix", "none"]);

@@ -1,4 +1,4 @@
-//! What a rule reports.
+//! The report of a rule.
 
 use std::fmt;
 

@@ -56,7 +56,7 @@ impl Graph {
 }
 
 impl Member {
-    /// What a build of it needs directly, tests apart.
+    /// Returns the direct dependencies of a build, without those of tests.
     pub(crate) fn uses(&self) -> impl Iterator<Item = &str> {
         self.dependencies
             .iter()

@@ -64,8 +64,8 @@ const fn layer(folder: &'static str, uses: &'static [&'static str]) -> Layer {
     Layer { folder, uses }
 }
 
-/// What a source is called in a chain, with the crate that brings it. One word everywhere: core's
-/// `source_names` spells it.
+/// The name of each source in a chain, with the crate that brings it. It is defined once, in core's
+/// `source_names`.
 pub(crate) const CHAIN_NAMES: &[(&str, &str)] = &[
     ("irsa", "irsa"),
     ("pod-identity", "pod-identity"),
@@ -100,7 +100,8 @@ pub(crate) const CORE_USES: &[&str] = &[
     "zeroize",
 ];
 
-/// What must not reach core by any way: runtimes, network, operating system, SDKs and kube.
+/// The crates that core must not depend on by any way: runtimes, network, operating system, SDKs
+/// and kube.
 pub(crate) const NEVER_IN_CORE: &[&str] = &[
     "tokio",
     "async-io",
@@ -115,14 +116,15 @@ pub(crate) const NEVER_IN_CORE: &[&str] = &[
     "aws-",
 ];
 
-/// How many crates a build may need, the package itself included.
+/// The most crates that a build may need, the package itself included.
 #[derive(Debug)]
 pub(crate) struct Weight {
     pub(crate) package: &'static str,
     /// `None` for the default features.
     pub(crate) features: Option<&'static str>,
     pub(crate) at_most: usize,
-    /// What must not be among them; a name that ends in `-` stands for all that start with it.
+    /// The crates that must not be among them; a name that ends in `-` stands for all that start
+    /// with it.
     pub(crate) without: &'static [&'static str],
 }
 
@@ -142,7 +144,7 @@ const fn weight(package: &'static str, at_most: usize) -> Weight {
 }
 
 impl Weight {
-    /// What it is of, as cargo's arguments have it.
+    /// Returns its subject in the form of cargo's arguments.
     pub(crate) fn subject(&self) -> String {
         match self.features {
             None => self.package.to_owned(),

@@ -82,8 +82,8 @@ fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
     }
 }
 
-/// How many trees the documentation attribute at the start takes, if there is one: the lexer turns
-/// doc comments into them.
+/// Returns the number of trees of the documentation attribute at the start, if there is one: the
+/// lexer turns doc comments into them.
 fn doc_attribute(trees: &[TokenTree]) -> Option<usize> {
     let is_mark = |tree: Option<&TokenTree>, mark| matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == mark);
     if !is_mark(trees.first(), '#') {

@@ -1,4 +1,4 @@
-//! Which tokens of a source are test code: items under `#[cfg(test)]`, and test functions.
+//! The tokens of a source that are test code: items under `#[cfg(test)]`, and test functions.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What the rules look at: the files, the Rust sources among them, and cargo's view.
+//! The input of the rules: the files, the Rust sources among them, and cargo's view.
 
 use std::collections::HashSet;
 use std::fs;
@@ -40,7 +40,7 @@ impl Tree {
         Ok(Self { graph: Graph::read()?, ..Self::of(files)? })
     }
 
-    /// Of files in memory, with no graph.
+    /// Makes a tree of files in memory, without a graph.
     fn of(files: Vec<File>) -> Outcome<Self> {
         let read = |file: &File| {
             Source::read(&file.path, &file.text).map_err(|error| format!("{}: {error}", file.path))

@@ -30,7 +30,7 @@ const NODES: usize = 5_000 / SCALE;
 const VOLUMES: usize = 50;
 const RATE: f64 = 600.0 / SCALE as f64;
 
-/// Who has no credentials by then is counted, and not waited for.
+/// The longest wait for credentials: later volumes are counted, and not waited for.
 const CAP: Duration = Duration::from_hours(1);
 
 struct Run {

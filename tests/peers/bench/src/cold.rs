@@ -45,7 +45,7 @@ pub fn run(address: SocketAddr) {
     calls.print();
 }
 
-/// How long each caller waited that has its error.
+/// Returns how long each caller waited for its error.
 async fn crowd<S: Subject>(upstream: &Upstream) -> Vec<f64> {
     let subject = Arc::new(S::new(upstream));
     let mut callers = JoinSet::new();

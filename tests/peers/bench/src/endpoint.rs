@@ -15,13 +15,13 @@ use crate::subjects::{Ours, Subject};
 use crate::table::{Row, median, time};
 
 const CONNECTIONS: usize = 1_000;
-/// Who asks without a pause, so that each answer is waited for by so many: where all thousand did,
-/// 50,000 answers in a second would take 20 ms each, however fast the endpoint is (Little's law).
+/// The number of clients that ask without a pause. If all thousand did, 50,000 answers in a second
+/// would take 20 ms each, however fast the endpoint is (Little's law).
 const ASKING: usize = 50;
 const SECONDS: usize = 5;
 const ROUNDS: usize = 5;
 
-/// What one round came to.
+/// The result of one round.
 struct Load {
     per_second: f64,
     p99: f64,
@@ -111,7 +111,7 @@ fn wrk(url: &str, token: &str, connections: usize) -> Load {
     Load { per_second, p99: seconds(after("99%").unwrap()), errors, processor: used / requests }
 }
 
-/// As wrk writes times: `1.23ms`.
+/// Parses a time of wrk: `1.23ms`.
 fn seconds(text: &str) -> f64 {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {

@@ -1,5 +1,5 @@
-//! Who is measured: each with its own client, cache and default settings, for the same role at the
-//! same STS.
+//! The measured subjects: each with its own client, cache and default settings, for the same role
+//! at the same STS.
 
 mod aws_config;
 mod object_store;
@@ -27,7 +27,7 @@ pub trait Subject: Sized + Send + Sync + 'static {
     /// To be called within a runtime.
     fn new(upstream: &Upstream) -> Self;
 
-    /// What a caller does who needs keys; how long their id is.
+    /// Fetches keys like a caller, and returns the length of their id.
     fn fetch(&self) -> impl Future<Output = Result<usize, String>> + Send;
 
     /// The same where keys are known to be there.

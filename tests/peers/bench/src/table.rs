@@ -1,4 +1,4 @@
-//! What a section hands to `cargo xtask bench`: rows of one table, a line of JSON each.
+//! The output of a section for `cargo xtask bench`: rows of one table, a line of JSON each.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Which crate may know which.
+//! The allowed dependencies between crates.
 
 use crate::tidy::finding::Finding;
 use crate::tidy::graph::Member;

@@ -63,7 +63,7 @@ fn spellings<'a>(source: &'a Source, name: &str) -> impl Iterator<Item = Spellin
     })
 }
 
-/// Whether the tokens before a literal are `const NAME: &str =`.
+/// Returns whether the tokens before a literal are `const NAME: &str =`.
 fn is_value_of_constant(before: &[Token]) -> bool {
     let statement =
         before.iter().rev().take_while(|token| !token.is(";") && token.kind != Kind::Open);

@@ -3,7 +3,7 @@
 use crate::tidy::finding::Finding;
 use crate::tidy::tree::Tree;
 
-/// What the first lines of a crate answer, in this order, as a sentence or as a label.
+/// The parts of a crate's first lines, in this order, as a sentence or as a label.
 const QUESTIONS: &[[&str; 2]] =
     &[["what goes in", "**in"], ["what comes out", "**out"], ["how it fails", "**fail"]];
 

@@ -1,6 +1,6 @@
-//! What touches the world outside: files, environment, time. Each has one place. Clippy bans some
-//! of these calls too, with the exact types; these rules see through no types, but see every crate
-//! and leave no way to allow a call at the place of the call.
+//! Effects on the outside: files, environment, time. Each has one place. Clippy bans some of these
+//! calls too, with the exact types; these rules see through no types, but see every crate and leave
+//! no way to allow a call at the place of the call.
 
 use crate::tidy::finding::Finding;
 use crate::tidy::paths::NamedPath;

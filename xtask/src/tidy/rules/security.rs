@@ -93,7 +93,7 @@ fn rows(file: &File) -> impl Iterator<Item = Row<'_>> {
     })
 }
 
-/// What stands between backticks.
+/// Returns the texts between backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }

@@ -1,4 +1,4 @@
-//! What a source looks like from outside.
+//! The outer shape of a source.
 
 use crate::tidy::finding::Finding;
 use crate::tidy::lexer::Kind;

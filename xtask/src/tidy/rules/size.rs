@@ -22,7 +22,7 @@ pub(crate) fn no_file_has_two_jobs(tree: &Tree) -> Vec<Finding> {
     .collect()
 }
 
-/// Of the lines of code of the files that have any outside tests.
+/// Returns the median lines of code of the files that have code outside tests.
 pub(crate) fn median(tree: &Tree) -> usize {
     let mut lines: Vec<usize> =
         tree.sources.iter().map(Source::code_lines).filter(|lines| *lines > 0).collect();

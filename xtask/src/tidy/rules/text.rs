@@ -1,4 +1,4 @@
-//! What no file of the project says, in whatever language.
+//! Texts that no file of the project may hold, in any language.
 
 use crate::tidy::finding::Finding;
 use crate::tidy::tree::Tree;

@@ -1,4 +1,4 @@
-//! How many crates a user takes on.
+//! The number of crates that a user takes on.
 
 use std::collections::BTreeSet;
 

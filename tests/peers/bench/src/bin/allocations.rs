@@ -1,5 +1,5 @@
-//! What a warm fetch and a lease cost in memory. A program of its own: what counts is the
-//! allocator, which costs a little itself.
+//! The memory cost of a warm fetch and a lease. A program of its own: the allocator counts, which
+//! costs a little itself.
 
 use std::hint::black_box;
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! How the kubelet goes about a volume that it cannot publish.
+//! The kubelet's retries of a volume that it cannot publish.
 
 use std::time::Duration;
 

@@ -14,6 +14,6 @@ pub(super) trait Member: Send + Sync + 'static {
     /// To be called within the runtime.
     fn new(network: &Arc<Network>) -> Self;
 
-    /// Whether the volume has credentials now.
+    /// Returns whether the volume has credentials now.
     fn publish(&self, volume: usize) -> impl Future<Output = bool> + Send;
 }
