@@ -284,7 +284,8 @@ fn what_a_journal_holds_is_checked_again() {
     }
 }
 
-/// Short texts of few characters, so that one is often the beginning of another, and everything that is special somewhere.
+/// Short texts of few characters, so that one is often the beginning of another, and everything
+/// that is special somewhere.
 fn tricky() -> impl Strategy<Value = String> {
     proptest::collection::vec(
         prop::sample::select(vec![

@@ -1,4 +1,5 @@
-//! A token file is left to Mountpoint where it reaches the same STS, and names are AWS's where AWS is called.
+//! A token file is left to Mountpoint where it reaches the same STS, and names are AWS's where AWS
+//! is called.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly, its helpers too")]
 
 use s3_credential_core::{

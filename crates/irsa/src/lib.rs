@@ -11,7 +11,8 @@
 //!
 //! ```
 //! use s3_credential_core::{
-//!     CredentialSource as _, Environment, MountTarget, ProvideContext, PublishRequest, SystemClock,
+//!     CredentialSource as _, Environment, MountTarget, ProvideContext, PublishRequest,
+//!     SystemClock,
 //! };
 //! use s3_credential_irsa::{IrsaSettings, IrsaSource};
 //!

@@ -94,9 +94,9 @@ impl Provider {
     /// runtime.
     ///
     /// # Errors
-    /// `misconfigured` if this provider or a clone of it is started already, another process runs on
-    /// the same state path, or the endpoint's address is taken;
-    /// `file-system` if the state path cannot be read.
+    /// `misconfigured` if this provider or a clone of it is started already, another process runs
+    /// on the same state path, or the endpoint's address is taken; `file-system` if the state path
+    /// cannot be read.
     pub async fn start(self, options: ResumeOptions<'_>) -> Result<RunningProvider, ProvideError> {
         self.started.begin(self.journal.path())?;
         match self.start_parts(options).await {

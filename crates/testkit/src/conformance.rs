@@ -3,7 +3,8 @@
 //!
 //! ```
 //! use s3_credential_core::{
-//!     CredentialForm, FormKind, MountTarget, ProvideContext, PublishRequest, SourceError, source_fn,
+//!     CredentialForm, FormKind, MountTarget, ProvideContext, PublishRequest, SourceError,
+//!     source_fn,
 //! };
 //! use s3_credential_testkit::conformance::SourceConformance;
 //!

@@ -14,7 +14,8 @@ class Canaries:
         """Remembers `secret`, in the spellings in which a log could show it, and answers it."""
         parts = [secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()]
         if secret.count(".") == 2:
-            # A token without its signature, or the signature alone, is a leak as well. The header is no secret.
+            # A token without its signature, or the signature alone, is a leak as well. The header
+            # is no secret.
             parts += secret.split(".")[1:]
         # A careless mask shows an end.
         parts += [secret[-16:], *([] if secret.count(".") == 2 else [secret[:16]])]

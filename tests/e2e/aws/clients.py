@@ -76,8 +76,9 @@ class Clients:
         return Reading("boto3", result["listed"], result["content"], (run,))
 
     def _run(self, command: list[str], environment: Mapping[str, str]) -> Finished:
-        # A new home for every process: the CLI caches assumed roles there, and without HOME it would take the
-        # account's own, so that a client could live on what an earlier one had been given.
+        # A new home for every process: the CLI caches assumed roles there, and without HOME it
+        # would take the account's own, so that a client could live on what an earlier one had been
+        # given.
         with tempfile.TemporaryDirectory(dir=self._homes) as home:
             least = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": home, "AWS_ENDPOINT_URL_S3": self._endpoint}
             return processes.run(command, {**least, **environment})

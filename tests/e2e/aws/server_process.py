@@ -65,7 +65,8 @@ class ServerProcess:
 
     def _answer(self) -> Any:
         assert self._process.stdout
-        # The server writes whole lines, and one for each question: once there is something, there is a line.
+        # The server writes whole lines, and one for each question: once there is something, there
+        # is a line.
         if not select.select([self._process.stdout], [], [], ANSWER_SECONDS)[0]:
             raise TimeoutError("the server does not answer")
         line = self._process.stdout.readline()

@@ -50,7 +50,8 @@ class WebIdentityVerifier:
     def _check_signature(self, issuer: str, token: str) -> None:
         try:
             key = self._keys[issuer][jwt.get_unverified_header(token).get("kid", "")]
-            # Only the signature here: the claims are checked against this server's clock and provider.
+            # Only the signature here: the claims are checked against this server's clock and
+            # provider.
             jwt.decode_complete(token, key, algorithms=["RS256"], options=signature_only(verified=True))
         except (KeyError, jwt.InvalidTokenError) as error:
             raise invalid("Couldn't retrieve verification key from your identity provider") from error

@@ -23,7 +23,8 @@ READER = "arn:aws:iam::111122223333:role/reader"
 WRITER = "arn:aws:iam::111122223333:role/writer"
 AUDIENCE = "sts.amazonaws.com"
 ANSWER_SECONDS = 30
-# Longer than any time-out of a client between two words of a watch, of which the server sends one a minute.
+# Longer than any time-out of a client between two words of a watch, of which the server sends one a
+# minute.
 SILENCE_SECONDS = 15
 
 
