@@ -93,7 +93,17 @@ impl World {
             .region_chain(RegionChain::first_try(region))
             .build()
             .unwrap();
-        let credentials = provider.start(ResumeOptions::default()).await.unwrap();
+        // Tasks of connections hold a killed service for a moment, and with it its state path. A process that is
+        // killed holds none.
+        let mut tries = 1_000;
+        let credentials = loop {
+            match provider.clone().start(ResumeOptions::default()).await {
+                Ok(credentials) => break credentials,
+                Err(error) if tries == 0 => panic!("{error}"),
+                Err(_) => tries -= 1,
+            }
+            tokio::task::yield_now().await;
+        };
         let options = NodeOptions {
             mount_timeout: std::time::Duration::from_secs(30),
             memory: self.memory,
@@ -199,6 +209,7 @@ impl Service {
 
     /// Ends the service as SIGKILL does.
     pub(crate) async fn kill(self) {
+        drop((self.node, self.identity));
         self.running.abort();
         assert!(self.running.await.unwrap_err().is_cancelled());
     }
