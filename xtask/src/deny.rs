@@ -1,4 +1,4 @@
-//! `cargo xtask deny`: cargo-deny with `deny.toml`.
+//! `cargo xtask deny`: cargo-deny with `deny.toml`, and with that of the adapters.
 
 use crate::run::{self, Outcome, cargo};
 use std::process::Command;
@@ -22,15 +22,20 @@ pub(crate) fn run() -> Outcome {
     ]);
     run::run(install.arg(&tools))?;
     // Why not `advisories`: see deny.toml.
-    let mut deny = Command::new(tools.join("bin/cargo-deny"));
-    run::run(deny.args([
-        "--locked",
-        "check",
-        "--deny",
-        "warnings",
-        "--hide-inclusion-graph",
-        "licenses",
-        "bans",
-        "sources",
-    ]))
+    for (manifest, config) in
+        [("Cargo.toml", "deny.toml"), ("adapters/Cargo.toml", "adapters/deny.toml")]
+    {
+        let mut deny = Command::new(tools.join("bin/cargo-deny"));
+        deny.args(["--locked", "--manifest-path", manifest, "--config", config]);
+        run::run(deny.args([
+            "check",
+            "--deny",
+            "warnings",
+            "--hide-inclusion-graph",
+            "licenses",
+            "bans",
+            "sources",
+        ]))?;
+    }
+    Ok(())
 }

@@ -3,8 +3,12 @@
 
 use crate::run::{self, Outcome, cargo};
 
-const MANIFESTS: [&str; 3] =
-    ["tests/mountpoint/Cargo.toml", "tests/peers/Cargo.toml", "xtask/proto/Cargo.toml"];
+const MANIFESTS: [&str; 4] = [
+    "adapters/Cargo.toml",
+    "tests/mountpoint/Cargo.toml",
+    "tests/peers/Cargo.toml",
+    "xtask/proto/Cargo.toml",
+];
 
 pub(crate) fn run() -> Outcome {
     for manifest in MANIFESTS {

@@ -24,6 +24,7 @@ mod fmt;
 mod fuzz;
 mod locks;
 mod proto;
+mod release;
 mod run;
 mod test;
 mod tidy;
@@ -64,6 +65,8 @@ enum Task {
     Bench(bench::Options),
     /// Every fuzz target for a while
     Fuzz(fuzz::Options),
+    /// What an upload of every crate needs, without an upload
+    Release(release::Options),
     /// Tests against real clients and servers
     E2e(e2e::Options),
 }
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Task::Budgets => budgets::run(),
         Task::Bench(options) => bench::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Release(options) => release::run(&options),
         Task::E2e(options) => e2e::run(&options),
     };
     match outcome {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt as _;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use rustls::crypto::CryptoProvider;
 use s3_credential_core::{Environment, ErrorKind, Failure, names};
 
 /// The driver's client of the Kubernetes API. It is made when it is first asked for; a failure is not remembered, so that a file
@@ -49,9 +50,19 @@ fn client(environment: &Environment) -> Result<Option<Client>, Failure> {
     // connection: it would end each watch between two bookmarks of the API server, which come about every minute.
     config.read_timeout = None;
     config.default_retry = false;
+    choose_tls_provider();
     Client::try_from(config)
         .map(Some)
         .map_err(|error| unusable("the Kubernetes client cannot be built", error))
+}
+
+/// kube takes the TLS provider of the process. It panics where a program links two of them and has
+/// chosen none, as with a library that brings `aws-lc-rs`.
+fn choose_tls_provider() {
+    if CryptoProvider::get_default().is_none() {
+        // An error means that another thread has just chosen one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
 }
 
 /// Several files are merged, as kubectl does.

@@ -6,7 +6,7 @@
 //! [`CleanupReport`], what is gone. **Fails** with a [`ProvideError`], which has one gRPC code, lists what every source said and says what to
 //! do.
 //!
-//! | feature (all by default) | brings |
+//! | feature (all by default but `sdk` and `tonic`) | brings |
 //! |---|---|
 //! | `irsa`, `secret`, `imds`, `pod-token`, `pod-identity`, `profile` | the sources of these crates; `imds` the region resolver too |
 //! | `kube` | the source `secret-watch` and the region resolver `node-label` |

@@ -102,6 +102,15 @@ impl Provider {
     }
 }
 
+impl VolumeCredentials {
+    /// Returns the cache behind it, which reports how fresh the keys are: `expires_at`, `refresh_at` and `last_error`.
+    ///
+    /// Its `current` returns the keys without a wait while they are good.
+    pub fn keys(&self) -> &CachedKeys {
+        &self.0
+    }
+}
+
 impl ProvideCredentials for VolumeCredentials {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where

@@ -91,6 +91,12 @@ class Cloud:
         with self._server.suspended():
             yield
 
+    def allow_writes(self, role: Role) -> None:
+        """The role may write to its bucket from now on."""
+        statement = {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [f"arn:aws:s3:::{role.bucket.name}/*"]}
+        name = role.arn.rpartition("/")[2]
+        self._client("iam").put_role_policy(RoleName=name, PolicyName="write", PolicyDocument=policy(statement))
+
     def rotate_access_key(self, user: User) -> User:
         """Deletes the user's key, and answers the user with a new one."""
         self._client("iam").delete_access_key(UserName=user.name, AccessKeyId=user.access_key_id)

@@ -1,8 +1,9 @@
 """The real-client test: `s3cred` against moto's STS and S3, read with the AWS CLI and boto3.
 
-    python3 tests/e2e/aws/run.py --s3cred PATH_TO_BINARY --cache DIR [--mountpoint PATH_TO_BINARY] [--only SCENARIO ...]
+    python3 tests/e2e/aws/run.py --s3cred PATH_TO_BINARY --cache DIR [--mountpoint PATH | --reader PATH] [--only SCENARIO ...]
 
-With `--mountpoint` a real file system reads the bucket, through FUSE, instead of the two.
+With `--mountpoint` a real file system reads the bucket, through FUSE, instead of the two; with `--reader` Rust libraries do,
+through the adapters that were built into this folder.
 
 One line a check (`ok` or `FAIL`), then `N passed, N failed`; exit status 1 if any check failed. Everything listens on
 127.0.0.1. This file needs only Python's standard library: it prepares the pinned virtual environment and becomes
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--s3cred", required=True, type=Path, help="the built binary")
     parser.add_argument("--cache", required=True, type=Path, help="where the virtual environment is kept between runs")
     parser.add_argument("--mountpoint", type=Path, help="the program of tests/mountpoint; runs the scenarios with it instead")
+    parser.add_argument("--reader", type=Path, help="the folder with the built programs of adapters; runs the scenarios with them instead")
     parser.add_argument("--only", nargs="+", default=[], metavar="SCENARIO", help="run only these scenarios")
     options = parser.parse_args()
 
@@ -39,8 +41,9 @@ def main() -> None:
     python = toolchain.prepare(options.cache.resolve(), HERE / "requirements.txt")
     sys.stdout.flush()
     # Becoming the suite, rather than starting it, leaves one process for a caller's signals.
-    mountpoint = ["--mountpoint", str(options.mountpoint.resolve())] if options.mountpoint else []
-    os.execv(python, [str(python), str(HERE / "suite.py"), "--s3cred", str(binary), *mountpoint, *options.only])
+    programs = {"--mountpoint": options.mountpoint, "--reader": options.reader}
+    flags = [word for flag, path in programs.items() if path for word in (flag, str(path.resolve()))]
+    os.execv(python, [str(python), str(HERE / "suite.py"), "--s3cred", str(binary), *flags, *options.only])
 
 
 if __name__ == "__main__":

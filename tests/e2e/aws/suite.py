@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from importlib.metadata import version
 from pathlib import Path
 
 from canaries import Canaries
@@ -16,7 +17,7 @@ from cloud import Cloud
 from mounts import Mounts
 from report import Abandoned, Report
 from s3cred import S3cred
-from scenarios import MOUNTPOINT, SCENARIOS
+from scenarios import MOUNTPOINT, SCENARIOS, SEAMS
 from scenarios.world import Case, World
 
 
@@ -24,12 +25,15 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--s3cred", required=True, type=Path)
     parser.add_argument("--mountpoint", type=Path)
+    parser.add_argument("--reader", type=Path)
     parser.add_argument("only", nargs="*")
     options = parser.parse_args()
-    scenarios = MOUNTPOINT if options.mountpoint else SCENARIOS
+    scenarios = MOUNTPOINT if options.mountpoint else SEAMS if options.reader else SCENARIOS
     if unknown := set(options.only) - set(scenarios):
         parser.error(f"no scenario {', '.join(unknown)}; there are {', '.join(scenarios)}")
 
+    clients = () if options.mountpoint or options.reader else ("awscli", "boto3")
+    print("versions:", ", ".join(f"{name} {version(name)}" for name in ("moto", *clients)), flush=True)
     forget_ambient_settings()
     # A terminated run unwinds like any other, so that the server goes with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -46,6 +50,7 @@ def main() -> int:
                 s3cred=S3cred(options.s3cred, cloud.endpoint, scratch / "s3cred-home", canaries),
                 scratch=scratch,
                 mounts=Mounts(options.mountpoint, cloud.endpoint, scratch / "mounts") if options.mountpoint else None,
+                reader=options.reader,
             )
             for name in options.only or scenarios:
                 for case, function in scenarios[name].items():

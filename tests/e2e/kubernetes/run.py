@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -34,6 +35,8 @@ def main() -> None:
         sys.exit(f"e2e kubernetes: {binary} is not an executable file; build it with `cargo build -p s3-credential-cli`")
     server = build.prepare(options.cache.resolve())
 
+    print(f"versions: kube-apiserver {version_of(server)}, etcd {version_of('etcd')}", flush=True)
+
     report = Report()
     for scenario in ALL:
         report.subject = scenario.__name__
@@ -44,6 +47,12 @@ def main() -> None:
                 except Abandoned:
                     continue
     sys.exit(report.close())
+
+
+def version_of(program: Path | str) -> str:
+    """The last word of the first line: `Kubernetes v1.20.2`, `etcd Version: 3.4.23`."""
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return printed.splitlines()[0].split()[-1].removeprefix("v")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ mod pinned;
 mod plugins;
 mod robustness;
 mod rotation;
+#[cfg(feature = "sdk")]
+mod sdk;
 mod sharing;
 mod third_party;
 mod week;

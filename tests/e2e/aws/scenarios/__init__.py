@@ -11,6 +11,7 @@ from scenarios import (
     pod_web_identity,
     refusals,
     rotation,
+    seams,
     secret_profile,
     server_checks,
 )
@@ -31,3 +32,6 @@ SCENARIOS: dict[str, dict[str, Case]] = {
 
 # Asked for by name: it needs Mountpoint, which is built from source.
 MOUNTPOINT: dict[str, dict[str, Case]] = {"mountpoint": mountpoint.CASES, "canary-search": canary_search.CASES}
+
+# Asked for by name: the adapters are a workspace of their own.
+SEAMS: dict[str, dict[str, Case]] = {"seams": seams.CASES}

@@ -27,6 +27,8 @@ class World:
     scratch: Path
     # Only where a Mountpoint was built.
     mounts: Mounts | None = None
+    # The folder with the program of `adapters/reader` and the examples, where they were built.
+    reader: Path | None = None
 
     def driver_volume(self, name: str) -> Volume:
         # No region among the mount options: the driver's own environment has it.

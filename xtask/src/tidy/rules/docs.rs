@@ -36,8 +36,10 @@ pub(crate) fn a_crate_says_what_it_is_for(tree: &Tree) -> Vec<Finding> {
 
 /// Returns whether this is a crate's root: `lib.rs`, or `main.rs`.
 fn is_root(path: &str) -> bool {
-    let folder = path.strip_prefix("crates/").and_then(|path| path.split_once('/'));
-    folder.is_some_and(|(_, path)| path == "src/lib.rs" || path == "src/main.rs")
+    let folder = path.strip_prefix("crates/").or_else(|| path.strip_prefix("adapters/"));
+    folder
+        .and_then(|path| path.split_once('/'))
+        .is_some_and(|(_, path)| path == "src/lib.rs" || path == "src/main.rs")
 }
 
 fn crate_doc(text: &str) -> Vec<&str> {

@@ -9,7 +9,7 @@ use crate::tidy::tree::{File, Tree};
 pub(crate) fn a_version_is_said_once(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for manifest in members(tree) {
-        for entry in entries(manifest).filter(|entry| !entry.is_inherited) {
+        for entry in entries(manifest).filter(|entry| !entry.is_inherited && !entry.is_a_cycle) {
             let message = "a dependency with a version of its own; put it into [workspace.dependencies] and write `name.workspace = true`";
             findings.push(Finding::at(&manifest.path, entry.line, message));
         }
@@ -39,18 +39,20 @@ pub(crate) fn a_dependency_is_used(tree: &Tree) -> Vec<Finding> {
 }
 
 pub(crate) fn a_shared_version_is_used(tree: &Tree) -> Vec<Finding> {
-    let used: HashSet<&str> = members(tree).flat_map(entries).map(|entry| entry.name).collect();
-    let root = tree.files.iter().filter(|file| file.path == "Cargo.toml");
-    let unused = root.flat_map(entries).filter(|entry| !used.contains(entry.name));
-    unused
-        .map(|entry| {
-            Finding::at(
-                "Cargo.toml",
-                entry.line,
-                format!("no member uses `{}`; remove it", entry.name),
-            )
-        })
-        .collect()
+    let mut findings = Vec::new();
+    for shared in tree.files.iter().filter(|file| SHARED.contains(&file.path.as_str())) {
+        let used: HashSet<&str> = members(tree)
+            .filter(|member| shared_of(member) == shared.path)
+            .flat_map(entries)
+            .map(|entry| entry.name)
+            .collect();
+        let unused = entries(shared).filter(|entry| !used.contains(entry.name));
+        findings.extend(unused.map(|entry| {
+            let message = format!("no member uses `{}`; remove it", entry.name);
+            Finding::at(&shared.path, entry.line, message)
+        }));
+    }
+    findings
 }
 
 pub(crate) fn a_member_inherits(tree: &Tree) -> Vec<Finding> {
@@ -59,12 +61,19 @@ pub(crate) fn a_member_inherits(tree: &Tree) -> Vec<Finding> {
         "edition.workspace = true",
         "rust-version.workspace = true",
         "license.workspace = true",
-        "publish.workspace = true",
         "[lints]\nworkspace = true",
+    ];
+    const PUBLISHED: &[&str] = &[
+        "description = \"",
+        "categories = [",
+        "readme = \"README.md\"",
+        "publish.workspace = true",
     ];
     let mut findings = Vec::new();
     for manifest in members(tree) {
-        for line in LINES.iter().filter(|line| !manifest.text.contains(**line)) {
+        let is_private = manifest.text.contains("\npublish = false");
+        let more = if is_private { &[][..] } else { PUBLISHED };
+        for line in LINES.iter().chain(more).filter(|line| !manifest.text.contains(**line)) {
             findings.push(Finding::at(
                 &manifest.path,
                 1,
@@ -75,17 +84,25 @@ pub(crate) fn a_member_inherits(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// The manifests that declare versions, each for the members of its workspace.
+const SHARED: &[&str] = &["Cargo.toml", "adapters/Cargo.toml"];
+
+/// The one that this member inherits from.
+fn shared_of(member: &File) -> &'static str {
+    if member.path.starts_with("adapters/") { "adapters/Cargo.toml" } else { "Cargo.toml" }
+}
+
 /// An example that can be copied out of the workspace inherits no setting from it.
 const STANDALONE: &[&str] = &["examples/csi-driver"];
 
-/// The manifests of the workspace's members; a fuzz crate or a peer benchmark is a workspace of its
-/// own.
+/// The manifests of the members of the workspace and of that of the adapters; a fuzz crate or a
+/// peer benchmark is a workspace of its own.
 fn members(tree: &Tree) -> impl Iterator<Item = &File> {
     tree.files.iter().filter(|file| {
         let folder = file.path.strip_suffix("/Cargo.toml");
         folder.filter(|folder| !STANDALONE.contains(folder)).is_some_and(|folder| {
             ["tests", "xtask"].contains(&folder)
-                || ["crates/", "examples/"].iter().any(|parent| {
+                || ["crates/", "examples/", "adapters/"].iter().any(|parent| {
                     folder.strip_prefix(parent).is_some_and(|rest| !rest.contains('/'))
                 })
         })
@@ -98,6 +115,9 @@ struct Entry<'a> {
     line: usize,
     /// From the root manifest.
     is_inherited: bool,
+    /// A dependency of tests that depends on this crate. It has a path and no version, so that a
+    /// package has no cycle.
+    is_a_cycle: bool,
 }
 
 /// In all dependency sections. Cargo's own view (`cargo metadata`) knows neither lines nor what was
@@ -108,7 +128,7 @@ fn entries(manifest: &File) -> impl Iterator<Item = Entry<'_>> {
         if let Some(header) = text.strip_prefix('[') {
             section = header.trim_end_matches(']');
             let name = section.rsplit_once("dependencies.")?.1;
-            return Some(Entry { name, line, is_inherited: false });
+            return Some(Entry { name, line, is_inherited: false, is_a_cycle: false });
         }
         let starts_entry = text.starts_with(|first: char| first.is_alphanumeric());
         if !section.ends_with("dependencies") || !starts_entry {
@@ -120,6 +140,10 @@ fn entries(manifest: &File) -> impl Iterator<Item = Entry<'_>> {
             name,
             line,
             is_inherited: value.contains(".workspace=true") || value.contains("={workspace=true"),
+            is_a_cycle: section == "dev-dependencies"
+                && value.starts_with("s3-credential-")
+                && value.contains("={path=")
+                && !value.contains("version="),
         })
     })
 }
@@ -141,6 +165,14 @@ mod tests {
             0
         );
         assert_eq!(versions("[package]\nname = \"a\"\n[features]\nb = []\n"), 0);
+    }
+
+    #[test]
+    fn a_dependency_of_tests_that_depends_on_the_crate_has_a_path_only() {
+        let cycle = "s3-credential-testkit = { path = \"../testkit\", features = [\"mocks\"] }\n";
+        assert_eq!(versions(&format!("[dev-dependencies]\n{cycle}")), 0);
+        assert_eq!(versions(&format!("[dependencies]\n{cycle}")), 1);
+        assert_eq!(versions("[dev-dependencies]\na = { path = \"../a\" }\n"), 1);
     }
 
     #[test]
@@ -185,9 +217,20 @@ mod tests {
 
     #[test]
     fn a_member_without_the_lint_table_is_found() {
-        let good = "version.workspace = true\nedition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\npublish.workspace = true\n[lints]\nworkspace = true\n";
+        let good = "version.workspace = true\nedition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\npublish = false\n[lints]\nworkspace = true\n";
+        let good = &format!("[package]\n{good}");
         assert!(a_member_inherits(&Tree::sample(&[("crates/core/Cargo.toml", good)])).is_empty());
         let bad = good.replace("[lints]", "[other]");
         assert_eq!(a_member_inherits(&Tree::sample(&[("crates/core/Cargo.toml", &bad)])).len(), 1);
+    }
+
+    #[test]
+    fn a_published_crate_without_a_readme_is_found() {
+        let good = "[package]\ndescription = \"d\"\ncategories = []\nreadme = \"README.md\"\nversion.workspace = true\nedition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\npublish.workspace = true\n[lints]\nworkspace = true\n";
+        let found = |text: &str| {
+            a_member_inherits(&Tree::sample(&[("adapters/reqsign/Cargo.toml", text)])).len()
+        };
+        assert_eq!(found(good), 0);
+        assert_eq!(found(&good.replace("readme", "other")), 1);
     }
 }
