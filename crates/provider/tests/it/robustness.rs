@@ -252,7 +252,7 @@ async fn a_changed_identity_is_an_event_once_and_again_after_it_was_the_same() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_second_start_on_the_same_state_path_is_refused_until_the_first_stops() {
     let world = World::new();
     let first = world.provider().start(ResumeOptions::default()).await.unwrap();

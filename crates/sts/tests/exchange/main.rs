@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails loudly")]
 
 mod asks;
+mod crowds;
 mod endpoints;
 mod errors;
 mod flights;
