@@ -138,14 +138,12 @@ impl RateLimiters {
     /// Returns the limiter of an endpoint.
     pub(crate) fn limiter(&self, endpoint: &str) -> Arc<RateLimiter> {
         let mut limiters = lock(&self.limiters);
-        match limiters.get(endpoint) {
-            Some(limiter) => Arc::clone(limiter),
-            None => {
-                let limiter = Arc::new(RateLimiter::new(self.pacing));
-                limiters.insert(endpoint.to_owned(), Arc::clone(&limiter));
-                limiter
-            }
+        if let Some(limiter) = limiters.get(endpoint) {
+            return Arc::clone(limiter);
         }
+        let limiter = Arc::new(RateLimiter::new(self.pacing));
+        limiters.insert(endpoint.to_owned(), Arc::clone(&limiter));
+        limiter
     }
 }
 

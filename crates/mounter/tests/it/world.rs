@@ -9,7 +9,7 @@ use std::time::Duration;
 use s3_csi_mounter::{ClientError, Message, Operation, Reply, Server, Sockets, Variables};
 use tempfile::TempDir;
 
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Says what it was started with, is ready, and ends when its device is closed, as Mountpoint does
 /// after the unmount.
@@ -70,7 +70,7 @@ impl World {
 
 pub(crate) fn message(id: &str, bucket: &str) -> Message {
     let mut message = Message::new(Operation::Mount, id);
-    message.bucket_name = bucket.to_owned();
+    bucket.clone_into(&mut message.bucket_name);
     message.args = vec!["--foreground".to_owned()];
     message.env = Variables(vec!["AWS_REGION=eu-north-1".to_owned()]);
     message
