@@ -19,8 +19,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("--version", "leave it out"),
 ];
 
-/// Options of mount(2), which Mountpoint ignores where it is given a descriptor.
-const KERNEL: &[&str] = &["--read-only", "--allow-other", "--allow-root", "--auto-unmount"];
+/// Whom Mountpoint answers. The kernel asks for all users; without an option Mountpoint answers its own
+/// user alone.
+const ALLOW_OTHER: &str = "--allow-other";
+const ALLOW_ROOT: &str = "--allow-root";
+
+/// An option of mount(2), which Mountpoint refuses where it is given a descriptor.
+const AUTO_UNMOUNT: &str = "--auto-unmount";
 
 /// Modes of a volume that belongs to the workload's group (`fsGroup`).
 const GROUP_MODES: [(&str, &str); 2] = [("--dir-mode", "770"), ("--file-mode", "660")];
@@ -33,6 +38,8 @@ pub struct MountpointArguments {
     pub read_only: bool,
     /// `--aws-max-attempts`, which is a variable where Mountpoint reads it.
     pub max_attempts: Option<String>,
+    is_for_root: bool,
+    is_for_all: bool,
 }
 
 impl MountpointArguments {
@@ -60,7 +67,9 @@ impl MountpointArguments {
             match name.as_str() {
                 "--aws-max-attempts" => arguments.max_attempts = value,
                 "--read-only" => arguments.read_only = true,
-                kernel if KERNEL.contains(&kernel) => {}
+                ALLOW_ROOT => arguments.is_for_root = true,
+                ALLOW_OTHER => arguments.is_for_all = true,
+                AUTO_UNMOUNT => {}
                 "--user-agent-prefix" => {
                     tracing::warn!(
                         "the mount option `--user-agent-prefix` is replaced by the service's own"
@@ -80,6 +89,11 @@ impl MountpointArguments {
         for (name, mode) in GROUP_MODES {
             self.set_absent(name, mode);
         }
+    }
+
+    /// Returns the option for whom Mountpoint answers: all users, unless the volume asks for root alone.
+    pub fn allow(&self) -> &'static str {
+        if self.is_for_root && !self.is_for_all { ALLOW_ROOT } else { ALLOW_OTHER }
     }
 
     /// Sets an option unless the volume has it.
@@ -141,6 +155,19 @@ mod tests {
                 "--region=us-east-1"
             ]
         );
+    }
+
+    #[test]
+    fn every_user_is_answered_unless_root_alone_is_asked_for() {
+        for (flags, word) in [
+            (&[][..], "--allow-other"),
+            (&["allow-root"], "--allow-root"),
+            (&["allow-root", "--allow-other"], "--allow-other"),
+        ] {
+            let arguments = MountpointArguments::parse(flags.iter().copied()).unwrap();
+            assert_eq!(arguments.allow(), word);
+            assert!(arguments.words().is_empty());
+        }
     }
 
     #[test]

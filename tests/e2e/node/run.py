@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--mount-program", required=True, type=Path, help="what the mounter starts for each mount")
     parser.add_argument("--cache", required=True, type=Path, help="where the virtual environment is kept between runs")
     parser.add_argument("--volumes", type=int, default=20, help="how many volumes are published at once")
+    parser.add_argument("--real", action="store_true", help="the program is that of tests/mountpoint, and reads from moto")
     parser.add_argument("--only", nargs="+", default=[], metavar="SCENARIO")
     options = parser.parse_args()
     if os.geteuid() != 0:
@@ -40,7 +41,8 @@ def main() -> None:
         sys.exit(f"e2e node: /dev/fuse cannot be opened: {error}; load the kernel module fuse, or give the container the device")
 
     cache = options.cache.resolve()
-    python = toolchain.prepare(cache, HERE / "requirements.txt")
+    requirements = "requirements-mountpoint.txt" if options.real else "requirements.txt"
+    python = toolchain.prepare(cache, HERE / requirements)
     stubs = cache / "stubs"
     stubs.mkdir(exist_ok=True)
     protoc = [python, "-m", "grpc_tools.protoc", f"-I{PROTO}", f"--python_out={stubs}", f"--grpc_python_out={stubs}"]
@@ -48,6 +50,7 @@ def main() -> None:
     suite = [
         *(python, HERE / "suite.py", "--node", options.node.resolve(), "--mounter", options.mounter.resolve()),
         *("--mount-program", options.mount_program.resolve(), "--volumes", str(options.volumes), "--stubs", stubs),
+        *(["--real"] if options.real else []),
         *options.only,
     ]
     sys.stdout.flush()

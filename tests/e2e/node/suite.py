@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--node", required=True, type=Path)
     parser.add_argument("--mounter", required=True, type=Path)
     parser.add_argument("--mount-program", required=True, type=Path)
+    parser.add_argument("--real", action="store_true")
     parser.add_argument("--stubs", required=True, type=Path)
     parser.add_argument("--volumes", type=int, default=20)
     parser.add_argument("only", nargs="*")
@@ -24,21 +25,22 @@ def main() -> int:
     # The stubs import one another by name.
     sys.path.append(str(options.stubs))
     from report import Abandoned, Report
-    from scenarios import SCENARIOS
+    import scenarios
     from stack import Stack
 
-    if unknown := set(options.only) - set(SCENARIOS):
-        parser.error(f"no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
+    known = scenarios.MOUNTPOINT if options.real else scenarios.SCENARIOS
+    if unknown := set(options.only) - set(known):
+        parser.error(f"no scenario {', '.join(unknown)}; there are {', '.join(known)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = Report()
     print(f"# each mount is served by {options.mount_program}", flush=True)
-    for name in options.only or SCENARIOS:
+    for name in options.only or known:
         report.subject = name
         with tempfile.TemporaryDirectory(prefix="s3-node-e2e-") as folder:
             stack = Stack(report, Path(folder), options.node, options.mounter, options.mount_program, options.volumes)
             failed = report.failed
             try:
-                SCENARIOS[name](stack)
+                known[name](stack)
             except Abandoned:
                 pass  # counted already
             except Exception:  # a broken scenario is a failed check; the others still run

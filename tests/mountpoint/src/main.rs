@@ -40,6 +40,9 @@ struct Arguments {
     #[arg(long)]
     #[expect(dead_code, reason = "accepted, as by `mount-s3`")]
     foreground: bool,
+    /// Whether all users are answered, and not only the one of this process.
+    #[arg(long)]
+    allow_other: bool,
     #[arg(long, default_value = "e2e")]
     user_agent_prefix: String,
     /// In MiB; the least is always enough here.
@@ -108,7 +111,11 @@ fn main() -> anyhow::Result<()> {
     );
     let fuse = FuseSessionConfig::new(
         MountPoint::new(&arguments.mount_point)?,
-        FuseOptions { read_only: true, ..FuseOptions::default() },
+        FuseOptions {
+            read_only: true,
+            allow_other: arguments.allow_other,
+            ..FuseOptions::default()
+        },
         2,
     )?;
     let runtime = Runtime::new(client.event_loop_group());

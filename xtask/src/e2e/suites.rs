@@ -124,14 +124,20 @@ fn seams(seen: &mut Seen) -> Outcome {
 }
 
 fn node(seen: &mut Seen, volumes: u32) -> Outcome {
+    let volumes = volumes.to_string();
+    let words = ["--mount-program", "tests/e2e/node/stand_in.py", "--volumes", &volumes];
+    node_service(seen, &words.map(OsStr::new))
+}
+
+/// The scenarios of `tests/e2e/node`, with the program that the words name as Mountpoint.
+fn node_service(seen: &mut Seen, words: &[&OsStr]) -> Outcome {
     let packages = ["--package", "s3-csi-node", "--package", "s3-csi-mounter"];
     run::run(cargo(["build", "--locked"]).args(packages))?;
     let target = run::target()?;
     let mut python = Command::new("python3");
     python.arg("tests/e2e/node/run.py").arg("--node").arg(target.join("debug/s3-csi-node"));
     python.arg("--mounter").arg(target.join("debug/s3-csi-mounter"));
-    python.args(["--mount-program", "tests/e2e/node/stand_in.py"]);
-    python.args(["--volumes", &volumes.to_string()]);
+    python.args(words);
     seen.run(python.arg("--cache").arg(target.join("e2e/node")))
 }
 
@@ -140,7 +146,9 @@ fn mountpoint(seen: &mut Seen) -> Outcome {
     let mut build = cargo(["build", "--locked", "--manifest-path", "tests/mountpoint/Cargo.toml"]);
     run::run(build.arg("--target-dir").arg(&target))?;
     seen.versions.extend(versions_of("tests/mountpoint/Cargo.lock", &["mountpoint-s3-fs"])?);
-    aws(seen, Some(("--mountpoint", &target.join("debug/mount"))))
+    let program = target.join("debug/mount");
+    aws(seen, Some(("--mountpoint", &program)))?;
+    node_service(seen, &["--real".as_ref(), "--mount-program".as_ref(), program.as_os_str()])
 }
 
 /// The scenarios of `tests/e2e/aws`: those of the AWS CLI and boto3, or those of the program that

@@ -165,6 +165,7 @@ impl Parts {
             environment.insert("AWS_MAX_ATTEMPTS".to_owned(), EnvironmentValue::Plain(attempts));
         }
         let mut words = arguments.words();
+        words.push(arguments.allow().to_owned());
         words.push("--foreground".to_owned());
         words.push(format!("--user-agent-prefix={}", self.options.user_agent));
         words.extend(record.memory.map(|share| format!("--memory-target={share}")));

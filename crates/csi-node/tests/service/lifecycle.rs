@@ -22,7 +22,7 @@ async fn a_volume_is_mounted_refreshed_and_removed() {
     assert_eq!(command.bucket, "photos");
     assert_eq!(
         command.arguments,
-        ["--region=eu-north-1", "--foreground", "--user-agent-prefix=test/1"]
+        ["--region=eu-north-1", "--allow-other", "--foreground", "--user-agent-prefix=test/1"]
     );
     assert_eq!(command.environment["AWS_EC2_METADATA_DISABLED"].expose(), "true");
     assert!(world.profile(&id).contains("AKIA1"));

@@ -10,6 +10,7 @@ from .codes import codes
 from .crash import crash
 from .isolation import isolation
 from .many import many
+from .mountpoint import mountpoint
 from .restarts import restarts
 from .start import start
 from .upgrade import upgrade
@@ -23,3 +24,5 @@ SCENARIOS: dict[str, Callable[[Stack], None]] = {
     "upgrade": upgrade,
     "crash": crash,
 }
+# Instead of the others, where the program is Mountpoint's own.
+MOUNTPOINT: dict[str, Callable[[Stack], None]] = {"mountpoint": mountpoint}
