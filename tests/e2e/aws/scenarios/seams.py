@@ -127,7 +127,7 @@ def examples(world: World) -> None:
                 text=True,
                 timeout=ANSWER_SECONDS,
             )
-            world.report.equal(f"{example} prints the object", bucket.content, ended.stdout.rstrip("\n"))
+            world.report.equal(f"{example} prints the object", bucket.content.rstrip("\n"), ended.stdout.rstrip("\n"))
             world.report.check(
                 f"{example} reports when the keys expire", "the keys expire at " in ended.stderr, ended.stderr
             )
