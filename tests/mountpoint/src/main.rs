@@ -38,7 +38,6 @@ struct Arguments {
     prefix: String,
     /// Always the case here; `mount-s3` runs in the background without it.
     #[arg(long)]
-    #[expect(dead_code, reason = "accepted, as by `mount-s3`")]
     foreground: bool,
     /// Whether all users are answered, and not only the one of this process.
     #[arg(long)]
@@ -47,7 +46,6 @@ struct Arguments {
     user_agent_prefix: String,
     /// In MiB; the least is always enough here.
     #[arg(long)]
-    #[expect(dead_code, reason = "accepted, as by `mount-s3`")]
     memory_target: Option<u64>,
     /// As `mount-s3` has it: instead of the system's.
     #[arg(long, env = "AWS_CA_BUNDLE")]
