@@ -52,6 +52,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   effect: NoExecute
   tolerationSeconds: 300
 {{- end }}
+{{- with .startupTaint }}
+- key: {{ . }}
+  operator: Exists
+{{- end }}
 {{- with .tolerations }}
 {{ toYaml . }}
 {{- end }}

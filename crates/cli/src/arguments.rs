@@ -68,6 +68,25 @@ pub(crate) enum Command {
     /// and what the driver may do there, the clock, the directories. Nothing is changed, and it ends within 10 seconds.
     #[command(after_long_help = help::doctor())]
     Doctor(DoctorArguments),
+    /// Print what is mounted, as whom, until when, and what the last refresh said
+    ///
+    /// Reads the records of the state path, without a lock and without a request to any service.
+    /// Writes nothing, and prints no secret.
+    #[command(after_long_help = help::leases())]
+    Leases(LeasesArguments),
+    /// Print the identity of each volume, why it has it, and the least IAM policy that its mount
+    /// options need
+    ///
+    /// Reads the records of the state path, as `leases` does. The policy is the session policy that
+    /// `scope: volume` would set.
+    #[command(after_long_help = help::audit())]
+    Audit(AuditArguments),
+    /// Print the completion script of a shell
+    #[command(after_long_help = help::completions())]
+    Completions(CompletionsArguments),
+    /// Print a manual page, of `s3cred` or of one of its commands
+    #[command(after_long_help = help::man())]
+    Man(ManArguments),
     /// See volumes get, keep and lose their credentials, against emulators in this process
     #[command(after_long_help = help::demo())]
     Demo(DemoArguments),
@@ -101,14 +120,17 @@ impl Command {
             Self::Cleanup(CleanupArguments { output, .. })
             | Self::Region(RegionArguments { output, .. })
             | Self::Explain(ExplainArguments { output, .. })
+            | Self::Leases(LeasesArguments { output, .. })
+            | Self::Audit(AuditArguments { output, .. })
             | Self::Doctor(DoctorArguments { output, .. }) => (*output).into(),
             Self::Config(ConfigCommand::Check(arguments)) => arguments.output.into(),
             Self::Serve(arguments) => arguments.output.into(),
             Self::Process(_) => Format::Json,
             // The demo prints one object of its own, whatever happens.
-            Self::Demo(_) | Self::Config(ConfigCommand::Schema | ConfigCommand::Default) => {
-                Format::Text
-            }
+            Self::Demo(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Config(ConfigCommand::Schema | ConfigCommand::Default) => Format::Text,
         }
     }
 }

@@ -41,6 +41,8 @@ mod logging;
 mod output;
 mod request;
 mod setup;
+mod survey;
+mod table;
 mod text;
 mod tree;
 mod version;
@@ -96,6 +98,13 @@ fn execute(
             Command::Process(arguments) => commands::process::run(arguments, registry).await,
             Command::Serve(arguments) => commands::serve::run(arguments, registry).await,
             Command::Demo(arguments) => commands::demo::run(arguments).await,
+            Command::Leases(arguments) => return commands::leases::run(&arguments, registry),
+            Command::Audit(arguments) => return commands::audit::run(&arguments, registry),
+            Command::Completions(arguments) => {
+                commands::completions::run(&arguments);
+                Ok(())
+            }
+            Command::Man(arguments) => commands::man::run(&arguments),
             Command::Doctor(arguments) => return commands::doctor::run(arguments, registry).await,
             Command::Config(command) => return Ok(commands::config::run(&command, registry)),
         }

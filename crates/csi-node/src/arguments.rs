@@ -10,7 +10,7 @@ const WIDTH: usize = 100;
 
 /// The release, with the commit and time of the build where the build sets `S3_CSI_VERSION`, as the
 /// image's does.
-const VERSION: &str = match option_env!("S3_CSI_VERSION") {
+pub(crate) const VERSION: &str = match option_env!("S3_CSI_VERSION") {
     Some(version) => version,
     None => env!("CARGO_PKG_VERSION"),
 };
@@ -72,6 +72,10 @@ pub(crate) struct Arguments {
     /// The kubelet's plugin registry; without it the service registers with nobody
     #[arg(long, env = "S3_CSI_REGISTRATION_DIR", value_name = "DIR")]
     pub(crate) registration_dir: Option<PathBuf>,
+
+    /// The key of a taint that is removed from the node once the service is ready
+    #[arg(long, env = "S3_CSI_STARTUP_TAINT", value_name = "KEY")]
+    pub(crate) startup_taint: Option<String>,
 
     /// Serves /healthz, /readyz and /metrics at this address
     #[arg(long, env = "S3_CSI_HTTP", value_name = "ADDRESS:PORT")]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use s3_credential_provider::{Failure, ProvideError};
+use s3_credential_provider::{ErrorKind, Failure, ProvideError};
 use tonic::{Code, Status};
 
 /// Why a call failed: the gRPC code and a message for the user of the volume, without a secret.
@@ -12,12 +12,14 @@ pub struct CallError {
     pub code: Code,
     /// What is wrong, then what to do, on one line. The kubelet shows it in the pod's events.
     pub message: String,
+    /// What went wrong with the credentials, where it was they.
+    pub kind: Option<ErrorKind>,
 }
 
 impl CallError {
     /// Returns an error with this code and message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), kind: None }
     }
 
     /// A field of the request is missing or malformed.
@@ -53,7 +55,8 @@ impl CallError {
 
 impl From<ProvideError> for CallError {
     fn from(error: ProvideError) -> Self {
-        Self::new(error.code().number().into(), error.status_message())
+        let kind = Some(error.kind());
+        Self { kind, ..Self::new(error.code().number().into(), error.status_message()) }
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::error::CallError;
+use crate::metrics::{CONTENT_TYPE, Metrics, exposition};
 use crate::node::Node;
 
 /// How long a client may take to send its request.
@@ -27,6 +28,7 @@ const MAX_CONNECTIONS: usize = 32;
 #[derive(Debug, Clone)]
 pub(crate) struct Pages {
     pub(crate) node: Node,
+    pub(crate) metrics: Metrics,
     /// Whether the kubelet has registered the driver; `None` where the service does not register
     /// itself.
     pub(crate) registered: Option<watch::Receiver<bool>>,
@@ -83,12 +85,19 @@ impl Pages {
                 Ok(()) => page(StatusCode::OK, "ok\n"),
                 Err(reason) => page(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
             },
-            // The exporter of metrics answers here.
+            "/metrics" => {
+                let families = self.metrics.families(&self.node).await;
+                let mut response = page(StatusCode::OK, exposition(&families));
+                let media_type = http::HeaderValue::from_static(CONTENT_TYPE);
+                response.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
+                response
+            }
             _ => page(StatusCode::NOT_FOUND, "known pages: /healthz, /readyz, /metrics\n"),
         }
     }
 
-    async fn ready(&self) -> Result<(), String> {
+    /// Returns what keeps the service from being ready, if anything does.
+    pub(crate) async fn ready(&self) -> Result<(), String> {
         if !*self.is_serving.borrow() {
             return Err("the CSI socket is not bound yet, or the service stops".to_owned());
         }

@@ -30,8 +30,10 @@ mod volume;
 mod volume_locks;
 mod node;
 
+mod cluster;
 mod socket;
 mod topology;
+mod metrics;
 mod http;
 mod service;
 
@@ -40,6 +42,7 @@ mod logging;
 mod start;
 
 pub use call::PublishCall;
+pub use cluster::{Cluster, EventSink, KubernetesEvents, PodEvent, PodRef, StartupTaint};
 pub use error::CallError;
 pub use mount_id::{MountId, PluginDirectory};
 pub use mount_options::MountpointArguments;

@@ -3,18 +3,20 @@
 mod condition;
 mod looks;
 mod memory;
+mod report;
 mod publish;
 mod startup;
 mod unpublish;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use s3_credential_provider::{MountTarget, Owner, RunningProvider};
 
+use crate::cluster::{Cluster, Events};
 use crate::error::CallError;
 use crate::mount_id::{MountId, PluginDirectory};
 use crate::mounter::{MountOwner, Mounter};
@@ -57,6 +59,7 @@ struct Parts {
     looks: Looks,
     /// Whether mounts may have been stopped while no mounter listened.
     has_leftovers: AtomicBool,
+    cluster: OnceLock<(Cluster, Option<Events>)>,
 }
 
 impl Node {
@@ -79,6 +82,7 @@ impl Node {
             locks: VolumeLocks::default(),
             looks: Looks::default(),
             has_leftovers: AtomicBool::new(true),
+            cluster: OnceLock::new(),
         }))
     }
 

@@ -13,9 +13,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic::transport::Server;
 
+use crate::cluster::{StartupTaint, watch};
 use crate::error::CallError;
 use crate::grpc::{IdentityService, NodeInfo, NodeService, RegistrationService};
 use crate::http::{self, Pages};
+use crate::metrics::{Measured, Metrics};
 use crate::node::Node;
 use crate::socket::Socket;
 
@@ -25,6 +27,8 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(25);
 /// How much of it the calls have, and how much is left for the service itself.
 const CALLS_TIMEOUT: Duration = Duration::from_secs(23);
 const END_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often readiness is looked at until the startup taint is removed.
+const READY_POLL: Duration = Duration::from_secs(1);
 
 /// Where the service listens, and what it says of itself.
 #[derive(Debug, Clone)]
@@ -68,20 +72,26 @@ pub async fn serve(
         let service = RegistrationService::new(options.driver_name.clone(), endpoint);
         (service, directory.join(format!("{}-reg.sock", options.driver_name)))
     });
+    let metrics = Metrics::new(&options.driver_name);
     let mut pages = JoinSet::new();
+    let ready = Pages {
+        node: node.clone(),
+        metrics: metrics.clone(),
+        registered: registration.as_ref().map(|(service, _)| service.registered()),
+        is_serving: is_serving.subscribe(),
+    };
     if let Some(address) = options.http {
         let listener = http::listen(address).await?;
-        let registered = registration.as_ref().map(|(service, _)| service.registered());
-        let shown = Pages { node: node.clone(), registered, is_serving: is_serving.subscribe() };
-        pages.spawn(http::serve(listener, shown));
+        pages.spawn(http::serve(listener, ready.clone()));
     }
 
     let mut servers = JoinSet::new();
     let has_topology = !options.info.topology.is_empty();
     let identity = IdentityService::new(options.driver_name.clone(), has_topology, node.clone());
+    let nodes = NodeService::new(node.clone(), options.info.clone());
     let calls = Server::builder()
-        .add_service(IdentityServer::new(identity))
-        .add_service(NodeServer::new(NodeService::new(node.clone(), options.info.clone())));
+        .add_service(Measured::new(IdentityServer::new(identity), metrics.clone()))
+        .add_service(Measured::new(NodeServer::new(nodes), metrics));
     let mut socket = Socket::bind(&options.socket)?;
     let incoming = socket.incoming().map_err(|error| CallError::internal(error.to_string()))?;
     servers.spawn(calls.serve_with_incoming_shutdown(incoming, until(stopped.clone())));
@@ -95,6 +105,14 @@ pub async fn serve(
         let answers = Server::builder().add_service(RegistrationServer::new(service));
         servers.spawn(answers.serve_with_incoming_shutdown(incoming, until(stopped)));
         registration_socket = Some(socket);
+    }
+
+    let mut reports = JoinSet::new();
+    if let Some(cluster) = node.cluster() {
+        reports.spawn(watch(node.clone()));
+        if let Some(taint) = cluster.startup_taint.clone() {
+            reports.spawn(remove_when_ready(taint, ready));
+        }
     }
 
     tokio::select! {
@@ -121,12 +139,21 @@ pub async fn serve(
     let ending = async {
         servers.shutdown().await;
         pages.shutdown().await;
+        reports.shutdown().await;
         node.stop().await;
     };
     if tokio::time::timeout(END_TIMEOUT, ending).await.is_err() {
         tracing::warn!("the service does not end in time");
     }
     Ok(())
+}
+
+/// Removes the startup taint once `/readyz` would answer OK.
+async fn remove_when_ready(taint: StartupTaint, pages: Pages) {
+    while pages.ready().await.is_err() {
+        tokio::time::sleep(READY_POLL).await;
+    }
+    taint.remove().await;
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

@@ -14,6 +14,7 @@ use s3_credential_provider::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::Arguments;
+use crate::cluster::Cluster;
 use crate::error::CallError;
 use crate::grpc::NodeInfo;
 use crate::logging;
@@ -128,6 +129,12 @@ async fn run_service(
     };
     let volumes = VolumeStore::open(&state_path).map_err(|failure| CallError::from(&failure))?;
     let is_known = |target: &str| volumes.all().iter().any(|record| record.target_path == target);
+    let cluster = Cluster::new(
+        &environment,
+        &options.driver_name,
+        &options.info.node_id,
+        arguments.startup_taint.filter(|key| !key.is_empty()),
+    );
     let starting = Provider::builder()
         .environment(environment)
         .config(config)
@@ -153,6 +160,7 @@ async fn run_service(
         provider,
         volumes,
     );
+    node.report_to(cluster);
     serve(node, options, stopping).await
 }
 

@@ -16,6 +16,7 @@ mod listener;
 
 mod request;
 mod answer;
+mod answer_counts;
 mod service;
 
 #[cfg(fuzzing)]
@@ -29,6 +30,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use answer_counts::AnswerCounts;
 pub use grants::{Grants, KeySource};
 pub use pushed_keys::PushedKeys;
 pub use settings::EndpointSettings;
@@ -78,6 +80,7 @@ pub use token::new_token;
 #[derive(Debug)]
 pub struct Endpoint {
     address: SocketAddr,
+    answers: Arc<AnswerCounts>,
     closing: watch::Sender<bool>,
     listening: JoinHandle<()>,
 }
@@ -97,11 +100,12 @@ impl Endpoint {
         let listener = socket::listen(settings.address)?;
         let address = listener.local_addr().map_err(|error| socket::refused(None, &error))?;
         let service = service::Service::new(settings, address.port(), grants, clock)?;
+        let answers = service.answers();
         let (closing, closed) = watch::channel(false);
         let listening =
             runtime.spawn(listener::listen(listener, settings.clone(), Arc::new(service), closed));
         tracing::debug!(%address, "the credentials endpoint listens");
-        Ok(Self { address, closing, listening })
+        Ok(Self { address, answers, closing, listening })
     }
 
     /// Returns the address. To survive a restart, the next endpoint is bound to it.
@@ -119,6 +123,11 @@ impl Endpoint {
     /// Returns the URI of the keys of this volume.
     pub fn uri(&self, id: &str) -> String {
         format!("http://{}{}{id}", self.address, request::PATH)
+    }
+
+    /// Returns how many answers of each HTTP status it gave.
+    pub fn answers(&self) -> Vec<(u16, u64)> {
+        self.answers.all()
     }
 
     /// Stops listening, and returns when pending requests are answered, or a second later.

@@ -21,6 +21,7 @@ use crate::endpoint::Checkpoint;
 use crate::error::ProvideError;
 use crate::lease::Journal;
 use crate::lease::LeaseTable;
+use crate::metrics::Metrics;
 use crate::plugins::{ChainSteps, RetiredSources, ServiceSettings, Slots};
 use crate::provider::Provider;
 use crate::resolve::ExchangeCache;
@@ -217,6 +218,7 @@ impl ProviderBuilder {
             },
             exchanges,
             exchanged: ExchangeCache::default(),
+            metrics: Metrics::default(),
             clock,
             circuit_breaker: Arc::clone(&circuit_breaker),
             environment: self.environment.clone(),

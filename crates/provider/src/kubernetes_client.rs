@@ -23,20 +23,24 @@ impl KubernetesClient {
         Self { environment, made: Arc::default() }
     }
 
-    /// Returns the client, as [`client`] does.
+    /// Returns the client, as [`kubernetes_client`] does.
     pub(crate) fn get(&self) -> Result<Option<Client>, Failure> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.is_none() {
-            *made = client(&self.environment)?;
+            *made = kubernetes_client(&self.environment)?;
         }
         Ok(made.clone())
     }
 }
 
-/// Returns the client that `KUBECONFIG` describes, otherwise the cluster's own for a pod; `None`
-/// where neither exists. A configuration that cannot be used is a failure. To be called within a
-/// tokio runtime.
-fn client(environment: &Environment) -> Result<Option<Client>, Failure> {
+/// Returns the client that `KUBECONFIG` describes, else the cluster's own for a pod. `None` where
+/// neither is configured.
+///
+/// Call it within a tokio runtime. The client neither retries nor limits the time of an answer.
+///
+/// # Errors
+/// `misconfigured` for a configuration that cannot be used.
+pub fn kubernetes_client(environment: &Environment) -> Result<Option<Client>, Failure> {
     let mut config =
         match (environment.get(names::KUBECONFIG), environment.get(names::KUBERNETES_SERVICE_HOST))
         {

@@ -64,6 +64,7 @@ mod publish;
 mod endpoint;
 mod cache;
 mod rotation;
+mod metrics;
 mod resume;
 mod cleanup;
 mod running;
@@ -89,7 +90,13 @@ pub use document::{ConfigProblem, ConfigReport, Severity as ConfigSeverity};
 pub use endpoint::EndpointBackend;
 pub use error::ProvideError;
 pub use identity::{Identity, SecondRole};
-pub use lease::LeaseId;
+#[cfg(feature = "kube")]
+pub use kubernetes_client::kubernetes_client;
+pub use lease::{
+    IdentityReasons, LeaseId, LeaseSurvey, PassedOver, Phase as LeasePhase, RecordedLease,
+    RefreshFailure, UnreadableRecord,
+};
+pub use metrics::{Counter, Histogram, MetricFamily, MetricKind, MetricSample, MetricValue};
 #[cfg(feature = "kube")]
 pub use node_label::NodeLabelRegion;
 pub use plugins::PluginContext;

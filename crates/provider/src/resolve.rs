@@ -19,6 +19,7 @@ use s3_credential_core::{
 
 use crate::error::ProvideError;
 use crate::identity::Identity;
+use crate::metrics::Metrics;
 use crate::plugins::RetiredSources;
 use crate::rotation::CircuitBreaker;
 
@@ -34,6 +35,7 @@ pub(crate) struct Resolver {
     pub(crate) exchanges: HashMap<FormKind, Arc<dyn KeyExchange>>,
     /// What was exchanged for the leases that there are.
     pub(crate) exchanged: ExchangeCache,
+    pub(crate) metrics: Metrics,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) circuit_breaker: Arc<CircuitBreaker>,
     /// The driver's, of which Mountpoint gets a part.

@@ -11,17 +11,17 @@ use std::time::Duration;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use s3_credential_core::{
-    AuthenticationLevel, Changes, Clock as _, CredentialSource, ErrorKind, Failure,
+    AuthenticationLevel, Changes, Clock as _, CredentialSource, ErrorKind, Failure, PodInfo,
 };
 use s3_credential_delivery::WritePath;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::task::JoinSet;
 
+use crate::deadline::Deadline;
 use crate::error::ProvideError;
 use crate::identity::Identity;
 use crate::lease::Lease;
-use crate::lease::LeaseKey;
-use crate::lease::{LeaseId, MountState};
+use crate::lease::{LeaseId, LeaseKey, LeaseRecord, LockedEntry, MountState};
 use crate::provider::Provider;
 use crate::publish::Intent;
 use crate::settings::{RotationSettings, later};
@@ -40,6 +40,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 pub struct LeaseStatus {
     /// The lease.
     pub lease: LeaseId,
+    /// The pod of the last publish, as far as the kubelet named it.
+    pub pod: PodInfo,
     /// Whose credentials it holds.
     pub identity: Identity,
     /// When they end.
@@ -90,6 +92,7 @@ impl Provider {
     pub fn leases(&self) -> Vec<LeaseStatus> {
         let status = |lease: Lease| LeaseStatus {
             lease: lease.record.id(),
+            pod: lease.context.pod().clone(),
             identity: lease.record.identity.clone(),
             expires_at: lease.record.expires_at,
             refresh_at: lease.due_at.map(|due| due.now),
@@ -144,6 +147,11 @@ impl Provider {
         if let Err(shared) =
             self.circuit_breaker.admit(&service, self.resolver.clock.elapsed(), asker)
         {
+            if lease.last_error.is_none()
+                && let Ok(mut entry) = self.journal.lock(&key).await
+            {
+                entry.note_failure(&shared.failure, self.resolver.clock.now());
+            }
             return self.wait_for_source(name, lease, shared);
         }
         // A plug-in of a third party may panic: that is a failure of this lease, and of no other.
@@ -152,6 +160,7 @@ impl Provider {
         let failure = refreshed.as_ref().err().map(|error| &error.failure);
         let ask_in =
             self.circuit_breaker.report(&service, self.resolver.clock.elapsed(), asker, failure);
+        self.resolver.metrics.refreshed(lease.record.identity.source.as_deref(), failure);
         match refreshed {
             Ok(true) => {
                 if let Some(refreshed) = self.leases.get(name) {
@@ -179,8 +188,23 @@ impl Provider {
             }
             return Ok(false);
         };
+        if let Err(error) = self.renew_and_deliver(&mut entry, lease, record, deadline).await {
+            entry.note_failure(&error.failure, self.resolver.clock.now());
+            return Err(error);
+        }
+        Ok(self.leases.get(&key.name).is_some_and(|new| new.brings_more_than(lease)))
+    }
+
+    async fn renew_and_deliver(
+        &self,
+        entry: &mut LockedEntry,
+        lease: &Lease,
+        record: Arc<LeaseRecord>,
+        deadline: Deadline,
+    ) -> Result<(), ProvideError> {
+        let key = entry.key.clone();
         let resolved =
-            self.renew(&lease.context, key, &record, deadline).await?.ok_or_else(|| {
+            self.renew(&lease.context, &key, &record, deadline).await?.ok_or_else(|| {
                 Failure::new(
                     ErrorKind::NoSource,
                     "the source that the volume was published with no longer applies",
@@ -188,8 +212,8 @@ impl Provider {
             })?;
         let write_path = WritePath::open(&record.write_path)?;
         let mount = MountState::Live(record);
-        self.deliver(&lease.context, &mut entry, &write_path, resolved, &mount, Intent::Refresh)?;
-        Ok(self.leases.get(&key.name).is_some_and(|new| new.brings_more_than(lease)))
+        self.deliver(&lease.context, entry, &write_path, resolved, &mount, Intent::Refresh)?;
+        Ok(())
     }
 
     /// How this lease waits for a source that is down. One that was adopted without what it had
@@ -246,7 +270,8 @@ impl Provider {
     }
 
     pub(crate) fn emit(&self, event: Event) {
-        // Nobody listening is fine.
+        self.resolver.metrics.happened(&event);
+        // Without a subscriber there is no one to send to.
         let _ = self.events.send(event);
     }
 }

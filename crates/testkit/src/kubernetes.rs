@@ -1,5 +1,5 @@
 //! A Kubernetes API server as far as the credential provider needs one: ServiceAccounts with
-//! TokenRequest, Secrets, Nodes, Pods.
+//! TokenRequest, Secrets, Nodes, Pods, Events.
 //!
 //! What goes in: objects, users and rules, by the methods of [`Kubernetes`] or over the wire. What
 //! comes out: a server that `kubectl` and `kube::Client` work against, with LIST and WATCH by

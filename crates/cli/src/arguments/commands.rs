@@ -148,3 +148,39 @@ pub(crate) struct ConfigCheckArguments {
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) output: ReportFormat,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct LeasesArguments {
+    #[command(flatten)]
+    pub(crate) state: StateArgument,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgument,
+    /// How to print the leases
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) output: ReportFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArguments {
+    #[command(flatten)]
+    pub(crate) state: StateArgument,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgument,
+    /// How to print the volumes
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) output: ReportFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell that reads the script
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// The command whose page is printed, such as `config check` [default: the page of `s3cred`]
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}

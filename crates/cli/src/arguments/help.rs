@@ -194,6 +194,47 @@ pub(super) fn doctor() -> String {
     ])
 }
 
+pub(super) fn leases() -> String {
+    output(
+        "A table for a person. --output json: {\"leases\":[{\"volumeId\", \"holders\", \"pod\":{\"namespace\", \"name\", \"uid\", \"serviceAccount\"}, \
+         \"phase\", \"authenticationLevel\", \"credentialSource\", \"form\", \"roleArn\", \"delivery\", \"region\", \"directory\", \"expiresAt\", \"refreshAt\", \
+         \"lastFailure\":{\"since\", \"kind\", \"message\", \"help\"}}], \"unreadable\":[{\"record\", \"reason\"}]}. A phase is publishing, live or removing. \
+         `lastFailure` is null where the last refresh succeeded. Where a record cannot be read the exit status is 3, and the object also has \
+         the \"error\" of the kind `file-system`.",
+    ) + &examples(&[
+        "s3cred leases",
+        "s3cred leases --state-path /var/lib/kubelet/plugins/s3.csi.aws.com/state --output json",
+    ])
+}
+
+pub(super) fn audit() -> String {
+    output(
+        "A page for a person. --output json: {\"volumes\":[{\"volumeId\", \"pod\", \"authenticationLevel\", \"levelReason\", \"credentialSource\", \
+         \"passedOver\":[{\"source\", \"reason\"}], \"form\", \"roleArn\", \"roleOrigin\", \"secondRoleArn\", \"serviceAccount\", \"scope\", \"bucket\", \
+         \"policy\", \"policyError\":{\"kind\", \"message\", \"help\"}}], \"unreadable\"}. A scope is role or volume. `policy` is null for a volume without \
+         credentials, and where no policy fits the volume. Unreadable records are reported as by `leases`.",
+    ) + &examples(&[
+        "s3cred audit",
+        "s3cred audit --output json | jq '.volumes[] | {volumeId, roleArn, policy}'",
+    ])
+}
+
+pub(super) fn completions() -> String {
+    output("The script, for the shell to read at its start.")
+        + &examples(&[
+            "s3cred completions bash >/etc/bash_completion.d/s3cred",
+            "s3cred completions zsh >/usr/local/share/zsh/site-functions/_s3cred",
+        ])
+}
+
+pub(super) fn man() -> String {
+    output("The page in roff, for `man`.")
+        + &examples(&[
+            "s3cred man >/usr/local/share/man/man1/s3cred.1",
+            "s3cred man provide | man -l -",
+        ])
+}
+
 pub(super) fn demo() -> String {
     output(
         "What happened in each volume's life, and a table. The exit status is 1 if any step did not do what it should.",

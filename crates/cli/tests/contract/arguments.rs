@@ -30,6 +30,10 @@ async fn bad_usage_exits_2_without_stdout() {
         &["explain", "--request", &request, "--write-path", write],
         &["region", "--request", &request, "--state-path", write],
         &["process", "--request", &request, "--output", "json"],
+        &["leases", "--request", &request],
+        &["audit", "--output", "yaml"],
+        &["completions"],
+        &["completions", "command.com"],
     ] {
         let run = driver.run(arguments).await;
         assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{arguments:?}");
@@ -39,7 +43,7 @@ async fn bad_usage_exits_2_without_stdout() {
 }
 
 /// Every command, as its help is asked for.
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 16] = [
     &["provide"],
     &["cleanup"],
     &["region"],
@@ -51,6 +55,10 @@ const COMMANDS: [&[&str]; 12] = [
     &["config", "schema"],
     &["config", "default"],
     &["doctor"],
+    &["leases"],
+    &["audit"],
+    &["completions"],
+    &["man"],
     &["demo"],
 ];
 

@@ -8,7 +8,7 @@ use crate::error::CallError;
 use crate::mount_id::MountId;
 use crate::mounter::MounterError;
 use crate::mounts::Usage;
-use crate::volume::VolumeRecord;
+use crate::volume::{Phase, VolumeRecord};
 
 /// Whether a volume works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,24 @@ impl Node {
                 )),
             },
         })
+    }
+}
+
+impl Node {
+    /// Returns the published volumes whose Mountpoint process has ended, each with the message for
+    /// its user.
+    ///
+    /// # Errors
+    /// UNAVAILABLE if the mounter does not answer.
+    pub async fn lost_mounts(&self) -> Result<Vec<(VolumeRecord, String)>, CallError> {
+        let running = self.0.mounter.list().await?;
+        let ended = running.into_iter().filter(|mount| mount.pid.is_none());
+        let lost = ended.filter_map(|mount| {
+            let record = self.0.volumes.get(&mount.id)?;
+            let message = died(&record, &mount.last_lines);
+            (record.phase == Phase::Published).then_some((record, message))
+        });
+        Ok(lost.collect())
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use s3_credential_provider::{EnvironmentValue, Provided};
 use tonic::Code;
 
+use super::report::Subject;
 use super::{Node, Parts};
 use crate::call::PublishCall;
 use crate::error::CallError;
@@ -25,6 +26,7 @@ impl Node {
     pub async fn publish(&self, call: PublishCall) -> Result<(), CallError> {
         let guard = self.0.locks.try_lock(&call.volume_id, &call.target_path)?;
         let node = self.clone();
+        let subject = Subject::of(&call);
         let work = tokio::spawn(async move {
             let _guard = guard;
             let volume = call.volume_id.clone();
@@ -32,6 +34,7 @@ impl Node {
             if let Err(error) = &result {
                 tracing::warn!(volume, code = ?error.code, "cannot publish: {error}");
             }
+            node.report_publish(&subject, &result).await;
             result
         });
         work.await.unwrap_or_else(|_| Err(CallError::internal("the publish stopped unexpectedly")))

@@ -25,7 +25,12 @@ impl Node {
             let _guard = guard;
             let result = node.0.unpublish(&volume_id, &target_path).await;
             match &result {
-                Ok(()) => tracing::info!(volume = volume_id, "volume unpublished"),
+                Ok(()) => {
+                    tracing::info!(volume = volume_id, "volume unpublished");
+                    if let Some(events) = node.events() {
+                        events.forget(&(volume_id, target_path));
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(volume = volume_id, code = ?error.code, "cannot unpublish: {error}");
                 }

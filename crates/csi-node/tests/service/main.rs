@@ -9,9 +9,11 @@
 
 mod authority;
 mod calls;
+mod events;
 mod lifecycle;
 mod refusals;
 mod restarts;
+mod metrics;
 mod secrecy;
 mod targets;
 mod world;

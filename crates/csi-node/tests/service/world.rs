@@ -4,6 +4,7 @@ mod kernel;
 mod mounter;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +14,8 @@ use s3_credential_provider::{
     resolver_fn, source_fn,
 };
 use s3_csi_node::{
-    MemoryBudget, MountId, Node, NodeOptions, PluginDirectory, ServiceOptions, VolumeStore, serve,
+    Cluster, MemoryBudget, MountId, Node, NodeOptions, PluginDirectory, ServiceOptions,
+    VolumeStore, serve,
 };
 use s3_csi_proto::csi::v1 as csi;
 use s3_csi_proto::csi::v1::identity_client::IdentityClient;
@@ -36,6 +38,10 @@ pub(crate) struct World {
     /// How often the source was asked.
     pub(crate) asked: Arc<AtomicU32>,
     pub(crate) memory: Option<MemoryBudget>,
+    /// Where the pages are served, if they are.
+    pub(crate) http: Option<SocketAddr>,
+    /// The cluster that the service reports to, if there is one.
+    pub(crate) cluster: Option<Cluster>,
 }
 
 /// A running service.
@@ -54,6 +60,8 @@ impl World {
             mounter: Arc::new(PlayedMounter::owning(scratch.path())),
             asked: Arc::default(),
             memory: None,
+            http: None,
+            cluster: None,
             scratch,
         }
     }
@@ -118,6 +126,9 @@ impl World {
             credentials,
             volumes,
         );
+        if let Some(cluster) = self.cluster.clone() {
+            node.report_to(cluster);
+        }
         let socket = self.path("csi.sock");
         let options = ServiceOptions {
             driver_name: "s3.csi.aws.com".to_owned(),
@@ -129,7 +140,7 @@ impl World {
             socket: socket.clone(),
             socket_of_kubelet: socket.clone(),
             registration_dir: None,
-            http: None,
+            http: self.http,
         };
         let (stop, stopping) = oneshot::channel();
         let running = tokio::spawn(serve(node, options, async {

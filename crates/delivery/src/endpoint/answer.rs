@@ -27,6 +27,18 @@ pub(super) enum Refusal {
     NoKeys,
 }
 
+/// The status of every answer.
+pub(super) const STATUSES: [StatusCode; 8] = [
+    StatusCode::OK,
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::NOT_FOUND,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::SERVICE_UNAVAILABLE,
+];
+
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {

@@ -10,6 +10,7 @@ use s3_credential_core::{Clock, Failure, Keys, Secret};
 use subtle::ConstantTimeEq as _;
 
 use super::answer::{self, Answer, Refusal};
+use super::answer_counts::AnswerCounts;
 use super::connections::{Connection, Standing};
 use super::grants::{Grant, Grants};
 use super::limit::Rate;
@@ -25,6 +26,7 @@ pub(super) struct Service {
     pub(super) load_timeout: Duration,
     /// The token that is compared where no volume is known: no client has it.
     unknown_token: Secret,
+    answers: Arc<AnswerCounts>,
 }
 
 impl Service {
@@ -41,10 +43,25 @@ impl Service {
             rate: Rate::per_second(settings.requests_per_second),
             load_timeout: settings.load_timeout,
             unknown_token: new_token()?,
+            answers: Arc::default(),
         })
     }
 
+    pub(super) fn answers(&self) -> Arc<AnswerCounts> {
+        Arc::clone(&self.answers)
+    }
+
     pub(super) async fn answer<B: Body>(
+        &self,
+        request: Request<B>,
+        connection: &Connection,
+    ) -> Answer {
+        let answer = self.answer_uncounted(request, connection).await;
+        self.answers.add(answer.status());
+        answer
+    }
+
+    async fn answer_uncounted<B: Body>(
         &self,
         request: Request<B>,
         connection: &Connection,

@@ -24,6 +24,10 @@ impl Provider {
         Ok(())
     }
 
+    pub(crate) fn endpoint_answers(&self) -> Vec<(u16, u64)> {
+        Vec::new()
+    }
+
     pub(crate) fn restore_grant(&self, _: &str) -> bool {
         false
     }

@@ -128,6 +128,14 @@ impl Provider {
         }
     }
 
+    /// Returns how many answers of each HTTP status the endpoint gave.
+    pub(crate) fn endpoint_answers(&self) -> Vec<(u16, u64)> {
+        match self.served.get() {
+            Some(EndpointServer::InProcess { endpoint, .. }) => endpoint.answers(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether it should be served: the settings deliver something to it, or a Mountpoint of an
     /// earlier run may be asking it.
     pub fn needs_endpoint(&self) -> bool {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
 use s3_credential_core::{ErrorKind, Failure};
 use s3_credential_delivery::{Generation, Lock, StatePath, WritePath};
 use serde::{Deserialize, Serialize};
 
-use super::{LeaseKey, LeaseRecord, LeaseTable};
+use super::{LeaseKey, LeaseRecord, LeaseTable, RefreshFailure};
 
 /// The version of the format. A record of another version is foreign.
 const VERSION: u32 = 1;
@@ -258,6 +259,23 @@ impl LockedEntry {
             self.written = Some(bytes);
         }
         Ok(())
+    }
+
+    /// Records why a refresh of a live lease failed, unless the record says so already. Best
+    /// effort: only reports read it.
+    pub(crate) fn note_failure(&mut self, failure: &Failure, now: Timestamp) {
+        let written = self.written.as_deref().and_then(decode).map(Arc::new);
+        let Some(record) = written.or(self.record()).filter(|record| record.is_live()) else {
+            return;
+        };
+        let failure = RefreshFailure::new(failure, now);
+        if record.last_failure.as_ref().is_some_and(|noted| noted.is_same(&failure)) {
+            return;
+        }
+        let noted = LeaseRecord { last_failure: Some(failure), ..LeaseRecord::clone(&record) };
+        if let Err(failure) = self.write(&noted) {
+            tracing::debug!(entry = self.key.name, %failure, "the journal cannot record a failed refresh");
+        }
     }
 
     /// Brings back what was there. Where that was nothing, the entry is to be removed.

@@ -9,7 +9,7 @@ use s3_credential_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::LeaseId;
+use super::{IdentityReasons, LeaseId, RefreshFailure};
 use crate::identity::Identity;
 
 /// How far the clock of the node may be behind that of a token's issuer.
@@ -38,6 +38,13 @@ pub(crate) struct LeaseRecord {
     /// The region that the mount was provided with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) region: Option<RecordedRegion>,
+    /// Why the lease has its identity. `None` in memory, and in records of versions that did not
+    /// record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reasons: Option<IdentityReasons>,
+    /// The failure of the last refresh. `None` where it succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_failure: Option<RefreshFailure>,
 }
 
 /// A region, and which resolver it came from.
@@ -70,7 +77,8 @@ impl RecordedRegion {
 /// next call, to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Phase {
+#[non_exhaustive]
+pub enum Phase {
     /// The files are there, and may be in use.
     #[default]
     Live,
@@ -105,7 +113,7 @@ impl LeaseRecord {
 
     /// What is kept of it in memory.
     pub(crate) fn without_environment(self) -> Self {
-        Self { environment: BTreeMap::new(), ..self }
+        Self { environment: BTreeMap::new(), reasons: None, ..self }
     }
 
     /// Whether this target path holds it, for this volume.

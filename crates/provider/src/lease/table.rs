@@ -136,6 +136,13 @@ impl LeaseTable {
         self.table().leases.values().cloned().collect()
     }
 
+    /// Returns the record of each lease, and whether its last refresh failed.
+    pub(crate) fn states(&self) -> Vec<(Arc<LeaseRecord>, bool)> {
+        let table = self.table();
+        let leases = table.leases.values();
+        leases.map(|lease| (Arc::clone(&lease.record), lease.last_error.is_some())).collect()
+    }
+
     /// The records of all leases, by name; without the environment, which the next republish or
     /// refresh writes.
     pub(crate) fn records(&self) -> Vec<(Arc<str>, Arc<LeaseRecord>)> {

@@ -44,7 +44,12 @@ pub struct Reasons {
 impl Reasons {
     /// Why a volume has its authentication level.
     pub fn of_level(context: &ProvideContext) -> &'static str {
-        if context.names_level() {
+        Self::of_named_level(context.names_level())
+    }
+
+    /// Why a volume has its authentication level, by whether it names one.
+    pub fn of_named_level(names_level: bool) -> &'static str {
+        if names_level {
             "the volume attribute `authenticationSource`"
         } else {
             "the default, as the volume attribute `authenticationSource` is not set"

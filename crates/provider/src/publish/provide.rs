@@ -16,6 +16,7 @@ use crate::error::ProvideError;
 use crate::lease::Lease;
 use crate::lease::{LeaseKey, LeaseRecord};
 use crate::lease::{LockedEntry, MountState};
+use crate::metrics::Cache;
 use crate::provider::Provider;
 use crate::resolve::{Resolved, Selected};
 
@@ -54,9 +55,16 @@ impl Provider {
     /// and any failure of it is UNAVAILABLE.
     pub async fn provide(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
         let deadline = self.deadline();
+        let metrics = &self.resolver.metrics;
         let (result, before) = match self.fast_path(context, deadline).await {
-            FastPath::Hit(provided) => return Ok(*provided),
+            FastPath::Hit(provided) => {
+                metrics.looked_up(Cache::Republish, true);
+                let result = Ok(*provided);
+                metrics.provided(context.level(), &result);
+                return result;
+            }
             FastPath::Miss(decided) => {
+                metrics.looked_up(Cache::Republish, false);
                 let before = self.lease_held_by(context);
                 // Boxed, so that a caller's future stays small.
                 let provided = Box::pin(self.provide_locked(context, decided, deadline)).await;
@@ -66,6 +74,7 @@ impl Provider {
                 (provided, before)
             }
         };
+        self.resolver.metrics.provided(context.level(), &result);
         match &result {
             Ok(provided) if self.is_news(context, before.as_ref()) => tracing::info!(
                 volume = context.volume_id(),
@@ -148,6 +157,11 @@ impl Provider {
         let result = result
             .and_then(|provided| self.refuse_expired(provided))
             .map_err(|error| if mount.concerns(context) { error.of_live_lease() } else { error });
+        if let (Err(error), Ok(entry), MountState::Live(live)) = (&result, &mut entry, &mount)
+            && live.holders.contains(context.target_path())
+        {
+            entry.note_failure(&error.failure, self.resolver.clock.now());
+        }
         if let (Err(_), Ok(entry)) = (&result, entry)
             && entry.is_new()
         {

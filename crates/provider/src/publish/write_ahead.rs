@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use s3_credential_core::{DeliveryPlan, EnvironmentValue, PlannedFile, ProvideContext, TokenAge};
 
-use crate::lease::{FileRecord, LeaseKey, LeaseRecord, Phase};
+use crate::lease::{FileRecord, IdentityReasons, LeaseKey, LeaseRecord, Phase};
 use crate::provider::Provider;
 use crate::resolve::Resolved;
 
@@ -63,6 +63,11 @@ impl Provider {
             Some(old) if old.expires_at == age.expires_at => old.refresh_at,
             _ => self.settings.rotation.refresh_at(plan.delivery, self.resolver.clock.now(), age),
         };
+        // The identity is that of the publish which decided it, and so are its reasons.
+        let reasons = old
+            .filter(|old| old.identity == resolved.identity)
+            .and_then(|old| old.reasons.clone())
+            .unwrap_or_else(|| IdentityReasons::new(context, resolved));
         LeaseRecord {
             write_path: key.write_path.clone(),
             directory: key.directory.clone(),
@@ -76,6 +81,8 @@ impl Provider {
             refresh_at,
             phase: Phase::Live,
             region: resolved.region.as_ref().map(Into::into),
+            reasons: Some(reasons),
+            last_failure: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::scope::{check_form, delivery_of, is_left_unscoped};
 use super::{Exchange, PinnedIdentity, Resolved, Resolver, Selected, delegation};
 use crate::error::ProvideError;
 use crate::identity::Identity;
+use crate::metrics::Cache;
 use crate::rotation::Service;
 use crate::settings::Settings;
 
@@ -220,10 +221,18 @@ impl Resolver {
             (None, _) => None,
         };
         let request = ExchangeRequest { region, policy, duration: None };
-        if let Some(exchanged) = self.exchanged.find(form, &request).filter(is_fresh) {
+        let exchanged = self.exchanged.find(form, &request).filter(is_fresh);
+        self.metrics.looked_up(Cache::Exchange, exchanged.is_some());
+        if let Some(exchanged) = exchanged {
             return Ok(exchanged);
         }
-        let asking = catch_panic(async { exchange.exchange(form, &request).await });
+        let asking = async {
+            let started = self.clock.elapsed();
+            let keys = catch_panic(async { exchange.exchange(form, &request).await }).await;
+            let took = self.clock.elapsed().saturating_sub(started);
+            self.metrics.exchanged(form.kind(), took, keys.as_ref().err().map(Failure::kind));
+            keys
+        };
         let keys = match of_publish {
             Some(service) => {
                 self.admit_exchange(&service)?;

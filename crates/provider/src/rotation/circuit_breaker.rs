@@ -1,7 +1,7 @@
 //! What is known of the services behind the sources: that one is down is found out once, not once
 //! for each lease.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -115,6 +115,11 @@ impl CircuitBreaker {
         outage.failure = failure.clone();
         outage.asked_at = elapsed;
         Some(outage.share(elapsed, asker).ask_in)
+    }
+
+    /// Returns the sources with a service that gave no answer, in their order.
+    pub(crate) fn open_sources(&self) -> BTreeSet<String> {
+        self.lock().keys().map(|service| service.source.clone()).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Service, Outage>> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 /// A stored kind; all of them are of the core group, version `v1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
+    Event,
     Namespace,
     Node,
     Pod,
@@ -14,8 +15,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 5] =
-        [Kind::Namespace, Kind::Node, Kind::Pod, Kind::Secret, Kind::ServiceAccount];
+    pub(super) const ALL: [Kind; 6] =
+        [Kind::Event, Kind::Namespace, Kind::Node, Kind::Pod, Kind::Secret, Kind::ServiceAccount];
 
     pub(super) fn from_plural(plural: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.plural() == plural)
@@ -23,6 +24,7 @@ impl Kind {
 
     pub(super) const fn name(self) -> &'static str {
         match self {
+            Kind::Event => "Event",
             Kind::Namespace => "Namespace",
             Kind::Node => "Node",
             Kind::Pod => "Pod",
@@ -33,6 +35,7 @@ impl Kind {
 
     pub(super) const fn plural(self) -> &'static str {
         match self {
+            Kind::Event => "events",
             Kind::Namespace => "namespaces",
             Kind::Node => "nodes",
             Kind::Pod => "pods",
@@ -43,6 +46,7 @@ impl Kind {
 
     pub(super) const fn short_names(self) -> &'static [&'static str] {
         match self {
+            Kind::Event => &["ev"],
             Kind::Namespace => &["ns"],
             Kind::Node => &["no"],
             Kind::Pod => &["po"],

@@ -99,6 +99,16 @@ impl Kubernetes {
         self.api.store.get(&Key::new(kind, namespace, name)).ok()
     }
 
+    /// All objects of a kind in a namespace, by the plural of the kind (`events`).
+    ///
+    /// # Panics
+    /// If the kind is not served.
+    pub fn objects(&self, resource: &str, namespace: &str) -> Vec<Value> {
+        let kind =
+            Kind::from_plural(resource).unwrap_or_else(|| panic!("{resource} is not served"));
+        self.api.store.list(kind, namespace).0
+    }
+
     /// Deletes a ServiceAccount; false if there was none. Its tokens are then invalid.
     pub fn delete_service_account(&self, namespace: &str, name: &str) -> bool {
         self.delete(Kind::ServiceAccount, namespace, name)
