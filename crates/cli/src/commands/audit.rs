@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use s3_credential_core::Failure;
+use s3_credential_core::{Failure, RoleArn};
 use s3_credential_provider::{
     LeaseSurvey, PassedOver, ProvideError, Reasons, RecordedLease, Registry,
 };
@@ -83,7 +83,7 @@ impl<'a> From<&'a RecordedLease> for VolumeObject<'a> {
             credential_source: identity.source.as_deref(),
             passed_over: reasons.map_or(&[], |reasons| &reasons.passed_over),
             form: &identity.form,
-            role_arn: identity.role_arn.as_ref().map(|arn| arn.as_str()),
+            role_arn: identity.role_arn.as_ref().map(RoleArn::as_str),
             role_origin: reasons.and_then(|reasons| reasons.role.as_deref()),
             second_role_arn: identity.second_role.as_ref().map(|role| role.role_arn.as_str()),
             service_account: identity.service_account.as_deref(),

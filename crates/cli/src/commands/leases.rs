@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use s3_credential_core::{Clock as _, SystemClock};
+use s3_credential_core::{Clock as _, RoleArn, SystemClock};
 use s3_credential_provider::{
     LeasePhase, LeaseSurvey, ProvideError, RecordedLease, RefreshFailure, Registry,
 };
@@ -57,7 +57,7 @@ pub(crate) fn run(
             unreadable: survey.unreadable.iter().map(Into::into).collect(),
             error: error.as_ref().map(ErrorObject::new),
         }),
-        ReportFormat::Text => output::print_text(&page(&survey, SystemClock::default().now())),
+        ReportFormat::Text => output::print_text(&page(&survey, SystemClock.now())),
     }
     Ok(survey::finish(error.as_ref()))
 }
@@ -73,7 +73,7 @@ impl<'a> From<&'a RecordedLease> for LeaseObject<'a> {
             authentication_level: identity.level.as_str(),
             credential_source: identity.source.as_deref(),
             form: &identity.form,
-            role_arn: identity.role_arn.as_ref().map(|arn| arn.as_str()),
+            role_arn: identity.role_arn.as_ref().map(RoleArn::as_str),
             delivery: &lease.delivery,
             region: lease.region.as_ref().map(Into::into),
             directory: &lease.directory,

@@ -13,7 +13,7 @@ use super::events::refused;
 
 /// The pauses between attempts.
 const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
 /// A taint of this node, by its key.
 #[derive(Clone)]
