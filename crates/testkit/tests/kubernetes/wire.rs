@@ -113,7 +113,15 @@ async fn discovery_names_what_is_served() {
     let names: Vec<_> = core.iter().map(|resource| resource.name.as_str()).collect();
     assert_eq!(
         names,
-        ["namespaces", "nodes", "pods", "secrets", "serviceaccounts", "serviceaccounts/token"]
+        [
+            "events",
+            "namespaces",
+            "nodes",
+            "pods",
+            "secrets",
+            "serviceaccounts",
+            "serviceaccounts/token"
+        ]
     );
 
     for group in client.list_api_groups().await.unwrap().groups {
