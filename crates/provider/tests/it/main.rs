@@ -11,6 +11,7 @@
 mod cache;
 mod changes;
 mod config;
+mod configurations;
 mod endpoint;
 mod exchange;
 mod failures;
