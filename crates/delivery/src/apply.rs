@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, Dir, Mode, RenameFlags, fstat, renameat, renameat_with, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, RenameFlags, fstat};
 use rustix::io::{self, Errno};
 use s3_credential_core::{Failure, PlannedFile};
 
@@ -12,6 +12,7 @@ use crate::access::explain;
 use crate::failure::refused;
 use crate::removal::{empty, remove};
 use crate::stamp::Stamp;
+use crate::steps::{renameat, renameat_with, unlinkat};
 use crate::temporary;
 use crate::volume::{Existing, Volume};
 

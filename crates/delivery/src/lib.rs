@@ -49,6 +49,7 @@ mod removal;
 mod record;
 mod lock;
 mod state_path;
+mod steps;
 mod tmpfs;
 
 mod examination;
@@ -67,6 +68,8 @@ pub use name::directory_name;
 pub use options::FileOptions;
 pub use stamp::{Generation, Stamp};
 pub use state_path::{DirectoryLock, StatePath};
+#[cfg(feature = "step-kills")]
+pub use steps::kill_at;
 pub use tmpfs::is_in_memory;
 pub use volume::Existing;
 pub use write_path::WritePath;

@@ -5,9 +5,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{
-    AtFlags, FlockOperation, OFlags, fchmod, flock, fstat, openat, renameat, unlinkat,
-};
+use rustix::fs::{AtFlags, FlockOperation, OFlags, fchmod, flock, fstat};
 use rustix::io::{self, Errno, pread, retry_on_intr};
 use s3_credential_core::Failure;
 
@@ -15,6 +13,7 @@ use crate::directory::Directory;
 use crate::failure::refused;
 use crate::record::{self, MAX_RECORD_LEN, RECORD_MODE};
 use crate::stamp::{Generation, Seen};
+use crate::steps::{openat, renameat, unlinkat};
 use crate::temporary;
 
 const FLAGS: OFlags = OFlags::RDWR

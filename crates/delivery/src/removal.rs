@@ -9,13 +9,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, renameat, unlinkat};
+use rustix::fs::{AtFlags, Dir};
 use rustix::io::{self, Errno};
 use s3_credential_core::{ErrorKind, Failure};
 
 use crate::directory::{Directory, enter};
 use crate::failure::{Failures, Quoted, refused};
 use crate::name;
+use crate::steps::{renameat, unlinkat};
 
 /// The most entries that one call removes, so that a tenant who keeps adding entries cannot hold up
 /// the driver for ever.

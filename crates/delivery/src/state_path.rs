@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, CWD, FlockOperation, Mode, OFlags, fchmod, flock, fstat, mkdirat, openat, renameat,
-    statat, unlinkat,
+    AtFlags, CWD, FlockOperation, Mode, OFlags, fchmod, flock, fstat, openat, statat,
 };
 use rustix::io::{self, Errno, retry_on_intr};
 use s3_credential_core::{ErrorKind, Failure};
@@ -16,6 +15,7 @@ use crate::failure::{Failures, Quoted, refused};
 use crate::lock::Lock;
 use crate::record::{self, MAX_RECORD_LEN, RECORD_MODE};
 use crate::stamp::{Generation, Seen};
+use crate::steps::{mkdirat, renameat, unlinkat};
 use crate::{effective_uid, name, temporary};
 
 /// The driver's own directory, 0700, of records, 0600, each of which is its own lock.

@@ -2,10 +2,11 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::{self, Errno, retry_on_intr};
 
 use crate::name;
+use crate::steps::{openat, unlinkat};
 
 /// Creates a new file: an existing entry is neither followed nor opened.
 const NEW_FILE: OFlags = OFlags::RDWR

@@ -2,7 +2,7 @@
 
 use std::os::fd::AsFd as _;
 
-use rustix::fs::{AtFlags, FileType, Mode, Stat, mkdirat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, Stat, statat};
 use rustix::io::Errno;
 use s3_credential_core::{ErrorKind, Failure, Owner};
 
@@ -11,6 +11,7 @@ use crate::directory::{Directory, cannot_enter, enter};
 use crate::failure::{Quoted, refused};
 use crate::options::FileOptions;
 use crate::removal::remove;
+use crate::steps::mkdirat;
 use crate::write_path::WritePath;
 
 /// The treatment of an existing directory of a volume.

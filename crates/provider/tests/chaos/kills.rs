@@ -126,9 +126,9 @@ fn lines_until_killed(place: &Place) -> Vec<String> {
 
 /// What can be known of the volumes from what the driver has said.
 #[derive(Default)]
-struct Known {
+pub(crate) struct Known {
     /// Mounted: provided, and no cleanup has begun.
-    held: BTreeSet<Use>,
+    pub(crate) held: BTreeSet<Use>,
     /// A first provide or a cleanup was under way.
     unknown: Option<Use>,
     /// How new the credentials were that a reader has seen.
@@ -138,7 +138,7 @@ struct Known {
 }
 
 impl Known {
-    fn learn(&mut self, line: &str) {
+    pub(crate) fn learn(&mut self, line: &str) {
         let (said, rest) = line.split_once(' ').unwrap();
         if said == "seen" {
             let (newness, using) = rest.split_once(' ').unwrap();
@@ -167,7 +167,7 @@ impl Known {
     }
 
     /// Checks that the next start of the driver finds exactly the mounted volumes, each whole.
-    fn check_next_start(&mut self, place: &Place, caller_knows: bool) {
+    pub(crate) fn check_next_start(&mut self, place: &Place, caller_knows: bool) {
         let mounted: BTreeSet<String> = self.held.iter().map(Use::target).collect();
         let still_published = |target: &str| mounted.contains(target);
         let options = ResumeOptions {

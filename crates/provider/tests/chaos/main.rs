@@ -1,4 +1,5 @@
-//! Leases under kills, under many hands at once, and under random calls that a model foresees.
+//! Leases under kills, under many tasks and processes at once, and without records, descriptors or
+//! a state path.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,7 +10,11 @@
 )]
 
 mod child;
+mod descriptors;
 mod hammer;
 mod kills;
+mod lost;
 mod mint;
 mod place;
+mod poisoned;
+mod steps;

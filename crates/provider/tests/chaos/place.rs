@@ -109,7 +109,7 @@ impl Place {
         self.0.join("write")
     }
 
-    fn state_path(&self) -> PathBuf {
+    pub(crate) fn state_path(&self) -> PathBuf {
         self.0.join("state")
     }
 
@@ -177,8 +177,15 @@ impl Place {
         }
     }
 
+    /// The files of a lease, with their content.
+    pub(crate) fn files_of(&self, using: &Use) -> Vec<(&'static str, String)> {
+        let directory = self.write_path().join(using.directory());
+        let read = |name: &&'static str| (*name, fs::read_to_string(directory.join(name)).unwrap());
+        using.files().iter().map(read).collect()
+    }
+
     /// The name of a lease's record.
-    fn record(&self, using: &Use) -> String {
+    pub(crate) fn record(&self, using: &Use) -> String {
         let write_path = self.write_path();
         directory_name(Some(write_path.to_str().unwrap()), &using.directory())
     }

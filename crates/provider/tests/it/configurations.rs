@@ -1,5 +1,5 @@
-//! Any two configurations, one after the other, under live volumes: each keeps its identity and gets its newest token, and what
-//! the second configuration would choose is reported.
+//! Any two configurations, one after the other, under live volumes: each keeps its identity and
+//! gets its newest token, and what the second configuration would choose is reported.
 
 use std::fs;
 use std::path::Path;
@@ -151,7 +151,8 @@ impl Node {
     }
 }
 
-/// The value of this argument. The test harness takes it for the name of a test that does not exist.
+/// The value of this argument. The test harness takes it for the name of a test that does not
+/// exist.
 fn argument<T: std::str::FromStr>(name: &str) -> Option<T> {
     let start = format!("{name}=");
     std::env::args().find_map(|argument| argument.strip_prefix(&start)?.parse().ok())
@@ -170,7 +171,8 @@ async fn any_change_of_the_configuration_keeps_the_identity_of_live_mounts_and_i
     assert!(cases < CASES || (changes > cases / 10 && changes < cases), "one-sided: {changes}");
 }
 
-/// Publishes under one configuration, restarts with another one, and publishes again. Returns whether that reported a change.
+/// Publishes under one configuration, restarts with another one, and publishes again. Returns
+/// whether that reported a change.
 async fn is_change_reported(seed: u64) -> bool {
     let mut rng = Rng::with_seed(seed);
     let (before, after) = (Configuration::random(&mut rng), Configuration::random(&mut rng));
