@@ -11,7 +11,7 @@ use opendal::Operator;
 use opendal::services::S3;
 use reqsign_core::ProvideCredentialChain;
 use s3_credential_object_store::VolumeCredentialProvider as ObjectStoreCredentials;
-use s3_credential_provider::{CachedKeys, ProvideContext, Provider};
+use s3_credential_provider::{CachedKeys, ProvideContext, Provider, VolumeCredentials};
 use s3_credential_reqsign::VolumeCredentialProvider as ReqsignCredentials;
 use serde_json::{Value, json};
 
@@ -31,8 +31,8 @@ pub(crate) struct Place<'a> {
 /// OpenDAL and the AWS SDK cache keys themselves, by the clock of the machine, which the command
 /// `ahead` does not move. So each use of them makes a new client.
 pub(crate) struct Subjects<'a> {
-    provider: &'a Provider,
-    context: &'a ProvideContext,
+    /// One cache for all clients of the AWS SDK, as in a driver.
+    sdk_credentials: VolumeCredentials,
     keys: &'a CachedKeys,
     place: Place<'a>,
     object_store: AmazonS3,
@@ -40,8 +40,8 @@ pub(crate) struct Subjects<'a> {
 
 impl<'a> Subjects<'a> {
     pub(crate) fn new(
-        provider: &'a Provider,
-        context: &'a ProvideContext,
+        provider: &Provider,
+        context: &ProvideContext,
         keys: &'a CachedKeys,
         place: Place<'a>,
     ) -> Result<Self> {
@@ -52,7 +52,8 @@ impl<'a> Subjects<'a> {
             .with_region(place.region)
             .with_credentials(Arc::new(ObjectStoreCredentials::new(keys.clone())))
             .build()?;
-        Ok(Self { provider, context, keys, place, object_store })
+        let sdk_credentials = provider.sdk_credentials(context);
+        Ok(Self { sdk_credentials, keys, place, object_store })
     }
 
     fn opendal(&self) -> Result<Operator> {
@@ -74,7 +75,7 @@ impl<'a> Subjects<'a> {
             .force_path_style(true)
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .region(aws_config::Region::new(self.place.region.to_owned()))
-            .credentials_provider(self.provider.sdk_credentials(self.context))
+            .credentials_provider(self.sdk_credentials.clone())
             .build();
         aws_sdk_s3::Client::from_conf(config)
     }
