@@ -75,6 +75,8 @@ pub(super) const CASES: &[Case<Service>] = &[
         ["services: {sts: {attemptTimeout: 100ms, operationTimeout: 50ms, initialBackoff: 1ms}}", "more than once: false"]),
     case("services.sts.rateLimitTimeout", ThrottledSts, [sts!("initialBackoff: 10ms"), "asked 4 times"],
         [sts!("initialBackoff: 10ms, rateLimitTimeout: 1ms"), "asked 1 times"]),
+    case("services.sts.startupJitter", ThrottledSts, [sts!("initialBackoff: 10ms, rateLimitTimeout: 1ms"), "asked 1 times"],
+        [sts!("initialBackoff: 10ms, rateLimitTimeout: 1ms, startupJitter: 10s"), "asked 0 times"]),
     case("services.sts.connectTimeout", DeafSts, ["services: {sts: {connectTimeout: 20s, attemptTimeout: 20s, operationTimeout: 300ms}}", "connected 1 times"],
         ["services: {sts: {connectTimeout: 20ms, attemptTimeout: 20s, operationTimeout: 1m, initialBackoff: 1ms}}", "connected 4 times"]),
 
