@@ -41,6 +41,18 @@ const SHOWN_BY_OTHER_WORDS: &[&str] = &[
 /// No secret reaches them: names, paths, numbers, instants, words.
 const HOLD_NONE: &[&str] = &[
     "Applied",
+    "IdentityReasons",
+    "LeasePhase",
+    "LeaseSurvey",
+    "MetricFamily",
+    "MetricKind",
+    "MetricSample",
+    "MetricValue",
+    "PassedOver",
+    "Phase",
+    "RecordedLease",
+    "RefreshFailure",
+    "UnreadableRecord",
     "AttemptError",
     "AuthenticationLevel",
     "Change",

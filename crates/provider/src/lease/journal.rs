@@ -272,7 +272,8 @@ impl LockedEntry {
         if record.last_failure.as_ref().is_some_and(|noted| noted.is_same(&failure)) {
             return;
         }
-        let noted = LeaseRecord { last_failure: Some(failure), ..LeaseRecord::clone(&record) };
+        let noted =
+            LeaseRecord { last_failure: Some(Box::new(failure)), ..LeaseRecord::clone(&record) };
         if let Err(failure) = self.write(&noted) {
             tracing::debug!(entry = self.key.name, %failure, "the journal cannot record a failed refresh");
         }

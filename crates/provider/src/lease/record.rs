@@ -41,10 +41,10 @@ pub(crate) struct LeaseRecord {
     /// Why the lease has its identity. `None` in memory, and in records of versions that did not
     /// record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) reasons: Option<IdentityReasons>,
+    pub(crate) reasons: Option<Box<IdentityReasons>>,
     /// The failure of the last refresh. `None` where it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last_failure: Option<RefreshFailure>,
+    pub(crate) last_failure: Option<Box<RefreshFailure>>,
 }
 
 /// A region, and which resolver it came from.

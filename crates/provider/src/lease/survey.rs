@@ -123,11 +123,11 @@ impl From<LeaseRecord> for RecordedLease {
             region: record.region.as_ref().and_then(RecordedRegion::resolved),
             context: record.context,
             identity: record.identity,
-            reasons: record.reasons,
+            reasons: record.reasons.map(|reasons| *reasons),
             delivery: record.delivery,
             expires_at: record.expires_at,
             refresh_at: record.refresh_at,
-            last_failure: record.last_failure,
+            last_failure: record.last_failure.map(|failure| *failure),
         }
     }
 }

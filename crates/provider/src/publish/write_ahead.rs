@@ -67,7 +67,7 @@ impl Provider {
         let reasons = old
             .filter(|old| old.identity == resolved.identity)
             .and_then(|old| old.reasons.clone())
-            .unwrap_or_else(|| IdentityReasons::new(context, resolved));
+            .unwrap_or_else(|| Box::new(IdentityReasons::new(context, resolved)));
         LeaseRecord {
             write_path: key.write_path.clone(),
             directory: key.directory.clone(),
