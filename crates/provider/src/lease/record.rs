@@ -27,7 +27,7 @@ pub(crate) struct LeaseRecord {
     /// Target paths that use the lease; its files go with the last one.
     pub(crate) holders: BTreeSet<String>,
     pub(crate) identity: Identity,
-    pub(crate) delivery: String,
+    pub(crate) delivery: Box<str>,
     /// Variables that Mountpoint was started with, but for the values of key variables.
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) files: Vec<FileRecord>,

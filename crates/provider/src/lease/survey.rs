@@ -124,7 +124,7 @@ impl From<LeaseRecord> for RecordedLease {
             context: record.context,
             identity: record.identity,
             reasons: record.reasons.map(|reasons| *reasons),
-            delivery: record.delivery,
+            delivery: record.delivery.into(),
             expires_at: record.expires_at,
             refresh_at: record.refresh_at,
             last_failure: record.last_failure.map(|failure| *failure),

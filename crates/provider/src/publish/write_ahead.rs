@@ -74,7 +74,7 @@ impl Provider {
             context: context.clone(),
             holders: old.map(|old| old.holders.clone()).unwrap_or_default(),
             identity: resolved.identity.clone(),
-            delivery: plan.delivery.as_str().to_owned(),
+            delivery: plan.delivery.as_str().into(),
             environment: plain_variables(&plan.environment),
             files,
             expires_at: age.expires_at,
