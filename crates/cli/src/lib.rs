@@ -1,14 +1,16 @@
 //! `s3cred`: provide, explain and remove the credentials of an S3 volume from the command line.
 //!
-//! **In:** a CSI request as JSON, the driver's environment variables, flags. **Out:** one JSON object, or lines for a person. **Fails**
-//! with one line on stderr, an error object where JSON was asked for, and an exit status by gRPC code.
+//! **In:** a CSI request as JSON, the driver's environment variables, flags. **Out:** one JSON
+//! object, or lines for a person. **Fails** with one line on stderr, an error object where JSON was
+//! asked for, and an exit status by gRPC code.
 //!
 //! ```sh
 //! s3cred provide --request publish.json --write-path /run/mountpoint
 //! s3cred cleanup --request publish.json --write-path /run/mountpoint
 //! ```
 //!
-//! A third party that has a source of its own builds its own `s3cred` with it, and names it in the configuration:
+//! A third party that has a source of its own builds its own `s3cred` with it, and names it in the
+//! configuration:
 //!
 //! ```no_run
 //! use s3_credential_core::{CredentialForm, Keys, source_fn};
@@ -57,7 +59,8 @@ use crate::arguments::{Arguments, Command};
 
 pub use s3_credential_provider::Registry;
 
-/// Runs the command line of this process, with what `plug_in` registers beside the plug-ins of this workspace.
+/// Runs the command line of this process, with what `plug_in` registers beside the plug-ins of this
+/// workspace.
 pub fn run(plug_in: impl FnOnce(&mut Registry) -> Result<(), Failure>) -> ExitCode {
     match Arguments::try_parse() {
         Ok(Arguments { command }) => output::status(execute(command, plug_in)),

@@ -23,8 +23,8 @@ where
     tracing_subscriber::registry().with(filter).with(lines.with_filter(filter_fn(is_ours)))
 }
 
-/// Other crates' logs are left out at every level, whatever RUST_LOG asks for: the AWS SDK prints a malformed answer of STS, keys
-/// included.
+/// Other crates' logs are left out at every level, whatever RUST_LOG asks for: the AWS SDK prints a
+/// malformed answer of STS, keys included.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
     let name = metadata.target().split("::").next().unwrap_or_default();
     name == "s3cred" || name.starts_with("s3_credential_")

@@ -1,4 +1,5 @@
-//! `s3cred` with the plug-ins of this workspace. **In**, **out** and how it **fails**: see the library.
+//! `s3cred` with the plug-ins of this workspace. **In**, **out** and how it **fails**: see the
+//! library.
 
 use std::process::ExitCode;
 

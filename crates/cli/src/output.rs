@@ -154,7 +154,8 @@ const URLS: [&str; 6] = [
     names::AWS_EC2_METADATA_SERVICE_ENDPOINT,
 ];
 
-/// A value as it may be printed: keys, passwords and authorizations are masked unless they were asked for.
+/// A value as it may be printed: keys, passwords and authorizations are masked unless they were
+/// asked for.
 pub(crate) fn printable<'a>(name: &str, value: &'a EnvironmentValue, reveal: bool) -> Cow<'a, str> {
     match value {
         EnvironmentValue::Secret(url) if !reveal && URLS.contains(&name) => {

@@ -24,7 +24,8 @@ const MAX_LEN: usize = 4 << 20;
 /// More than most requests are long.
 const FIRST_LEN: usize = 64 << 10;
 
-/// Reads a request. The error says where the JSON is wrong and never what stands there, which may be a secret.
+/// Reads a request. The error says where the JSON is wrong and never what stands there, which may
+/// be a secret.
 pub(crate) fn read<R: DeserializeOwned>(path: &Path) -> Result<R, Failure> {
     let text = open(path).and_then(read_whole).map_err(|error| {
         let path = path.display();
@@ -78,7 +79,8 @@ fn search<R: DeserializeOwned>(value: &RawValue, path: &mut Vec<String>) -> Opti
     Some(())
 }
 
-/// Whether a request with this one value can be read. Its text is zeroised, since the value may be a secret.
+/// Whether a request with this one value can be read. Its text is zeroised, since the value may be
+/// a secret.
 fn fits<R: DeserializeOwned>(value: &RawValue, path: &[String]) -> bool {
     let names: Vec<String> =
         path.iter().map(|name| Json::from(name.as_str()).to_string()).collect();
@@ -135,7 +137,8 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// All of it, or a little more than is allowed. A buffer that is too small is replaced and zeroised: one that grows leaves a copy behind.
+/// All of it, or a little more than is allowed. A buffer that is too small is replaced and
+/// zeroised: one that grows leaves a copy behind.
 fn read_whole(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(vec![0; FIRST_LEN]);
     let mut filled = 0;

@@ -96,7 +96,7 @@ pub(crate) fn choose(mut builder: ProviderBuilder, choices: &ChoiceArguments) ->
     })
 }
 
-/// A target from `provide`'s flags; without a write path where nothing is written.
+/// Makes a target from `provide`'s flags; without a write path for a command that does not write.
 pub(crate) fn target(
     write_path: Option<&Path>,
     mount: &MountArguments,

@@ -23,7 +23,7 @@ pub(crate) fn provided(provided: &Provided) -> String {
         Some(resolved) => {
             let _ = writeln!(text, "region    {} (from {})", resolved.region, resolved.resolver);
         }
-        None => text.push_str("region    none known; nothing here needs one\n"),
+        None => text.push_str("region    none known; none is needed here\n"),
     }
     let _ = writeln!(text, "delivery  {}", provided.delivery);
     for (name, value) in &provided.environment {
@@ -90,7 +90,8 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
-/// Whether colours may go there: to a terminal, unless its user said otherwise (`NO_COLOR`, `CLICOLOR`, `TERM=dumb`).
+/// Whether colours may go there: to a terminal, unless its user said otherwise (`NO_COLOR`,
+/// `CLICOLOR`, `TERM=dumb`).
 pub(crate) fn wants_colour(stream: &impl RawStream) -> bool {
     AutoStream::choice(stream) != ColorChoice::Never
 }
@@ -106,7 +107,7 @@ pub(crate) enum Style {
 }
 
 impl Style {
-    /// The text in this style; as it is where nobody looks at a terminal.
+    /// Returns the text in this style, or unchanged where the output is no terminal.
     pub(crate) fn paint(self, text: impl Into<String>) -> String {
         let text = text.into();
         if !wants_colour(&std::io::stdout()) {

@@ -44,7 +44,8 @@ impl Node {
     }
 }
 
-/// What would happen, or why nothing can, from the volume on; without one where the request was none.
+/// Returns the tree of what would happen, or why it would fail, from the volume on; without a
+/// volume where the request is invalid.
 pub(crate) fn explanation(
     context: Option<&ProvideContext>,
     explained: &Result<Explanation, ProvideError>,
@@ -123,7 +124,7 @@ fn decided(provided: &Provided, reasons: &Reasons) -> Vec<Node> {
     }
     let region = match &provided.region {
         Some(resolved) => format!("{} (from {})", resolved.region, resolved.resolver),
-        None => "none known; nothing here needs one".to_owned(),
+        None => "none known; none is needed here".to_owned(),
     };
     let variables = provided
         .environment

@@ -122,7 +122,7 @@ impl World {
             for entry in fs::read_dir(self.path(name)).into_iter().flatten() {
                 let path = entry.unwrap().path();
                 seen.push(path.display().to_string());
-                // Of the write path it is the names that must not tell; its files are the
+                // Of the write path only the names must not reveal a secret; its files are the
                 // credentials.
                 if path.is_file() {
                     seen.push(String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned());

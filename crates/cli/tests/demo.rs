@@ -142,7 +142,7 @@ fn a_person_reads_lines_without_colours_where_there_is_no_terminal() {
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), ""), "{}", stdout(&output));
     let page = stdout(&output);
     assert!(!page.contains('\x1b'));
-    for told in [
+    for expected in [
         "irsa                not-applicable",
         "eu-west-1 (from volume-context)",
         "AWS_WEB_IDENTITY_TOKEN_FILE=$WRITE_PATH/",
@@ -151,11 +151,12 @@ fn a_person_reads_lines_without_colours_where_there_is_no_terminal() {
         "FAILED_PRECONDITION: no credential source applies: pod-token: ",
         "every step did what it should",
     ] {
-        assert!(page.contains(told), "{told}\n{page}");
+        assert!(page.contains(expected), "{expected}\n{page}");
     }
 }
 
-/// What the process has in its environment is for nobody in the demo, and neither the log nor the report tells a secret.
+/// The demo uses no variable of its process's environment, and neither the log nor the report shows
+/// a secret.
 #[test]
 fn no_credential_of_the_caller_and_none_of_the_demo_is_used_or_shown() {
     let scratch = scratch();
@@ -185,12 +186,12 @@ fn no_credential_of_the_caller_and_none_of_the_demo_is_used_or_shown() {
         let output = demo(&scratch, &["--output", format]).envs(hostile).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
         assert!(stderr(&output).contains("credentials provided"), "the log is on");
-        for told in [stdout(&output), stderr(&output)] {
-            assert!(!told.contains("CANARY"), "{told}");
-            assert!(!told.contains("eyJ"), "a JSON web token: {told}");
-            assert!(!told.contains("IQoJb3JpZ2lu"), "a session token: {told}");
+        for text in [stdout(&output), stderr(&output)] {
+            assert!(!text.contains("CANARY"), "{text}");
+            assert!(!text.contains("eyJ"), "a JSON web token: {text}");
+            assert!(!text.contains("IQoJb3JpZ2lu"), "a session token: {text}");
             for prefix in ["AKIA", "ASIA"] {
-                assert!(!told.contains(prefix), "an access key id: {told}");
+                assert!(!text.contains(prefix), "an access key id: {text}");
             }
         }
     }

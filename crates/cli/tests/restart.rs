@@ -1,4 +1,5 @@
-//! `serve` that is killed in the midst of its leases, and the one that is started after it: real processes and real files.
+//! `serve` that is killed in the midst of its leases, and the one that is started after it: real
+//! processes and real files.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly, its helpers too")]
 
 use std::fs;
@@ -81,7 +82,7 @@ impl Serving {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
     }
 
-    /// Reads the log until it tells this.
+    /// Reads the log until it holds this text.
     fn log(&mut self, part: &str) -> String {
         loop {
             let mut line = String::new();

@@ -69,7 +69,7 @@ pub(crate) struct Arguments {
     #[arg(long, env = "S3_CSI_DRIVER_NAME", value_name = "NAME", default_value = "s3.csi.aws.com", value_parser = driver_name)]
     pub(crate) driver_name: String,
 
-    /// The kubelet's plugin registry; without it the service registers with nobody
+    /// The kubelet's plugin registry; without it the service does not register
     #[arg(long, env = "S3_CSI_REGISTRATION_DIR", value_name = "DIR")]
     pub(crate) registration_dir: Option<PathBuf>,
 

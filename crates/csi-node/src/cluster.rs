@@ -1,4 +1,4 @@
-//! What the service tells the cluster: events on pods, and that its node is ready for volumes.
+//! Reports to the cluster: events on pods, and that the node is ready for volumes.
 //!
 //! Both are optional. Without access to the Kubernetes API the service works as with it, and logs
 //! that once.

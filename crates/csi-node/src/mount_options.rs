@@ -19,8 +19,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("--version", "leave it out"),
 ];
 
-/// Whom Mountpoint answers. The kernel asks for all users; without an option Mountpoint answers its own
-/// user alone.
+/// Whom Mountpoint answers. The kernel asks for all users; without an option Mountpoint answers its
+/// own user alone.
 const ALLOW_OTHER: &str = "--allow-other";
 const ALLOW_ROOT: &str = "--allow-root";
 
@@ -46,8 +46,8 @@ impl MountpointArguments {
     /// Maps mount flags. Of a repeated option the last one counts.
     ///
     /// # Errors
-    /// INVALID_ARGUMENT for an option that the service owns, named, with what to do, and for control
-    /// characters.
+    /// INVALID_ARGUMENT for an option that the service owns, named, with what to do, and for
+    /// control characters.
     pub fn parse<'a>(flags: impl IntoIterator<Item = &'a str>) -> Result<Self, CallError> {
         let mut arguments = Self::default();
         for flag in flags {
@@ -91,7 +91,8 @@ impl MountpointArguments {
         }
     }
 
-    /// Returns the option for whom Mountpoint answers: all users, unless the volume asks for root alone.
+    /// Returns the option for whom Mountpoint answers: all users, unless the volume asks for root
+    /// alone.
     pub fn allow(&self) -> &'static str {
         if self.is_for_root && !self.is_for_all { ALLOW_ROOT } else { ALLOW_OTHER }
     }

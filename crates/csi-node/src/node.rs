@@ -149,7 +149,7 @@ impl Parts {
             .is_some_and(|target| source.is_none_or(|source| source.device == target.device))
     }
 
-    /// Returns what the provider is told about a mount.
+    /// Returns the description of a mount for the provider.
     fn target(&self, id: &MountId, owner: Option<MountOwner>) -> MountTarget {
         let target = MountTarget::new(self.directory.credentials_of(id));
         match owner {

@@ -1,9 +1,11 @@
 //! Messages and services of CSI 1.x and of the kubelet's plugin registration, for tonic.
 //!
-//! **In:** `proto/csi.proto` and `proto/pluginregistration.proto`. **Out:** the types that `cargo xtask proto` generates from them
-//! (on `prost_types` and `tonic_prost`), checked in, so that a build needs no protoc. **Fails** with a `tonic::Status`.
+//! **In:** `proto/csi.proto` and `proto/pluginregistration.proto`. **Out:** the types that
+//! `cargo xtask proto` generates from them (on `prost_types` and `tonic_prost`), checked in, so
+//! that a build needs no protoc. **Fails** with a `tonic::Status`.
 //!
-//! `Debug` never prints a field that the specification marks as `csi_secret`, nor the service-account tokens of a volume context.
+//! `Debug` never prints a field that the specification marks as `csi_secret`, nor the
+//! service-account tokens of a volume context.
 //!
 //! ```
 //! use s3_csi_proto::csi::v1::NodePublishVolumeRequest;

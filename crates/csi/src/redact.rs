@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-/// The key of the service-account tokens. Kubernetes passes them in the volume context unless the driver asks for them in secrets.
+/// The key of the service-account tokens. Kubernetes passes them in the volume context unless the
+/// driver asks for them in secrets.
 const TOKENS: &str = "csi.storage.k8s.io/serviceAccount.tokens";
 
 /// Stands for a map of secrets: prints how many there are, and neither keys nor values.

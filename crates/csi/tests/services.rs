@@ -1,4 +1,5 @@
-//! Clients and servers of the generated services understand each other, under the names that the kubelet calls.
+//! Clients and servers of the generated services understand each other, under the names that the
+//! kubelet calls.
 
 use s3_csi_proto::csi::v1::identity_client::IdentityClient;
 use s3_csi_proto::csi::v1::identity_server::{Identity, IdentityServer};

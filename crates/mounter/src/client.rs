@@ -14,7 +14,7 @@ use crate::wire;
 const PREFIX: &str = "mounter-";
 const SUFFIX: &str = ".sock";
 
-/// How long a mounter may take for what starts nothing and stops nothing.
+/// How long a mounter may take for a message that starts and stops no process.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long it may take to stop a process: longer than the mounter waits before it kills one.
@@ -151,7 +151,7 @@ impl Sockets {
                 Err(error) => return Err(error),
             }
         }
-        if reached { Ok(()) } else { Err(self.nobody()) }
+        if reached { Ok(()) } else { Err(self.unreachable()) }
     }
 
     fn newest(
@@ -165,10 +165,10 @@ impl Sockets {
                 reply => return Ok(reply),
             }
         }
-        Err(self.nobody())
+        Err(self.unreachable())
     }
 
-    fn nobody(&self) -> ClientError {
+    fn unreachable(&self) -> ClientError {
         ClientError::Unreachable(format!("no mounter listens in {}", self.0.display()))
     }
 }

@@ -127,8 +127,9 @@ impl Processes {
     /// Reads the output of a process in a thread of its own, which reaps it.
     fn watch(&self, id: &str, started: Started, at_end: Option<AtEnd>) -> io::Result<()> {
         let Started { mut child, output } = started;
+        let pid = child.id();
         if let Some(process) = self.state().mounts.get_mut(id) {
-            process.pid = Some(child.id());
+            process.pid = Some(pid);
         }
         let (processes, id) = (self.clone(), id.to_owned());
         let reading = thread::Builder::new().stack_size(STACK).spawn(move || {
@@ -139,6 +140,10 @@ impl Processes {
                 at_end(&id);
             }
         });
+        if let (Err(_), Some(pid)) = (&reading, pid_of(pid)) {
+            // No thread would see its end, and a process that runs on would hold the file system.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
         reading.map(drop)
     }
 

@@ -42,8 +42,7 @@ struct State {
 }
 
 impl Server {
-    /// Listens in a directory, as the newest generation. Sockets that nobody serves any more are
-    /// removed.
+    /// Listens in a directory, as the newest generation. Sockets without a server are removed.
     pub fn bind(directory: &Path, program: PathBuf, range: UserRange) -> io::Result<Self> {
         descriptors::keep_from_children()?;
         fs::create_dir_all(directory)?;

@@ -113,9 +113,9 @@ impl ProviderBuilder {
         self
     }
 
-    /// Delays the first call of STS after the start by up to [`StsSettings::STARTUP_JITTER`] for each volume that
-    /// waits, where the configuration sets no `startupJitter`. For a driver that all nodes of a cluster start
-    /// together. Other programs do not wait.
+    /// Delays the first call of STS after the start by up to [`StsSettings::STARTUP_JITTER`] for
+    /// each volume that waits, where the configuration sets no `startupJitter`. For a driver that
+    /// all nodes of a cluster start together. Other programs do not wait.
     #[cfg(feature = "sts")]
     #[must_use]
     pub fn with_startup_jitter(mut self) -> Self {
@@ -179,7 +179,7 @@ impl ProviderBuilder {
         }
         #[cfg_attr(
             not(feature = "sts"),
-            allow(unused_mut, reason = "only STS is told of settings")
+            allow(unused_mut, reason = "only STS reads these settings")
         )]
         let mut configuration = self.configuration.unwrap_or_default();
         let mut settings = self.settings.unwrap_or(configuration.settings);

@@ -99,8 +99,8 @@ impl Provider {
         Ok(CleanupReport { removed, remaining_holders })
     }
 
-    /// Removes all that there is of a lease: the record last, since until all else is gone it must
-    /// tell the next start of it.
+    /// Removes all parts of a lease. The record goes last: until all else is gone, it must report
+    /// the lease to the next start.
     pub(crate) fn remove_lease(
         &self,
         write_path: &Path,

@@ -10,8 +10,8 @@ use kube::{Client, Config};
 use rustls::crypto::CryptoProvider;
 use s3_credential_core::{Environment, ErrorKind, Failure, names};
 
-/// The driver's client of the Kubernetes API. It is made when it is first asked for; a failure is not remembered, so that a file
-/// which appears later is found by the next call.
+/// The driver's client of the Kubernetes API. It is made when it is first asked for; a failure is
+/// not remembered, so that a file which appears later is found by the next call.
 #[derive(Clone)]
 pub(crate) struct KubernetesClient {
     environment: Environment,
@@ -50,8 +50,9 @@ pub fn kubernetes_client(environment: &Environment) -> Result<Option<Client>, Fa
             }
             (None, None) => return Ok(None),
         };
-    // Callers retry within their own deadlines, and wait no longer for an answer. Here a limit would be one on the silence of the whole
-    // connection: it would end each watch between two bookmarks of the API server, which come about every minute.
+    // Callers retry within their own deadlines, and wait no longer for an answer. Here a limit
+    // would be one on the silence of the whole connection: it would end each watch between two
+    // bookmarks of the API server, which come about every minute.
     config.read_timeout = None;
     config.default_retry = false;
     choose_tls_provider();
@@ -112,7 +113,8 @@ fn in_cluster(host: &str, port: &str) -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// What is wrong with a kubeconfig. Its texts are not repeated, since a parser may quote what it read.
+/// What is wrong with a kubeconfig. Its texts are not repeated, since a parser may quote what it
+/// read.
 fn reason(error: &KubeconfigError) -> String {
     match error {
         KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),

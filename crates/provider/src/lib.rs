@@ -1,10 +1,10 @@
 //! The credential provider of an S3 CSI driver: which credentials a volume uses, how Mountpoint
 //! gets them, and that they are gone when the volume is.
 //!
-//! **In:** a [`ProvideContext`], parsed from `NodePublishVolumeRequest`, and a [`CleanupContext`] from
-//! `NodeUnpublishVolumeRequest`. **Out:** [`Provided`], the environment that Mountpoint is started with and the files that it names;
-//! [`CleanupReport`], what is gone. **Fails** with a [`ProvideError`], which has one gRPC code, lists what every source said and says what to
-//! do.
+//! **In:** a [`ProvideContext`], parsed from `NodePublishVolumeRequest`, and a [`CleanupContext`]
+//! from `NodeUnpublishVolumeRequest`. **Out:** [`Provided`], the environment that Mountpoint is
+//! started with and the files that it names; [`CleanupReport`], what is gone. **Fails** with a
+//! [`ProvideError`], which has one gRPC code, lists what every source said and says what to do.
 //!
 //! | feature (all by default but `sdk` and `tonic`) | brings |
 //! |---|---|

@@ -58,7 +58,7 @@ impl Default for Metrics {
 pub(crate) enum Cache {
     /// Keys that were exchanged for the same token and policy.
     Exchange,
-    /// A republish that brings nothing new.
+    /// A republish without a change.
     Republish,
 }
 

@@ -41,7 +41,7 @@ pub struct NodeLabelRegion {
 type Label = Result<Option<Region>, Failure>;
 
 enum Known {
-    Nothing,
+    Unknown,
     Region(Region),
     /// No label at this instant of [`Clock::elapsed`].
     NoLabel(Duration),
@@ -55,7 +55,7 @@ impl NodeLabelRegion {
             client,
             node: node.into(),
             clock,
-            known: Mutex::new(Known::Nothing),
+            known: Mutex::new(Known::Unknown),
             flights: SingleFlight::default(),
         }
     }
@@ -78,7 +78,7 @@ impl NodeLabelRegion {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // Nothing can be half-done in there: a poisoned lock is as good as any.
+        // No update can be half-done here, so a poisoned lock can be used like any other.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -67,7 +67,7 @@ impl Provider {
             .await
     }
 
-    /// What a refresh of a lease delivers; nothing if its source no longer applies.
+    /// Returns what a refresh of a lease delivers; `None` if its source no longer applies.
     pub(crate) async fn renew(
         &self,
         context: &ProvideContext,

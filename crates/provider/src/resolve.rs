@@ -92,7 +92,7 @@ pub(crate) struct Resolved {
     pub(crate) exchange: Option<Arc<Exchange>>,
     pub(crate) delivery: Delivery,
     pub(crate) region: Option<ResolvedRegion>,
-    /// Who named the role of a web identity, where its source tells.
+    /// The origin of the role of a web identity, where its source knows it.
     pub(crate) role_origin: Option<Cow<'static, str>>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) region_attempts: Vec<Attempt>,
@@ -124,7 +124,7 @@ impl Resolver {
         in_chain.or_else(|| self.retired.source(name))
     }
 
-    /// The names of the sources that can tell of changes.
+    /// Returns the names of the sources that can report changes.
     pub(crate) fn sources_with_changes(&self) -> HashSet<String> {
         let sources =
             AuthenticationLevel::ALL.into_iter().flat_map(|level| self.chain(level).sources());

@@ -151,7 +151,7 @@ impl Provider {
     }
 
     fn adopt(&self, key: &LeaseKey, record: LeaseRecord, changing: &HashSet<String>) {
-        // What is never due may have changed while nobody listened.
+        // A lease that is never due may have changed before the subscription.
         let changes = record.identity.source.as_ref().is_some_and(|name| changing.contains(name));
         let is_served = record.delivery() != Delivery::Endpoint || self.restore_grant(&key.name);
         let reading = self.resolver.reading();

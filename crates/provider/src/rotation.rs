@@ -1,4 +1,4 @@
-//! Keeping leases fresh: one task for the clock, and one for each source that tells of changes.
+//! Keeping leases fresh: one task for the clock, and one for each source that reports changes.
 
 mod circuit_breaker;
 mod events;
@@ -66,8 +66,8 @@ impl RotationHandle {
 }
 
 impl Provider {
-    /// Refreshes leases when they are due and when their source tells of a change, until what is
-    /// returned is dropped. To be called within a tokio runtime, once.
+    /// Refreshes leases when they are due and when their source reports a change, until the
+    /// returned handle is dropped. To be called within a tokio runtime, once.
     #[must_use = "leases are kept fresh until this is dropped"]
     pub fn keep_fresh(&self) -> RotationHandle {
         let mut tasks = JoinSet::new();
@@ -216,8 +216,8 @@ impl Provider {
         Ok(())
     }
 
-    /// How this lease waits for a source that is down. One that was adopted without what it had
-    /// serves nothing, and cannot wait.
+    /// Returns how this lease waits for a source that is down. An adopted lease without known files
+    /// cannot wait.
     fn asker(&self, lease: &Lease) -> Probe {
         let left = lease.files.as_ref().and_then(|_| self.left(lease));
         let left = left.and_then(|left| left.try_into().ok()).unwrap_or_default();
@@ -229,8 +229,8 @@ impl Provider {
         RotationSettings::left(record.delivery(), now, record.expires_at)
     }
 
-    /// This lease has asked in vain. It asks again after a pause of its own, and not before its
-    /// source is worth it.
+    /// Reschedules a lease whose own refresh failed: after its backoff, and not before the circuit
+    /// breaker admits it.
     fn put_off(&self, name: &str, lease: Lease, failure: Failure, ask_in: Duration) {
         let pause =
             self.settings.rotation.backoff(lease.failures, self.left(&lease)).max(signed(ask_in));

@@ -125,7 +125,7 @@ impl RunningProvider {
     /// Parses a publish request, decides the volume's credentials and delivers them.
     ///
     /// The same request again refreshes the credentials. Once the volume is mounted, every failure
-    /// is UNAVAILABLE and removes nothing.
+    /// is UNAVAILABLE and removes no file.
     pub async fn publish(
         &self,
         request: PublishRequest,

@@ -1,4 +1,5 @@
-//! To and from the AWS SDK for Rust: its providers as plug-ins here, a volume's credentials and region as providers there.
+//! To and from the AWS SDK for Rust: its providers as plug-ins here, a volume's credentials and
+//! region as providers there.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,8 +21,9 @@ use crate::provider::Provider;
 /// Any credentials provider of the AWS SDK as a source: a profile, SSO, a process, Roles Anywhere.
 ///
 /// # Errors
-/// Not applicable where the provider says that there are no credentials to load; what else it says, "no answer in time" included, is a
-/// failure, since a provider that is wrapped is meant to be used. Its own words are left out: they may quote an answer.
+/// Not applicable where the provider says that there are no credentials to load; what else it says,
+/// "no answer in time" included, is a failure, since a provider that is wrapped is meant to be
+/// used. Its own words are left out: they may quote an answer.
 #[derive(Debug, Clone)]
 pub struct SdkSource {
     name: Cow<'static, str>,
@@ -79,7 +81,8 @@ fn why(error: &CredentialsError) -> SourceError {
     }
 }
 
-/// A volume's keys as a credentials provider of the AWS SDK: for a driver that calls S3 itself on behalf of a volume.
+/// A volume's keys as a credentials provider of the AWS SDK: for a driver that calls S3 itself on
+/// behalf of a volume.
 #[derive(Debug, Clone)]
 pub struct VolumeCredentials(CachedKeys);
 
@@ -91,7 +94,8 @@ pub struct VolumeRegion {
 }
 
 impl Provider {
-    /// The volume's keys, for an SDK client: those of [`cached_keys`](Self::cached_keys). To be called within a tokio runtime.
+    /// The volume's keys, for an SDK client: those of [`cached_keys`](Self::cached_keys). To be
+    /// called within a tokio runtime.
     pub fn sdk_credentials(&self, context: &ProvideContext) -> VolumeCredentials {
         VolumeCredentials(self.cached_keys(context))
     }
@@ -103,7 +107,8 @@ impl Provider {
 }
 
 impl VolumeCredentials {
-    /// Returns the cache behind it, which reports how fresh the keys are: `expires_at`, `refresh_at` and `last_error`.
+    /// Returns the cache behind it, which reports how fresh the keys are: `expires_at`,
+    /// `refresh_at` and `last_error`.
     ///
     /// Its `current` returns the keys without a wait while they are good.
     pub fn keys(&self) -> &CachedKeys {

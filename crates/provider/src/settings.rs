@@ -25,8 +25,8 @@ pub(crate) use rotation::{due_at, later};
     serde(rename_all = "camelCase", deny_unknown_fields, default)
 )]
 pub struct Settings {
-    /// The directory of the driver's own in which leases are recorded. It outlives restarts. Where unset,
-    /// `/run/s3cred` for root, else `$XDG_RUNTIME_DIR/s3cred`.
+    /// The directory of the driver's own in which leases are recorded. It outlives restarts. Where
+    /// unset, `/run/s3cred` for root, else `$XDG_RUNTIME_DIR/s3cred`.
     #[cfg_attr(feature = "yaml", schemars(extend("format" = "absolute-path")))]
     pub state_path: Option<PathBuf>,
     /// The delivery of every form. Where unset, [`Settings::deliveries`] counts.
@@ -82,7 +82,7 @@ impl Settings {
         self.chosen_delivery(kind, form).unwrap_or_else(|| Delivery::default_for(form))
     }
 
-    /// The delivery that somebody chose for it.
+    /// Returns the delivery that is configured for this form.
     pub(crate) fn chosen_delivery(
         &self,
         kind: MountKind,
@@ -126,7 +126,8 @@ pub struct EndpointSettings {
     pub address: Option<SocketAddr>,
 }
 
-/// `/run/s3cred` for root, else `$XDG_RUNTIME_DIR/s3cred`, else a folder of one's own in the temp directory.
+/// `/run/s3cred` for root, else `$XDG_RUNTIME_DIR/s3cred`, else a folder of one's own in the temp
+/// directory.
 pub fn default_state_path(environment: &Environment) -> PathBuf {
     let uid = s3_credential_delivery::effective_uid();
     if uid == 0 {

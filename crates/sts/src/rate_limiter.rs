@@ -1,17 +1,17 @@
 //! How fast a rate-limited STS is called, by all callers of a process together.
 //!
-//! All processes of an account and region share one limit, and no process knows of another. A process
-//! learns of the limit from three facts: its own throttled answers, the number of its callers that wait,
-//! and whether it has just started (then a whole cluster may have).
+//! All processes of an account and region share one limit, and no process knows of another. A
+//! process learns of the limit from three facts: its own throttled answers, the number of its
+//! callers that wait, and whether it has just started (then a whole cluster may have).
 //!
 //! - While STS grants every call, no caller waits.
-//! - From the first throttled answer on, calls are made one at a time, in the order of the callers. The
-//!   interval between two begins by the number of callers, doubles with a throttled answer and shrinks by
-//!   a fifth with a granted one; after several granted ones in a row it is halved.
-//! - After a quiet time the first call is alone. If many callers wait by then, or where a limit has passed,
-//!   the next calls follow at intervals that halve with each grant.
-//! - A process that has just started delays its first call by a random time, which is proportional to the
-//!   number of callers.
+//! - From the first throttled answer on, calls are made one at a time, in the order of the callers.
+//!   The interval between two begins by the number of callers, doubles with a throttled answer and
+//!   shrinks by a fifth with a granted one; after several granted ones in a row it is halved.
+//! - After a quiet time the first call is alone. If many callers wait by then, or where a limit has
+//!   passed, the next calls follow at intervals that halve with each grant.
+//! - A process that has just started delays its first call by a random time, which is proportional
+//!   to the number of callers.
 //!
 //! The numbers are from a simulation of a cluster that starts (docs/performance.md).
 
@@ -113,7 +113,7 @@ pub(crate) enum Outcome {
     /// STS answered, with keys or with a reason of its own.
     Granted,
     Throttled,
-    /// STS did not answer, which says nothing about the limit.
+    /// STS did not answer, so the limit stays unknown.
     NoAnswer,
 }
 
@@ -141,6 +141,9 @@ impl RateLimiters {
         if let Some(limiter) = limiters.get(endpoint) {
             return Arc::clone(limiter);
         }
+        // A tenant may name any region: what was learned of an endpoint goes when it is out of date.
+        let now = Instant::now();
+        limiters.retain(|_, limiter| !lock(&limiter.state).is_out_of_date(now));
         let limiter = Arc::new(RateLimiter::new(self.pacing));
         limiters.insert(endpoint.to_owned(), Arc::clone(&limiter));
         limiter
@@ -154,7 +157,8 @@ impl RateLimiter {
             generation: 0,
             waiting: 0,
             last_call: None,
-            // The root keeps the processes from starting early, when few of their callers have come.
+            // The root keeps the processes from starting early, when few of their callers have
+            // come.
             share: fastrand::f64().sqrt(),
         };
         Self {
@@ -269,7 +273,8 @@ impl Pacing {
         Some(next)
     }
 
-    /// Returns how calls go on while STS grants them: at once for a few callers, slowly for a crowd.
+    /// Returns how calls go on while STS grants them: at once for a few callers, slowly for a
+    /// crowd.
     fn granted_to(self, waiting: usize) -> Phase {
         if waiting > FEW { Phase::ramp(self.ramp()) } else { Phase::Open }
     }
@@ -297,10 +302,14 @@ impl Phase {
 }
 
 impl State {
+    fn is_out_of_date(&self, now: Instant) -> bool {
+        let is_quiet = |last: Instant| now >= last + FORGOTTEN_AFTER;
+        self.waiting == 0 && self.last_call.is_some_and(is_quiet)
+    }
+
     /// Forgets a limit that is out of date.
     fn forget(&mut self, now: Instant) {
-        let is_quiet = |last: Instant| now >= last + FORGOTTEN_AFTER;
-        if self.waiting == 0 && self.last_call.is_some_and(is_quiet) {
+        if self.is_out_of_date(now) {
             self.phase = Phase::UNKNOWN;
             self.generation += 1;
             self.last_call = None;

@@ -63,7 +63,8 @@ pub struct StsSettings {
     /// `operationTimeout`.
     pub rate_limit_timeout: Duration,
     /// How long a process that has just started delays its first call at most, for each caller that
-    /// waits: a whole cluster may have started. The delay is random, and at most 10 s. `None` for none.
+    /// waits: a whole cluster may have started. The delay is random, and at most 10 s. `None` for
+    /// none.
     pub startup_jitter: Option<Duration>,
 }
 
@@ -105,8 +106,8 @@ impl fmt::Debug for StsSettings {
 }
 
 impl StsSettings {
-    /// The `startup_jitter` for a driver that all nodes of a cluster start together. It keeps 5,000 nodes below
-    /// four times what STS grants (docs/performance.md).
+    /// The `startup_jitter` for a driver that all nodes of a cluster start together. It keeps 5,000
+    /// nodes below four times what STS grants (docs/performance.md).
     pub const STARTUP_JITTER: Duration = Duration::from_millis(200);
 
     /// The settings of the standard variables, with the default time-outs.

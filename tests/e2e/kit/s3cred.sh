@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the conformance kit calls, for s3cred: `s3cred.sh BINARY provide|cleanup`, with a CSI request on standard input.
+# What the conformance kit calls, for s3cred: `s3cred.sh BINARY provide|cleanup`, with a CSI request
+# on standard input.
 set -eu
 binary=$1
 case $2 in

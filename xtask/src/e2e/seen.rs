@@ -39,7 +39,7 @@ impl Seen {
         if self.failed > 0 { Err(format!("{} checks failed", self.failed)) } else { Ok(()) }
     }
 
-    /// A suite that checks nothing has proven nothing.
+    /// A suite without a check is no proof.
     pub(crate) fn require_checks(&self) -> Outcome {
         if self.passed == 0 { Err("no check ran".to_owned()) } else { Ok(()) }
     }

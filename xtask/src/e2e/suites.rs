@@ -27,8 +27,8 @@ pub(crate) enum Name {
     /// Python 3, and PyPI for the first time
     Chart,
     /// The binaries s3-csi-node and s3-csi-mounter, driven by Python's grpcio; a stand-in for
-    /// Mountpoint serves the FUSE mounts. Needs root, /dev/fuse and Python 3, and PyPI for the first
-    /// time
+    /// Mountpoint serves the FUSE mounts. Needs root, /dev/fuse and Python 3, and PyPI for the
+    /// first time
     Node,
     /// A real Mountpoint file system over FUSE reads what was delivered. Needs FUSE, root, and
     /// Debian's packages cmake, clang, libclang-dev, libfuse3-dev, fuse3 and pkg-config; builds
@@ -49,6 +49,7 @@ impl Name {
         Self::Kit,
         Self::Kubectl,
         Self::Chart,
+        Self::Node,
         Self::Seams,
         Self::Mountpoint,
         Self::Kubernetes,
@@ -159,7 +160,7 @@ fn aws(seen: &mut Seen, program: Option<(&str, &Path)>) -> Outcome {
     python(seen, "tests/e2e/aws/run.py", "e2e", program)
 }
 
-/// A suite in Python, with the binary as it is now and a cache in the target directory.
+/// A suite in Python, with the present binary and a cache in the target directory.
 fn python(seen: &mut Seen, suite: &str, cache: &str, more: &[&OsStr]) -> Outcome {
     let binary = s3cred()?;
     let mut python = Command::new("python3");

@@ -94,7 +94,8 @@ pub(crate) struct ProcessArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    /// A CSI request as JSON, or a folder of `*.json`; a changed file is a republish, a removed one an unpublish
+    /// A CSI request as JSON, or a folder of `*.json`; a changed file is a republish, a removed one
+    /// an unpublish
     #[arg(long, value_name = "FILE|DIR", required = true, value_parser = path())]
     pub(crate) request: Vec<PathBuf>,
     #[command(flatten)]
@@ -149,24 +150,14 @@ pub(crate) struct ConfigCheckArguments {
     pub(crate) output: ReportFormat,
 }
 
+/// Of `leases` and `audit`.
 #[derive(Debug, Args)]
-pub(crate) struct LeasesArguments {
+pub(crate) struct SurveyArguments {
     #[command(flatten)]
     pub(crate) state: StateArgument,
     #[command(flatten)]
     pub(crate) config: ConfigArgument,
-    /// How to print the leases
-    #[arg(long, value_enum, default_value = "text")]
-    pub(crate) output: ReportFormat,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AuditArguments {
-    #[command(flatten)]
-    pub(crate) state: StateArgument,
-    #[command(flatten)]
-    pub(crate) config: ConfigArgument,
-    /// How to print the volumes
+    /// How to print the report
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) output: ReportFormat,
 }

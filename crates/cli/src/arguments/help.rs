@@ -1,4 +1,5 @@
-//! What `--help` tells beyond the flags: on one page what holds for every command, and on each command's what it prints, with examples.
+//! The texts of `--help` beyond the flags: one page for all commands, and on each command's page
+//! its output, with examples.
 
 use std::fmt::Write as _;
 
@@ -37,7 +38,7 @@ const FILES: [(&str, &str); 6] = [
     ),
     (
         "standard output",
-        "what was asked for, and nothing else; logs go to standard error where RUST_LOG asks for them",
+        "only what was asked for; logs go to standard error where RUST_LOG asks for them",
     ),
 ];
 
@@ -48,7 +49,7 @@ pub(super) fn overview() -> String {
     page += &paragraph(
         "An error is exactly one line on standard error (RUST_LOG adds logs) and, where JSON is printed, one object on standard output: \
          {\"error\":{\"kind\",\"code\",\"retryable\",\"message\",\"help\",\"attempts\"}}. Every failure of a volume that is mounted is of the kind \
-         `unavailable`, and takes nothing away. The kinds, with gRPC code and exit status:",
+         `unavailable`, and removes no file. The kinds, with gRPC code and exit status:",
     );
     for kind in ErrorKind::ALL {
         let code = kind.code();
@@ -93,7 +94,7 @@ fn environment() -> [(&'static str, &'static str); 14] {
         (names::AWS_REGION, "the region for volumes that name none; then AWS_DEFAULT_REGION"),
         (
             names::AWS_EC2_METADATA_DISABLED,
-            "`true` asks IMDS for nothing; AWS_EC2_METADATA_SERVICE_ENDPOINT says where it is",
+            "`true` disables all requests to IMDS; AWS_EC2_METADATA_SERVICE_ENDPOINT says where it is",
         ),
         (
             names::AWS_ENDPOINT_URL_STS,
@@ -127,9 +128,9 @@ pub(super) fn provide() -> String {
     output(
         "--output json: {\"authenticationLevel\", \"credentialSource\", \"form\", \"delivery\", \"region\":{\"name\", \"resolver\"}, \"environment\":{}, \
          \"files\":[{\"path\", \"mode\"}], \"expiresAt\", \"refreshAt\", \"attempts\":[{\"source\", \"outcome\", \"reason\", \"durationMs\"}]}. Null is what there is \
-         none of. An outcome is provided, not-applicable, failed or not-tried. \"identityChanged\":true tells that the chain would now choose \
+         none of. An outcome is provided, not-applicable, failed or not-tried. \"identityChanged\":true says that the chain would now choose \
          another identity, which a running Mountpoint could not see; it is taken with `--mounted no`. Start Mountpoint with this \
-         environment, and with nothing of its own AWS_*.",
+         environment, and with no other AWS_* variables.",
     ) + &examples(&[
         "s3cred provide --request publish.json --write-path /run/mountpoint",
         "s3cred provide --request - --write-path /run/mountpoint --mounted no <publish.json",
@@ -166,7 +167,7 @@ pub(super) fn explain() -> String {
 pub(super) fn process() -> String {
     output(
         "{\"Version\":1,\"AccessKeyId\", \"SecretAccessKey\", \"SessionToken\", \"Expiration\"}, the last two where there are any. These are working keys: \
-         whoever reads the output has them.",
+         anyone who reads the output has them.",
     ) + &examples(&[
         "s3cred process --request publish.json",
         "credential_process = s3cred process --request /etc/s3cred/publish.json  # in ~/.aws/config",
@@ -248,7 +249,7 @@ pub(super) fn config_check() -> String {
     ) + &examples(&["s3cred config check /etc/s3cred/config.yaml"])
 }
 
-/// What a command prints, and where the rest is told.
+/// Returns the section on a command's output, with a pointer to the rest.
 fn output(text: &str) -> String {
     let rest = "Exit statuses, kinds of errors, environment and files: `s3cred --help`.";
     format!("Output:\n{}{}", paragraph(text), paragraph(rest))

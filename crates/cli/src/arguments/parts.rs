@@ -108,7 +108,8 @@ pub(crate) struct MountArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ChoiceArguments {
-    /// How credentials are delivered [default: by their form, delegated for tokens, profile for keys]
+    /// How credentials are delivered [default: by their form, delegated for tokens, profile for
+    /// keys]
     #[arg(long, value_enum)]
     pub(crate) delivery: Option<Delivery>,
     /// Who reads the environment
@@ -150,7 +151,8 @@ pub(crate) enum Consumer {
     Sdk,
 }
 
-/// An empty path is told by what needs one; where none is needed it is an unset one.
+/// Returns the parser of a path. The user of a required path reports an empty one; elsewhere it
+/// counts as unset.
 pub(super) fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }

@@ -10,7 +10,7 @@ use s3_credential_provider::{
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::arguments::{AuditArguments, ReportFormat};
+use crate::arguments::{ReportFormat, SurveyArguments};
 use crate::output::{self, ErrorObject};
 use crate::survey::{self, PodObject, UnreadableObject};
 use crate::text::{Style, printable};
@@ -52,7 +52,7 @@ struct PolicyError {
 }
 
 pub(crate) fn run(
-    arguments: &AuditArguments,
+    arguments: &SurveyArguments,
     registry: &Registry,
 ) -> Result<ExitCode, ProvideError> {
     let survey = survey::read(&arguments.state, &arguments.config, registry)?;

@@ -1,6 +1,7 @@
-//! `s3cred demo`: the whole workflow against emulators inside this process, every step of it checked.
+//! `s3cred demo`: the whole workflow against emulators inside this process, every step of it
+//! checked.
 
-// In the order in which it is told.
+// In the order of the story.
 mod checks;
 mod world;
 mod scenes;
@@ -63,7 +64,7 @@ async fn show(output: ReportFormat) -> Result<Played, Failure> {
                 "the demo needs ports of 127.0.0.1 and a directory of its own where TMPDIR says",
             )
     };
-    // Nothing else of the process environment reaches a scene.
+    // No other variable of the process environment reaches a scene.
     let environment = setup::environment();
     let parent = Path::new(environment.get(names::TMPDIR).unwrap_or("/tmp"));
     let world = World::start(parent).await.map_err(failed)?;
@@ -94,7 +95,7 @@ fn refuse_secrets(world: &World, printed: &str) -> Result<(), Failure> {
     }
     Err(Failure::new(
         ErrorKind::Internal,
-        format!("{shown} secrets would have been printed, so nothing is"),
+        format!("{shown} secrets would have been printed, so no report is"),
     ))
 }
 

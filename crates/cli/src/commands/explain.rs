@@ -59,17 +59,17 @@ pub(crate) async fn run(
     explained.map(drop)
 }
 
-/// Tells the context as soon as the request is known to be one.
+/// Explains a request, and sets `parsed` to its context once it is parsed.
 async fn explain(
     arguments: &ExplainArguments,
     registry: &Registry,
-    told: &mut Option<ProvideContext>,
+    parsed: &mut Option<ProvideContext>,
 ) -> Result<Explanation, ProvideError> {
     let builder = setup::builder(registry, &arguments.config, Some(&arguments.state))?;
     let provider = setup::choose(builder, &arguments.choices).build()?;
     let target = setup::target(None, &arguments.mount)?;
     let request: PublishRequest = request::read(&arguments.request.request)?;
-    let context = told.insert(provider.context(request, target)?);
+    let context = parsed.insert(provider.context(request, target)?);
     Box::pin(provider.explain(context)).await
 }
 

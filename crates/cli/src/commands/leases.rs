@@ -11,7 +11,7 @@ use s3_credential_provider::{
 };
 use serde::Serialize;
 
-use crate::arguments::{LeasesArguments, ReportFormat};
+use crate::arguments::{ReportFormat, SurveyArguments};
 use crate::output::{self, ErrorObject, RegionName};
 use crate::survey::{self, PodObject, UnreadableObject};
 use crate::table::table;
@@ -46,7 +46,7 @@ struct LeaseObject<'a> {
 }
 
 pub(crate) fn run(
-    arguments: &LeasesArguments,
+    arguments: &SurveyArguments,
     registry: &Registry,
 ) -> Result<ExitCode, ProvideError> {
     let survey = survey::read(&arguments.state, &arguments.config, registry)?;

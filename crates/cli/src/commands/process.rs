@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::arguments::ProcessArguments;
 use crate::{output, request, setup};
 
-/// The object that the SDKs read (AWS SDKs and Tools Reference Guide, "Process credential provider").
+/// The object that the SDKs read (AWS SDKs and Tools Reference Guide, "Process credential
+/// provider").
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ProcessCredentials<'a> {

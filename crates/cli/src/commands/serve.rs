@@ -1,4 +1,5 @@
-//! `s3cred serve`: a driver without CSI, for tests and for systemd units. Request files are its volumes.
+//! `s3cred serve`: a driver without CSI, for tests and for systemd units. Request files are its
+//! volumes.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -63,7 +64,7 @@ pub(crate) async fn run(
                 }
             }
             Some(ended) = volumes.work.join_next() => volumes.ended(ended),
-            event = events.recv() => tell(event),
+            event = events.recv() => log_event(event),
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
         }
@@ -96,7 +97,7 @@ struct Volume {
 /// What changes when a file does: inode, time of change to the nanosecond, length.
 type Fingerprint = (u64, i64, i64, u64);
 
-/// A task's end: nothing was provided by an unpublish.
+/// The end of a task; `None` as the result of an unpublish.
 struct Ended {
     path: PathBuf,
     volume_id: Option<String>,
@@ -253,7 +254,7 @@ async fn cleanup(
     result
 }
 
-/// A request that is misspelt would be waited for in vain.
+/// Refuses a missing file: a request with a misspelt name would be waited for without end.
 fn must_exist(path: &Path) -> Result<(), Failure> {
     fs::metadata(path).map(drop).map_err(|error| {
         let path = path.display();
@@ -317,8 +318,8 @@ fn report_error(error: &ProvideError, path: &Path, volume_id: Option<&str>) {
     report_line_about(&format!("request {}{volume}: ", path.display()), error);
 }
 
-/// What happens to leases between publishes goes to the log.
-fn tell(event: Result<Event, RecvError>) {
+/// Logs the events of leases between publishes.
+fn log_event(event: Result<Event, RecvError>) {
     match event {
         Ok(event) => tracing::info!(?event, "lease"),
         Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "events were missed"),

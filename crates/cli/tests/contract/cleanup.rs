@@ -31,15 +31,15 @@ async fn what_was_removed_is_reported_in_both_outputs() {
 async fn cleaning_twice_or_what_never_was_is_fine() {
     let driver = Driver::new();
     let request = publish_with_keys("AKIAIOSFODNN7EXAMPLE", CANARY);
-    let nothing = json!({"removed": [], "remainingHolders": 0});
-    assert_eq!(driver.cleanup(&request, &[]).await.public_object(), nothing);
+    let empty = json!({"removed": [], "remainingHolders": 0});
+    assert_eq!(driver.cleanup(&request, &[]).await.public_object(), empty);
     driver.provide(&request, &[]).await.ok();
     driver.cleanup(&request, &[]).await.ok();
-    assert_eq!(driver.cleanup(&request, &[]).await.public_object(), nothing);
+    assert_eq!(driver.cleanup(&request, &[]).await.public_object(), empty);
     fs::remove_dir(driver.path("write")).unwrap();
     assert_eq!(
         driver.cleanup(&request, &[]).await.public_object(),
-        nothing,
+        empty,
         "the write path is gone"
     );
 }

@@ -25,7 +25,7 @@ const NAMES: [&str; 14] = [
     "openat2",
 ];
 
-/// On a busy machine a second goes by while nobody is silent.
+/// On a busy machine a second may pass although every service answers.
 const PATIENT: &str = "services: {imds: {timeout: 4s}}";
 
 /// The check of this name, in an object that has what every one has.
@@ -67,7 +67,8 @@ async fn a_healthy_machine_is_reported_as_such_and_left_unchanged() {
     stands(&object, "kubernetes", "skipped", "KUBECONFIG");
     stands(&object, "clock", "ok", "STS");
     stands(&object, "state-path", "ok", "can be made");
-    // The chain of the driver level is asked as a volume would ask it: IMDS for the document of the node's role.
+    // The chain of the driver level is asked as a volume would ask it: IMDS for the document of the
+    // node's role.
     assert!(cloud.iam.all_issued().len() <= 1, "no role is assumed");
     assert_eq!(driver.entries("write"), [""; 0]);
     assert!(!driver.path("state").exists());
@@ -114,7 +115,7 @@ async fn what_is_wrong_is_reported_with_what_to_do_and_makes_the_status_3() {
     stands(&object, "write-path", "failed", "nowhere");
 
     let lines = driver.run(&arguments).await;
-    lines.tells(&failure);
+    lines.reports(&failure);
     let has = |line: &str| lines.stdout.lines().any(|it| it.starts_with(line));
     assert!(has("failed   imds ") && has("skipped  kubernetes "), "{}", lines.stdout);
     assert!(lines.stdout.contains(&format!("  help: {}\n", help("imds"))), "{}", lines.stdout);

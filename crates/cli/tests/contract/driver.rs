@@ -47,7 +47,7 @@ impl Driver {
         self.scratch.write(name, text).unwrap().to_str().unwrap().to_owned()
     }
 
-    /// The binary with this driver's environment and nothing else.
+    /// Returns the binary with only this driver's environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_s3cred"));
         command.env_clear().envs(&self.variables).current_dir(self.scratch.path()).args(arguments);

@@ -1,4 +1,5 @@
-//! Wrong configurations that need no service to be found out: what is missing, which setting to change, and nothing left behind.
+//! Wrong configurations that are found without a service: what is missing, which setting to change,
+//! and no file left behind.
 
 use serde_json::{Value, json};
 
@@ -8,9 +9,11 @@ use crate::run::Failure;
 
 const LATER: &str = "2100-01-01T00:00:00Z";
 
-/// Explains a request that cannot be provided for, in lines and as an object, and then provides for it.
+/// Explains a request that cannot be provided for, in lines and as an object, and then provides for
+/// it.
 ///
-/// `provide` fails with the same object and status, each run says so in one line, and nothing is written.
+/// `provide` fails with the same object and status, each run says so in one line, and no file is
+/// written.
 pub(crate) async fn explained(driver: &Driver, request: &Value, more: &[&str]) -> Failure {
     let mut json = vec!["--output", "json"];
     json.extend(more);
@@ -20,15 +23,15 @@ pub(crate) async fn explained(driver: &Driver, request: &Value, more: &[&str]) -
     assert_eq!(driver.path("state").exists(), had_state);
 
     let lines = driver.explain(request, more).await;
-    lines.tells(&failure);
+    lines.reports(&failure);
     lines.keeps(CANARY);
     assert!(lines.stdout.contains(failure.text("help")), "{}", lines.stdout);
 
     let provided = driver.provide(request, more).await.error();
     assert_eq!(provided.timeless(), failure.timeless());
     assert_eq!(provided.status, failure.status);
-    assert_eq!(driver.entries("write"), [""; 0], "a failed provide leaves nothing");
-    assert_eq!(driver.entries("state"), [""; 0], "a failed provide leaves nothing");
+    assert_eq!(driver.entries("write"), [""; 0], "a failed provide leaves no file");
+    assert_eq!(driver.entries("state"), [""; 0], "a failed provide leaves no file");
     failure
 }
 

@@ -1,4 +1,5 @@
-//! Wrong configurations that a service shows: IMDS behind too many hops, an API server that refuses or is not there.
+//! Wrong configurations that a service shows: IMDS behind too many hops, an API server that refuses
+//! or is not there.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -12,7 +13,7 @@ use crate::requests::{ROLE, publish, with_token};
 
 const LATER: &str = "2100-01-01T00:00:00Z";
 
-/// A driver with a kubeconfig of a user who may do nothing.
+/// Returns a driver with a kubeconfig of a user without permissions.
 fn in_cluster(kubernetes: &Kubernetes) -> Driver {
     let driver = Driver::new().with("AWS_REGION", "eu-north-1");
     let kubeconfig = driver.path("kubeconfig");
@@ -81,7 +82,7 @@ async fn imds_behind_too_many_hops_is_distinguished_from_a_node_without_it() {
     let driver = Driver::new()
         .without("AWS_EC2_METADATA_DISABLED")
         .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", &imds.url());
-    // On a busy machine a second goes by while nobody is silent.
+    // On a busy machine a second may pass although every service answers.
     let patient = driver.file("config.yaml", "services: {imds: {timeout: 3s}}");
     let patient = ["--config", &patient];
     // As the source of last resort, and as the resolver of last resort.

@@ -45,7 +45,7 @@ async fn a_person_reads_a_tree_of_what_would_happen_and_why() {
     let run = driver.explain(&request, &["--config", &config, "--env-path", "/comm"]).await;
     run.keeps(CANARY);
     let tree = run.ok();
-    assert!(!tree.contains('\u{1b}'), "plain where nobody looks at a terminal: {tree}");
+    assert!(!tree.contains('\u{1b}'), "plain where the output is no terminal: {tree}");
     let lines: Vec<_> = tree
         .lines()
         .map(|line| {
@@ -129,7 +129,7 @@ async fn why_it_is_delivered_and_refreshed_so_is_reported() {
         (cloud.driver(), &keys, &[], "the default for the form keys", "no end"),
         (cloud.driver(), &keys, &plain, "--delivery", "never"),
         (cloud.driver(), &publish("driver"), &[], "IMDS", "Mountpoint renews"),
-        (cloud.driver(), &anonymous(), &[], "--no-sign-request", "nothing to renew"),
+        (cloud.driver(), &anonymous(), &[], "--no-sign-request", "no credentials to renew"),
     ] {
         let explained = explanation(&driver, request, more).await;
         let has = |name: &str, part: &str| explained[name].as_str().unwrap().contains(part);
@@ -184,7 +184,7 @@ fn on_a_terminal(mut command: Command) -> String {
     drop(command);
     let (mut printed, mut buffer) = (Vec::new(), [0; 4096]);
     let mut terminal = File::from(terminal);
-    // Linux says EIO when nobody has the other end any more.
+    // Linux returns EIO when the other end is closed.
     while let Ok(read @ 1..) = terminal.read(&mut buffer) {
         printed.extend_from_slice(&buffer[..read]);
     }

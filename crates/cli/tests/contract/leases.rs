@@ -24,10 +24,10 @@ async fn a_shared_mountpoint_pod_keeps_its_files_until_the_last_holder_goes() {
     let cleaned = driver.cleanup(&one, &shared).await.public_object();
     assert_eq!(cleaned, json!({"removed": [], "remainingHolders": 1}));
     assert_eq!(driver.entries("write").len(), 3);
-    // The second time it holds nothing, and so takes nothing.
+    // The second time it holds no lease, and so removes no file.
     let again = driver.cleanup(&one, &shared).await.public_object();
     assert_eq!(again, json!({"removed": [], "remainingHolders": 1}));
-    // The lease is found by its holder where the Mountpoint pod is not told.
+    // The lease is found by its holder where the Mountpoint pod is not named.
     let cleaned = driver.cleanup(&other, &[]).await.public_object();
     assert_eq!(cleaned["remainingHolders"], 0);
     assert_eq!(cleaned["removed"].as_array().unwrap().len(), 3);

@@ -1,4 +1,5 @@
-//! The contract of the command line: the binary, run with an environment of its own against emulators on 127.0.0.1.
+//! The contract of the command line: the binary, run with an environment of its own against
+//! emulators on 127.0.0.1.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly, its helpers too")]
 
 // A driver's world, and how the binary is run in it.

@@ -9,7 +9,8 @@ use crate::driver::{CANARY, Driver, mode};
 use crate::requests::{ROLE, publish, publish_with_keys, publish_with_tokens};
 use crate::run::{is_attempt, keys};
 
-/// Provides, and judges what every answer has: names, types, and that the files are where the variables say.
+/// Provides, and judges what every answer has: names, types, and that the files are where the
+/// variables say.
 async fn provided(driver: &Driver, request: &Value, more: &[&str]) -> Value {
     let object = driver.provide(request, more).await.public_object();
     assert_eq!(
@@ -195,7 +196,7 @@ fn driver_has(object: &Value, name: &str) -> bool {
 async fn pod_level_by_the_pods_token() {
     let cloud = Cloud::start().await;
     let request = publish_with_tokens(&cloud.issuer);
-    // Nothing of the driver's own credentials reaches a pod.
+    // No part of the driver's own credentials reaches a pod.
     let driver = cloud.driver_with_keys();
     let object = provided(&driver, &request, &["--role-arn", ROLE]).await;
     assert_eq!(decided(&object), ["pod", "pod-token", "web-identity", "delegated", "imds"]);

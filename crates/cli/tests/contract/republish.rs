@@ -61,7 +61,7 @@ async fn a_failed_republish_keeps_everything_and_is_worth_another_try() {
         assert_eq!(token(&first), "first");
     }
     assert_eq!((driver.entries("write"), driver.entries("state")), before);
-    // For who says that nothing is mounted, it is a first publish.
+    // With `--mounted no`, it is a first publish.
     let unmounted = [&role[..], &["--mounted", "no"]].concat();
     let failure = driver.provide(&publish("pod"), &unmounted).await.error();
     failure.is("missing-token", "INVALID_ARGUMENT", 2);

@@ -48,7 +48,8 @@ impl Run {
         self.object()
     }
 
-    /// It failed: the one error object on stdout, whose kind and message are also the one line on stderr.
+    /// It failed: the one error object on stdout, whose kind and message are also the one line on
+    /// stderr.
     pub(crate) fn error(&self) -> Failure {
         let (object, failure) = self.object_with_error();
         assert_eq!(keys(&object), ["error"].into());
@@ -62,12 +63,12 @@ impl Run {
         let object: Value = serde_json::from_str(&self.stdout).unwrap();
         let failure = Failure { status: self.status, error: object["error"].clone() };
         failure.is_well_formed();
-        self.tells(&failure);
+        self.reports(&failure);
         (object, failure)
     }
 
-    /// Exactly one line for a person.
-    pub(crate) fn tells(&self, failure: &Failure) {
+    /// Asserts that standard error is exactly one line for a person.
+    pub(crate) fn reports(&self, failure: &Failure) {
         assert_eq!(self.stderr.matches('\n').count(), 1, "{}", self.stderr);
         let line = format!("s3cred: {}: {}", failure.text("kind"), failure.text("message"));
         assert!(self.stderr.starts_with(&line), "{}", self.stderr);

@@ -27,7 +27,7 @@ fn secrets(cloud: &Cloud, driver: &Driver, request: &Value) -> Vec<String> {
 }
 
 fn check(run: &Run, secrets: &[String]) {
-    assert!(run.stderr.contains(" s3_credential_"), "nothing was logged: {}", run.stderr);
+    assert!(run.stderr.contains(" s3_credential_"), "no line was logged: {}", run.stderr);
     for secret in secrets {
         run.keeps(secret);
     }

@@ -57,7 +57,7 @@ impl Serving {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
     }
 
-    /// Reads the log until it tells this.
+    /// Reads the log until it holds this text.
     fn log(&mut self, part: &str) -> String {
         loop {
             let mut line = String::new();
@@ -182,7 +182,7 @@ fn a_request_that_fails_is_an_error_object_and_harms_no_other() {
     assert_eq!(serving.object()["credentialSource"], "secret-request");
     replace(&driver, "a.json", &volume("a", "AKIAFIRST"));
     assert!(credentials(&serving.object()).contains("AKIAFIRST"));
-    // Of a mounted volume a request that cannot be read takes nothing away.
+    // A request that cannot be read removes no file of a mounted volume.
     replace(&driver, "a.json", &volume("a", ""));
     let failure = Failure { status: 5, error: serving.object()["error"].clone() };
     failure.is("unavailable", "UNAVAILABLE", 5).says("keeps its credentials");
@@ -193,7 +193,7 @@ fn a_request_that_fails_is_an_error_object_and_harms_no_other() {
 
 #[test]
 fn a_volume_that_hangs_keeps_no_other_waiting_and_no_signal() {
-    // Nobody answers there: the connection waits in the queue.
+    // No server answers there: the connection waits in the queue.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
     let driver = Driver::new().with("AWS_ENDPOINT_URL_STS", &url).with("AWS_REGION", "eu-north-1");

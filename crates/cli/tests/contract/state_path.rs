@@ -1,4 +1,4 @@
-//! Where leases are remembered when nobody says so.
+//! The default place of leases.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -13,7 +13,7 @@ use crate::requests::publish_with_keys;
 
 const NOBODY: u32 = 65_534;
 
-/// A directory and a binary that a user without privileges can use, whoever runs the tests.
+/// A directory and a binary that a user without privileges can use, also if root runs the tests.
 struct Place {
     directory: TempDir,
     uid: u32,

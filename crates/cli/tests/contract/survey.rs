@@ -46,7 +46,7 @@ async fn leases_lists_what_is_mounted_as_whom_and_until_when() {
     for part in ["photos", "apps/web", "pod-token", ROLE, "ok"] {
         assert!(page.stdout.contains(part), "{part}: {}", page.stdout);
     }
-    assert_eq!(driver.entries("state"), before, "nothing is written");
+    assert_eq!(driver.entries("state"), before, "no file is written");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! One case, as it is written down.
+//! One case, as written in the file.
 
 use std::collections::BTreeMap;
 

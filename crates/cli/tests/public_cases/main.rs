@@ -1,8 +1,9 @@
 //! Cases from public reports: what people who mount S3 in Kubernetes ran into, tried on the binary.
 //!
-//! `cases.jsonl` has one case a line. Rows with one number before the slash share a write path and a state path, in their
-//! order. In values, `@TOKENS` stands for service-account tokens as the kubelet sends them, `@STS`, `@IMDS` and `@PROXY` for
-//! the URL of an emulator, `@FILE:name` for a file of the case.
+//! `cases.jsonl` has one case a line. Rows with one number before the slash share a write path and
+//! a state path, in their order. In values, `@TOKENS` stands for service-account tokens as the
+//! kubelet sends them, `@STS`, `@IMDS` and `@PROXY` for the URL of an emulator, `@FILE:name` for a
+//! file of the case.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly, its helpers too")]
 
 mod case;

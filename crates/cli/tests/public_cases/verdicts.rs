@@ -146,7 +146,7 @@ fn fips(case: &Case, seen: &Seen, all: &str) {
     assert_eq!(seen.variable("AWS_USE_FIPS_ENDPOINT"), Some("true"), "{all}");
 }
 
-/// The file of the report is not there: then it is named, and never passed on as it is.
+/// The file of the report is not there: then it is named, and never passed on unchanged.
 fn ca_bundle(seen: &Seen, all: &str) {
     assert_eq!((seen.status, seen.text("/error/kind")), (3, "misconfigured"), "{all}");
     assert!(seen.said().contains("AWS_CA_BUNDLE"), "{all}");

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use s3_credential_provider::{ErrorKind, Failure, PodInfo};
 use tokio::sync::mpsc;
 
-/// How many events may wait to be written. More are dropped: they would tell old news.
+/// How many events may wait to be written. More are dropped: they would be out of date.
 const QUEUE_LEN: usize = 256;
 
 /// How many volumes are remembered. A pod that never starts is not always unpublished.

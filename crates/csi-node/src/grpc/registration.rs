@@ -6,7 +6,7 @@ use s3_csi_proto::pluginregistration::v1::registration_server::Registration;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
-/// The CSI version that the kubelet is told.
+/// The CSI version that is reported to the kubelet.
 const SUPPORTED_VERSION: &str = "1.0.0";
 
 /// Answers the kubelet's plugin watcher.

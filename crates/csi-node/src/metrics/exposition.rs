@@ -43,7 +43,7 @@ fn write_sample(page: &mut String, name: &str, sample: &MetricSample) {
     }
 }
 
-/// `{a="1",le="0.1"}`; nothing without labels.
+/// `{a="1",le="0.1"}`; empty without labels.
 fn labels_of(labels: &[(&str, String)], bound: Option<&str>) -> String {
     let mut pairs: Vec<_> =
         labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();

@@ -9,8 +9,8 @@ const MAX_SHOWN: usize = 600;
 
 /// What Mountpoint prints, the code for it, and what to do.
 ///
-/// The first that fits counts: S3 answers 403 for keys that it does not know, too, and Mountpoint calls
-/// each of those `Forbidden`.
+/// The first that fits counts: S3 answers 403 for keys that it does not know, too, and Mountpoint
+/// calls each of those `Forbidden`.
 const KNOWN: &[(&[&str], Code, &str)] = &[
     (
         &[

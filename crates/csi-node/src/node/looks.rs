@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,9 +41,13 @@ impl Parts {
             return Look::Silent;
         }
         let (mounts, looks, at) = (Arc::clone(&self.mounts), self.looks.clone(), path.to_owned());
+        let has_returned = Arc::new(AtomicBool::new(false));
+        let returned = Arc::clone(&has_returned);
         let looking = tokio::task::spawn_blocking(move || {
             let found = mounts.usage(&at);
-            looks.hung().remove(&at);
+            let mut hung = looks.hung();
+            returned.store(true, Ordering::Relaxed);
+            hung.remove(&at);
             found
         });
         match tokio::time::timeout(TIMEOUT, looking).await {
@@ -54,7 +59,11 @@ impl Parts {
             }
             Ok(_) => Look::Failed,
             Err(_) => {
-                self.looks.hung().insert(path.to_owned());
+                let mut hung = self.looks.hung();
+                // A look that has returned by now would never remove the path again.
+                if !has_returned.load(Ordering::Relaxed) {
+                    hung.insert(path.to_owned());
+                }
                 Look::Silent
             }
         }

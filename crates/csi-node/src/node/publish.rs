@@ -84,7 +84,7 @@ impl Parts {
         }
     }
 
-    /// Refuses a target path where something else is. Nothing is changed there.
+    /// Refuses a target path where something else is, and leaves that unchanged.
     async fn check_target_is_free(&self, call: &PublishCall) -> Result<(), CallError> {
         let target = Path::new(&call.target_path);
         if self.options.kubelet_dir.as_ref().is_some_and(|kubelet| !target.starts_with(kubelet)) {
@@ -213,7 +213,7 @@ impl Parts {
         .await
     }
 
-    /// Refreshes a published volume. Whatever fails, nothing is unmounted.
+    /// Refreshes a published volume. No failure unmounts it.
     async fn republish(
         &self,
         id: &MountId,

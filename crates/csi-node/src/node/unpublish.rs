@@ -77,7 +77,7 @@ impl Parts {
         self.unmount(&source).await?;
         match self.mounter.stop(id).await {
             Ok(()) => {}
-            // Its processes ended with it, or serve nothing any more: both file systems are
+            // Its processes ended with it, or serve no mount any more: both file systems are
             // unmounted.
             Err(MounterError::Unreachable(_)) => self.has_leftovers.store(true, Ordering::Release),
             Err(error) => return Err(error.into()),

@@ -1,4 +1,4 @@
-//! One volume at one target path, as it is remembered across restarts. Without a secret.
+//! The persistent record of one volume at one target path. It holds no secret.
 
 use serde::{Deserialize, Serialize};
 

@@ -101,8 +101,8 @@ impl World {
             .region_chain(RegionChain::first_try(region))
             .build()
             .unwrap();
-        // Tasks of connections hold a killed service for a moment, and with it its state path. A process that is
-        // killed holds none.
+        // Tasks of connections hold a killed service for a moment, and with it its state path. A
+        // process that is killed holds none.
         let mut tries = 1_000;
         let credentials = loop {
             match provider.clone().start(ResumeOptions::default()).await {
@@ -158,7 +158,7 @@ impl World {
         Service { node, identity, stop, running }
     }
 
-    /// Returns whether nothing is left of any volume.
+    /// Returns whether no file is left of any volume.
     pub(crate) fn is_clean(&self) -> bool {
         let is_empty = |path: PathBuf| {
             std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none())

@@ -1,5 +1,5 @@
-//! What the next run needs to go on serving a lease by the endpoint: its token and keys. One file
-//! for each lease, 0600, in memory only: on a disk nothing is kept, and a new run hands out new
+//! The token and keys that the next run needs to go on serving a lease by the endpoint. One file
+//! for each lease, 0600, in memory only: on a disk no file is kept, and a new run hands out new
 //! tokens.
 
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ impl Checkpoint {
         Self(state_path.join(DIRECTORY).into())
     }
 
-    /// Whether the state path is in memory: on a disk nothing is kept.
+    /// Returns whether the state path is in memory: no secret is kept on a disk.
     pub(crate) fn is_in_memory(&self) -> bool {
         // It may not exist yet: then what holds it decides.
         let existing = self.0.ancestors().skip(1).find(|path| path.exists());
@@ -66,7 +66,7 @@ impl Checkpoint {
         Some(CheckpointEntry { token: read.token, keys })
     }
 
-    /// Keeps what is served. Failing to is no reason to serve nothing.
+    /// Keeps the served token and keys. The lease is still served if that fails.
     pub(crate) fn write(&self, name: &str, token: &Secret, keys: &Keys) {
         if let Err(failure) = self.try_write(name, token, keys) {
             tracing::warn!(%failure, "the next run cannot go on serving a lease of the endpoint");

@@ -8,7 +8,7 @@ use crate::provider::Provider;
 #[allow(
     clippy::unused_self,
     clippy::unnecessary_wraps,
-    reason = "as it is with the feature `endpoint`"
+    reason = "the same signature as with the feature `endpoint`"
 )]
 impl Provider {
     pub(crate) fn endpoint_grant(&self, _: &LeaseKey) -> Result<Option<EndpointGrant>, Failure> {

@@ -213,7 +213,7 @@ impl Provider {
         self.checkpoint.remove(name)
     }
 
-    /// Keys for a lease, fetched anew.
+    /// Fetches new keys for a lease.
     async fn keys_of_lease(&self, name: &str) -> Result<Keys, Failure> {
         let gone = || Failure::new(ErrorKind::NoSource, "the lease, or its source, is gone");
         let lease = self.leases.get(name).ok_or_else(gone)?;

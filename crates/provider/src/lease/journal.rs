@@ -25,8 +25,7 @@ struct Entry<R> {
 }
 
 /// The journal. The state path is made by the first lock or write, so that what only reads makes
-/// none. One that somebody removes is made again, with the records of the leases that this process
-/// has.
+/// none. A removed one is created again, with the records of the leases that this process has.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     path: PathBuf,
@@ -61,8 +60,7 @@ impl Journal {
     fn existing_state(&self) -> Result<Option<Arc<StatePath>>, Failure> {
         match self.state.load_full() {
             Some(state) if !state.is_gone() => Ok(Some(state)),
-            // A lock makes a state path again that was removed. What only reads leaves everything
-            // as it is.
+            // A lock makes a state path again that was removed. A mere read changes no file.
             Some(_) => Ok(StatePath::open_if_exists(&self.path)?.map(Arc::new)),
             None => {
                 let state = StatePath::open_if_exists(&self.path)?.map(Arc::new);
@@ -87,8 +85,8 @@ impl Journal {
         Ok(state)
     }
 
-    /// Waits for the lease's entry, which nobody else works on until it is dropped. A record that
-    /// was lost, although this process has the lease and its directory is there, is written again.
+    /// Waits for the lease's entry, which is locked until it is dropped. A record that was lost,
+    /// although this process has the lease and its directory is there, is written again.
     pub(crate) async fn lock(&self, key: &LeaseKey) -> Result<LockedEntry, Failure> {
         let lock = self.wait_for(&key.name).await?;
         let (found, record) = LockedEntry::read(&lock)?;
@@ -111,8 +109,8 @@ impl Journal {
         (record.is_live() && write_path.contains(&record.directory)).then_some(record)
     }
 
-    /// Waits for the entry of this name. Of which lease it is, only its record can tell: one whose
-    /// lease has another name is not ours, and as good as unreadable.
+    /// Waits for the entry of this name. Only its record identifies the lease: one whose lease has
+    /// another name is foreign, and is treated as unreadable.
     pub(crate) async fn lock_named(&self, name: &str) -> Result<LockedEntry, Failure> {
         let lock = self.wait_for(name).await?;
         let (found, record) = LockedEntry::read(&lock)?;
@@ -145,13 +143,14 @@ impl Journal {
         Err(Failure::new(ErrorKind::Busy, "another operation on the same volume holds its lock"))
     }
 
-    /// The record of this name; nothing if there is none, or none that this version can read.
+    /// Returns the record of this name; `None` if there is none, or none that this version can
+    /// read.
     pub(crate) fn read_named(&self, name: &str) -> Result<Option<LeaseRecord>, Failure> {
         let Some(state) = self.existing_state()? else { return Ok(None) };
         Ok(state.read(name)?.and_then(|bytes| decode_or_warn(name, &bytes)))
     }
 
-    /// What tells whether the record of this name is written again.
+    /// Returns the generation of the record of this name, which changes with every write.
     pub(crate) fn generation(&self, name: &str) -> Option<Generation> {
         self.state.load().as_ref()?.generation(name)
     }
@@ -225,23 +224,24 @@ impl LockedEntry {
         Ok((found, record.map(Arc::new)))
     }
 
-    /// As [`Journal::generation`]; nothing where this entry was written.
+    /// Returns the same as [`Journal::generation`]; `None` where this entry was written.
     pub(crate) fn generation(&self) -> Option<Generation> {
         self.lock.generation()
     }
 
-    /// Whether there was nothing when it was locked.
+    /// Returns whether there was no record when it was locked.
     pub(crate) fn is_new(&self) -> bool {
         self.found.is_none()
     }
 
-    /// Whether there was an entry that this version cannot read: somebody else's lease, which may
-    /// be live.
+    /// Returns whether there was an entry that this version cannot read: a lease of another
+    /// version, which may be live.
     pub(crate) fn is_unreadable(&self) -> bool {
         self.found.is_some() && self.record.is_none()
     }
 
-    /// The record that was there; nothing if there was none, or none that this version can read.
+    /// Returns the record that was there; `None` if there was none, or none that this version can
+    /// read.
     pub(crate) fn record(&self) -> Option<Arc<LeaseRecord>> {
         self.record.clone()
     }
@@ -279,7 +279,7 @@ impl LockedEntry {
         }
     }
 
-    /// Brings back what was there. Where that was nothing, the entry is to be removed.
+    /// Writes the previous record again. If there was none, the caller is to remove the entry.
     pub(crate) fn restore(&mut self) -> Result<(), Failure> {
         if let (Some(found), Some(_)) = (&self.found, self.written.take()) {
             self.lock.write(found)?;

@@ -52,7 +52,8 @@ impl LeaseKey {
     }
 }
 
-/// A path without symbolic links; as it is where it cannot be followed, which then is somebody else's to report.
+/// Returns a path without symbolic links, or the path unchanged where it cannot be resolved, which
+/// a later call reports.
 pub(crate) fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -14,8 +14,8 @@ pub(crate) enum MountState {
     Unmounted,
     /// The record knows what a running Mountpoint has.
     Live(Arc<LeaseRecord>),
-    /// A Mountpoint may run, and there is no record of what it has: the caller knows of it, the record cannot be read, or
-    /// the state path was lost. What is there stays.
+    /// A Mountpoint may run, and there is no record of what it has: the caller knows of it, the
+    /// record cannot be read, or the state path was lost. What is there stays.
     Unknown,
 }
 
@@ -54,8 +54,9 @@ impl MountState {
         !matches!(self, Self::Unmounted)
     }
 
-    /// Whether the target path of a publish may be mounted already, so that a final code could tear its mount down. A
-    /// further pod that wants to share a live mount has nothing to lose yet.
+    /// Returns whether the target path of a publish may be mounted already, so that a final code
+    /// could tear its mount down. A further pod that wants to share a live mount has no mount to
+    /// lose yet.
     pub(crate) fn concerns(&self, context: &ProvideContext) -> bool {
         match self {
             Self::Unmounted => false,

@@ -1,4 +1,4 @@
-//! What `provide` set up for one volume, as it is remembered.
+//! The persistent record of what `provide` set up for one volume.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -82,7 +82,7 @@ pub enum Phase {
     /// The files are there, and may be in use.
     #[default]
     Live,
-    /// The first publish has not been answered: nothing is mounted with what it wrote.
+    /// The first publish has not been answered: no mount uses its files.
     Publishing,
     /// The last holder is gone: whatever is left goes too.
     Removing,
@@ -94,8 +94,8 @@ pub enum Phase {
 pub(crate) struct FileRecord {
     pub(crate) name: String,
     pub(crate) mode: u32,
-    /// Of a pod's own token: the pod. Pods that share a mount each bring theirs, and which of two
-    /// is the older tells nothing.
+    /// The pod, for a pod's own token. Pods that share a mount each bring their own, and the ages
+    /// of two pods' tokens cannot be compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pod: Option<String>,
     /// Of a token: when it was made and when it ends.
@@ -155,8 +155,8 @@ impl FileRecord {
     }
 }
 
-/// The pod whose token a publish brings: of the workload at pod level; elsewhere it is the driver's
-/// own token, whoever the volume is for.
+/// Returns the pod whose token a publish brings: the workload's at pod level. Elsewhere it is the
+/// driver's own token, for any pod.
 pub(crate) fn pod_of_token(context: &ProvideContext) -> Option<String> {
     let pod = context.pod().uid.as_deref().or(context.lease_pod());
     pod.filter(|_| context.level() == AuthenticationLevel::Pod).map(str::to_owned)

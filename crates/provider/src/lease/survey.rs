@@ -63,7 +63,7 @@ pub struct RecordedLease {
 }
 
 impl LeaseSurvey {
-    /// Reads the records of a state path; one that is missing has no leases. Writes nothing and
+    /// Reads the records of a state path; one that is missing has no leases. Makes no change and
     /// takes no lock.
     ///
     /// # Errors

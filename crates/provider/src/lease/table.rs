@@ -27,7 +27,7 @@ pub(crate) struct Lease {
     pub(crate) files: Option<Arc<[PlannedFile]>>,
     /// Where its keys came from, if they were exchanged by this process.
     pub(crate) exchange: Option<Arc<Exchange>>,
-    /// Of what was found there last; nothing where it was written since.
+    /// The fingerprint of the last check; `None` where the files were written since.
     pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) due_at: Option<Moment>,
     /// Refreshes that failed one after the other.
@@ -39,8 +39,8 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Whether there is more to read than before, as far as it can be told of a lease that was
-    /// adopted.
+    /// Returns whether there is more to read than before, as far as that is known of an adopted
+    /// lease.
     pub(crate) fn brings_more_than(&self, old: &Self) -> bool {
         match &old.files {
             Some(_) => self.files != old.files,
@@ -48,8 +48,8 @@ impl Lease {
         }
     }
 
-    /// Of an adopted lease the pod's tokens are gone with the old process: the next republish
-    /// brings them, and nobody need be told.
+    /// Returns whether the lease waits for the tokens of a republish. An adopted lease has lost
+    /// them with the old process, which is no event to report.
     pub(crate) fn waits_for_republish(&self, failure: &Failure) -> bool {
         self.files.is_none()
             && matches!(failure.kind(), ErrorKind::MissingToken | ErrorKind::NoSource)
@@ -72,7 +72,7 @@ struct Table {
 #[derive(Debug, Default)]
 pub(crate) struct LeaseTable {
     table: Mutex<Table>,
-    /// Told when the first due lease may be another one.
+    /// Notified when the first due lease may have changed.
     pub(crate) rescheduled: Notify,
 }
 
@@ -108,7 +108,7 @@ impl LeaseTable {
         self.table().leases.get(name).cloned()
     }
 
-    /// Another process, or a call that renews nothing, has changed the record.
+    /// Sets a record that another process, or a call without a renewal, has changed.
     pub(crate) fn set_record(&self, name: &str, record: &LeaseRecord) {
         let mut table = self.table();
         table.forget_holders(name);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::family::{MetricFamily, MetricKind, MetricSample, MetricValue};
 
 /// Values of labels, each with what is counted for it. The values come from small fixed sets, so a
-/// search from the front is the fastest, and a combination that is known allocates nothing.
+/// search from the front is the fastest, and a known combination does not allocate.
 #[derive(Debug)]
 struct Table<const N: usize, V>(Mutex<Vec<([String; N], V)>>);
 

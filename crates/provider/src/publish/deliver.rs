@@ -140,7 +140,7 @@ impl Provider {
         let is_usable = |file: &FileRecord| file.is_valid_at(now) && is_there(&file.name);
         let pod = pod_of_token(context);
         let (files, kept) = split_older_tokens(&plan.files, live, pod.as_deref(), is_usable);
-        // Holders of what has never been answered, or is gone, hold nothing.
+        // The holders of a lease that was never answered, or is gone, do not count.
         let old_holders = old.filter(|old| old.is_live());
         let mut record = self.record(context, key, resolved, &plan, &kept, old_holders);
         if intent == Intent::Publish {
@@ -203,7 +203,8 @@ impl Provider {
         mounted: bool,
     ) -> Result<Option<Stamp>, Failure> {
         if files.is_empty() {
-            // Nothing to hand over: what an earlier volume may have left there goes all the same.
+            // No files to deliver: those that an earlier volume may have left are removed all the
+            // same.
             return if mounted { Ok(None) } else { write_path.remove(directory).map(|_| None) };
         }
         let existing = if mounted { Existing::Update } else { Existing::Replace };
@@ -224,14 +225,14 @@ impl Provider {
         match entry.write(record) {
             // The files are there, and what the journal says is no worse for a crash than before.
             Err(failure) if mounted => {
-                tracing::warn!(%failure, "the journal does not tell when a lease is due");
+                tracing::warn!(%failure, "the journal does not record when a lease is due");
                 Ok(())
             }
             recorded => recorded,
         }
     }
 
-    /// Removes what a provide wrote that then failed. That failure is the one to tell.
+    /// Removes what a provide wrote that then failed. Only that failure is reported.
     fn take_back(&self, write_path: &WritePath, key: &LeaseKey) {
         let files = write_path.remove(&key.directory).map(drop);
         if let Err(left) = files.and(self.revoke_grant(&key.name)) {
@@ -297,8 +298,8 @@ impl Provider {
         }
     }
 
-    /// Leaves a live lease as it is, but for one more holder: its source no longer applies, and a
-    /// running Mountpoint cannot see another one.
+    /// Keeps a live lease, with one more holder: its source no longer applies, and a running
+    /// Mountpoint cannot see another one.
     pub(crate) fn keep(
         &self,
         context: &ProvideContext,

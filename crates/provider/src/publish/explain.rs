@@ -1,4 +1,5 @@
-//! What `provide` would do and why, the region alone, and the keys alone: nothing here writes.
+//! The calls that never write: what `provide` would do and why, the region alone, and the keys
+//! alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub struct Explanation {
 pub struct Reasons {
     /// Why this authentication level.
     pub level: &'static str,
-    /// Who named the role, where there is one and its source tells.
+    /// The origin of the role, where there is one and its source knows it.
     pub role: Option<String>,
     /// Why this delivery.
     pub delivery: String,
@@ -58,7 +59,7 @@ impl Reasons {
 }
 
 impl Provider {
-    /// Decides as `provide` of the volume would, and fails as it would; writes nothing. A live
+    /// Decides as `provide` of the volume would, and fails as it would, but never writes. A live
     /// lease is known by its holder also where the context has no write path.
     pub async fn explain(&self, context: &ProvideContext) -> Result<Explanation, ProvideError> {
         let live = match context.target().mounted {
@@ -176,7 +177,7 @@ impl Provider {
         if record.refresh_at.is_none() {
             return match (resolved.given, resolved.delivery) {
                 (FormKind::InstanceProfile, Delivery::None) => "Mountpoint renews them itself",
-                (FormKind::Anonymous, _) => "there is nothing to renew",
+                (FormKind::Anonymous, _) => "there are no credentials to renew",
                 (_, Delivery::Environment) => {
                     "never: a running Mountpoint does not see a changed variable"
                 }
@@ -221,8 +222,8 @@ impl Provider {
         self.deadline().limit(self.resolver.keys(&self.settings, context)).await
     }
 
-    /// The same keys, fetched when somebody first asks and kept fresh while somebody reads them, as
-    /// the settings of the cache say. To be called within a tokio runtime.
+    /// Returns the same keys in a cache: fetched at the first call and kept fresh while they are
+    /// read, by the settings of the cache. To be called within a tokio runtime.
     pub fn cached_keys(&self, context: &ProvideContext) -> CachedKeys {
         let (provider, context) = (self.clone(), context.clone());
         let fetch = move || {

@@ -1,6 +1,6 @@
-//! A republish that brings nothing new: what kubelets ask for all day. It is decided like every
-//! other, and then answered without a lock and without a look into any file, where nobody has
-//! touched the lease's record, directory and files since they were last compared.
+//! The fast path of a republish without a change, which kubelets send all day. It is decided like
+//! every other. It is then answered without a lock and without opening a file, if the lease's
+//! record, directory and files are untouched since they were last compared.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -21,7 +21,7 @@ use crate::resolve::Resolved;
 
 /// What is known of a republish without the lease's lock.
 pub(crate) enum FastPath {
-    /// Nothing is new.
+    /// No change.
     Hit(Box<Provided>),
     /// It needs the lock; perhaps it is decided.
     Miss(Option<Box<Decision>>),
@@ -93,7 +93,7 @@ impl Provider {
         lease: &Lease,
         resolved: &Resolved,
     ) -> Option<BTreeMap<String, EnvironmentValue>> {
-        // A plan that cannot be drawn is told of under the lock.
+        // A plan that cannot be made is reported under the lock.
         let plan = self.plan(context, key, resolved).ok()?;
         let exchange = |exchange: &Option<Arc<Exchange>>| exchange.as_ref().map(Arc::as_ptr);
         let is_same = lease.files.as_deref() == Some(plan.files.as_slice())
@@ -110,7 +110,8 @@ impl Provider {
         (lease.fingerprint == Some(now)).then_some(plan.environment)
     }
 
-    /// Of what was just compared; nothing where that cannot be told from what is written after it.
+    /// Returns the fingerprint of what was just compared; `None` where a later write could not be
+    /// distinguished from it.
     pub(crate) fn fingerprint(
         &self,
         stamp: Option<Stamp>,

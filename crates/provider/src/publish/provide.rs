@@ -1,4 +1,4 @@
-//! `provide`: from a context to a lease. All or nothing, and never to the harm of what a live mount has.
+//! `provide`: from a context to a lease. It is atomic, and never harms a live mount.
 
 use std::sync::Arc;
 
@@ -50,9 +50,9 @@ impl Provider {
 
     /// Decides a volume's credentials, delivers them, and remembers the lease.
     ///
-    /// The first call for a volume is all or nothing. A further one (a republish) refreshes the
-    /// identity that the volume was published with; it never takes away what a mounted volume has,
-    /// and any failure of it is UNAVAILABLE.
+    /// The first call for a volume is atomic: a failure leaves no file. A further one (a republish)
+    /// refreshes the identity that the volume was published with; it never takes away what a
+    /// mounted volume has, and any failure of it is UNAVAILABLE.
     pub async fn provide(&self, context: &ProvideContext) -> Result<Provided, ProvideError> {
         let deadline = self.deadline();
         let metrics = &self.resolver.metrics;
@@ -332,11 +332,13 @@ impl Provider {
 pub(crate) enum RepublishDecision {
     /// New credentials of the identity that it has; perhaps the chain would now choose another one.
     Deliver { resolved: Resolved, identity_changed: bool },
-    /// Nothing: its own source no longer applies, and what the chain would choose it cannot take.
+    /// No delivery: its own source no longer applies, and it cannot take what the chain would
+    /// choose.
     Keep(Selected),
 }
 
-/// Mountpoint has one identity for all who use its mount: who is somebody else may not join them.
+/// Refuses a pod with another identity: Mountpoint has one identity for all pods that share its
+/// mount.
 fn refuse_to_share(context: &ProvideContext, live: &LeaseRecord) -> Result<(), Failure> {
     let joins = !live.holders.contains(context.target_path());
     if !joins || live.identity.is_on_behalf_of(context) {

@@ -25,7 +25,7 @@ pub struct Provided {
     pub delivery: Delivery,
     /// The region, where one is known.
     pub region: Option<ResolvedRegion>,
-    /// The environment to start Mountpoint with, and nothing of its own `AWS_*` beside it.
+    /// The environment to start Mountpoint with, without any other `AWS_*` variable.
     pub environment: BTreeMap<String, EnvironmentValue>,
     /// The files that the environment names, as Mountpoint sees them.
     pub files: Vec<ProvidedFile>,
@@ -37,8 +37,8 @@ pub struct Provided {
     pub attempts: Vec<Attempt>,
     /// How each region resolver fared.
     pub region_attempts: Vec<Attempt>,
-    /// On a live lease: the chain would now choose another identity, which the running Mountpoint could not see. Nothing was
-    /// changed but the refresh of the old one.
+    /// On a live lease: the chain would now choose another identity, which the running Mountpoint
+    /// could not see. Only the old identity was refreshed.
     pub identity_changed: bool,
     /// What of the volume's definition or the driver's set-up works, and is perhaps not meant.
     pub warnings: Vec<Warning>,
@@ -89,7 +89,8 @@ impl Resolved {
     }
 }
 
-/// What a live lease that is left as it is was provided with, when the chain would choose another identity.
+/// Returns what an unchanged live lease was provided with, when the chain would choose another
+/// identity.
 pub(crate) fn kept(
     record: &LeaseRecord,
     context: &ProvideContext,

@@ -1,4 +1,4 @@
-//! What the journal says of a delivery: before it, and once it is there.
+//! The journal's record of a delivery: before it, and once the files are there.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,10 @@ use crate::provider::Provider;
 use crate::resolve::Resolved;
 
 impl Provider {
-    /// What the journal says while files are written. A crash then leaves a first publish that nobody was answered, or a live lease
-    /// of which it is not known which files it has: it is due at once, and ends with the older ones. Of a live lease that ends when
-    /// it did the journal tells the truth as it is.
+    /// Returns the record for the journal while files are written. A crash then leaves an
+    /// unanswered first publish, or a live lease that may have the old or the new files: it is due
+    /// at once, and expires with the older ones. `None` for a live lease with an unchanged expiry,
+    /// whose record stays true.
     pub(crate) fn write_ahead_record(
         &self,
         record: &LeaseRecord,
@@ -87,7 +88,8 @@ impl Provider {
     }
 }
 
-/// Returns what is to be written, and what of a live lease stays because it is newer and still of use.
+/// Returns what is to be written, and what of a live lease stays because it is newer and still of
+/// use.
 pub(crate) fn split_older_tokens(
     planned: &[PlannedFile],
     live: Option<&LeaseRecord>,

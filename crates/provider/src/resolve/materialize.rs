@@ -95,8 +95,7 @@ impl Resolver {
                 warnings: Vec::new(),
             });
         }
-        // A wrong region is refused whoever would use it; no region at all only where STS is
-        // called.
+        // A wrong region is always refused; a missing one only where STS is called.
         let region = match region {
             Ok(region) => Some(region),
             Err(failure)
@@ -121,19 +120,19 @@ impl Resolver {
         let delivery =
             self.delivery(settings, context, chosen, held, form, region.as_ref(), &mut warnings)?;
         // An instance profile is Mountpoint's own to ask for, unless keys were asked for by name.
-        let nothing_to_hand_over =
+        let is_left_to_mountpoint =
             form.kind() == FormKind::InstanceProfile && !delivery.needs_keys();
-        let delivery = if nothing_to_hand_over { Delivery::None } else { delivery };
-        let as_it_is = matches!(
+        let delivery = if is_left_to_mountpoint { Delivery::None } else { delivery };
+        let is_unchanged = matches!(
             (form.kind(), delivery),
             (FormKind::Keys, _) | (FormKind::Profile, Delivery::Profile)
         );
-        // Not only a plan is made from keys: they are told to the SDK, to a caller and by the
-        // endpoint as well.
+        // Keys go not only into a plan: the SDK, a caller and the endpoint's clients get them as
+        // well.
         if let CredentialForm::Keys(keys) = form {
             keys.check_given()?;
         }
-        if as_it_is || !delivery.needs_keys() {
+        if is_unchanged || !delivery.needs_keys() {
             return Ok(Materialized {
                 form: form.clone(),
                 exchange: None,
@@ -257,7 +256,7 @@ struct Materialized {
     warnings: Vec<Warning>,
 }
 
-/// A policy is for resources of a partition, which only a region tells.
+/// A policy names resources of a partition, which only a region determines.
 fn no_partition() -> Failure {
     Failure::new(
         ErrorKind::NoRegion,
@@ -266,8 +265,8 @@ fn no_partition() -> Failure {
     .with_help("set the volume attribute `stsRegion`, or AWS_REGION for the driver")
 }
 
-/// The region of a publish. A live mount has its region already, and needs none that IMDS no longer
-/// tells.
+/// Returns the region of a publish. A live mount has its region already, and does not need one that
+/// IMDS no longer returns.
 fn region_of(chosen: &Selected, held: Option<&PinnedIdentity>) -> Result<ResolvedRegion, Failure> {
     match (region_for(chosen), held.and_then(|held| held.region.clone())) {
         (Err(failure), Some(region)) if failure.kind() != ErrorKind::InvalidRegion => Ok(region),

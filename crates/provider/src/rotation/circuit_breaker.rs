@@ -18,8 +18,11 @@ const PATIENCE_AT_FIRST: u32 = 180;
 const PATIENCE: u32 = 4;
 const LONGEST_PATIENCE: Duration = Duration::from_mins(5);
 
-/// Each call in vain puts a lease behind the others by this part of the pause, up to so many calls;
-/// those that asked as often come one after the other in the smaller part.
+/// After so long without a call, an outage is forgotten. It is well above the longest patience.
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
+
+/// Each failed call puts a lease behind the others by this part of the pause, up to so many calls.
+/// Leases with equally many failures are spread over the smaller part.
 const RETRY_PENALTY: f64 = 0.4;
 const MANY_CALLS: u32 = 2;
 const SPREAD: f64 = 1.0 / 16.0;
@@ -54,14 +57,14 @@ struct Outage {
 /// Who would ask.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Probe {
-    /// How long what it has is still good; nothing where somebody is waiting.
+    /// How long its credentials are still valid; zero where a reader waits.
     pub(crate) left: Duration,
-    /// How often it has asked in vain: who did so least often is the first to ask again.
+    /// The number of its failed calls: the lease with the fewest is the first to ask again.
     pub(crate) failures: u32,
 }
 
 impl Probe {
-    /// A caller waits, and has nothing yet.
+    /// A caller waits, and has no credentials yet.
     pub(crate) const WAITING: Self = Self { left: Duration::ZERO, failures: 0 };
 }
 
@@ -75,7 +78,7 @@ pub(crate) struct Shared {
 }
 
 impl CircuitBreaker {
-    /// Lets one lease ask, and tells the others what came of it before.
+    /// Lets one lease ask, and returns the last failure to the others.
     pub(crate) fn admit(
         &self,
         service: &Service,
@@ -93,8 +96,8 @@ impl CircuitBreaker {
         Ok(())
     }
 
-    /// Takes note of what came of asking. Any answer ends the outage, a refusal too; during one,
-    /// tells when to come back.
+    /// Records the result of a call. Any answer ends the outage, a refusal too. During an outage,
+    /// returns when to ask again.
     pub(crate) fn report(
         &self,
         service: &Service,
@@ -107,6 +110,8 @@ impl CircuitBreaker {
             outages.remove(service);
             return None;
         };
+        // A tenant may name any region: an outage that no lease has asked about for long is forgotten.
+        outages.retain(|_, outage| elapsed < outage.asked_at + FORGOTTEN_AFTER);
         let outage = outages.entry(service.clone()).or_insert_with(|| Outage {
             failure: failure.clone(),
             since: elapsed,
@@ -128,8 +133,8 @@ impl CircuitBreaker {
 }
 
 impl Outage {
-    /// How long after the last call in vain this one may ask, if its luck among those who asked as
-    /// often is this.
+    /// Returns how long after the last failed call this lease may ask. `luck` is its place among
+    /// those with equally many failures.
     fn pause(&self, asker: Probe, luck: f64) -> Duration {
         let lasted = self.asked_at.saturating_sub(self.since);
         let part = if lasted.is_zero() { PATIENCE_AT_FIRST } else { PATIENCE };

@@ -1,4 +1,4 @@
-//! What happens to leases between the calls of a driver, for it to tell the cluster.
+//! Events of leases between the calls of a driver, for its reports to the cluster.
 
 use jiff::Timestamp;
 use s3_credential_core::Failure;

@@ -13,7 +13,7 @@ use crate::resolve::Resolver;
 impl Provider {
     /// Lets a republish ask the service behind the lease's source, or fails with the failure that
     /// is known. Returns `None` where the republish needs no service: its keys are fresh, or it
-    /// brings a token that is delivered as it is.
+    /// brings a token that is delivered unchanged.
     pub(crate) fn admit_republish(
         &self,
         context: &ProvideContext,

@@ -27,8 +27,8 @@ pub(crate) const ENDPOINT_READ_BEFORE: Duration = Duration::from_mins(5);
 /// No pause is longer, whatever the settings are.
 const LONGEST_PAUSE: Duration = Duration::from_hours(24 * 365);
 
-/// The longest pause between retries when credentials are about to end, or have ended: somebody is
-/// waiting.
+/// The longest pause between retries when credentials are about to expire, or have expired: readers
+/// are waiting.
 const LONGEST_RETRY_AT_END: SignedDuration = SignedDuration::from_mins(1);
 
 /// When credentials are renewed.
@@ -77,9 +77,9 @@ impl Default for RotationSettings {
 }
 
 impl RotationSettings {
-    /// The instant at which to refresh what was made (or is first seen) at `age.issued_at` or
-    /// `now`, never before the second of `now`. Nothing without an expiry is ever due. In whole
-    /// seconds.
+    /// Returns the instant of the refresh of credentials that were issued (or are first seen) at
+    /// `age.issued_at` or `now`, never before the second of `now`. `None` without an expiry. In
+    /// whole seconds.
     pub fn refresh_at(
         &self,
         delivery: Delivery,
@@ -97,7 +97,7 @@ impl RotationSettings {
             }
         };
         let due_at = due_at.unwrap_or(expires_at).max(now);
-        // Nobody needs to know it better than to the second, and it is read by people.
+        // Whole seconds are precise enough, and people read it.
         Some(Timestamp::from_second(due_at.as_second()).unwrap_or(due_at))
     }
 
@@ -110,8 +110,8 @@ impl RotationSettings {
         })
     }
 
-    /// How long readers can still do with credentials that end at `expires_at`; less than nothing
-    /// when somebody is waiting.
+    /// Returns how long readers can still use credentials that expire at `expires_at`; negative
+    /// when readers are waiting.
     pub(crate) fn left(
         delivery: Delivery,
         now: Timestamp,
@@ -142,7 +142,7 @@ impl RotationSettings {
 
 /// When a lease whose credentials are due at `refresh_at` is refreshed: a little later, so that
 /// leases which began together do not all ask together for ever. Where that is past, the source had
-/// nothing newer, and is asked again in a part of the time that is left.
+/// no newer credentials, and is asked again in a part of the time that is left.
 pub(crate) fn due_at(
     reading: Moment,
     refresh_at: Option<Timestamp>,

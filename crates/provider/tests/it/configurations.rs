@@ -209,11 +209,11 @@ async fn is_change_reported(seed: u64) -> bool {
         // Then exchanged keys are due, and the token is still valid.
         node.clock.advance(Duration::from_mins(45));
     }
-    let mut told = 0;
+    let mut reports = 0;
     while let Ok(event) = events.try_recv() {
-        told += usize::from(matches!(event, Event::IdentityChanged { .. }));
+        reports += usize::from(matches!(event, Event::IdentityChanged { .. }));
     }
-    assert_eq!(told, usize::from(is_other), "one event for one change: {case}");
+    assert_eq!(reports, usize::from(is_other), "one event for one change: {case}");
 
     let unpublish = UnpublishRequest::new("v", TARGET);
     let context = CleanupContext::from_unpublish_request(&unpublish, node.path("write"), None);

@@ -312,10 +312,10 @@ async fn an_endpoint_of_another_process_is_told_of_each_grant_and_of_the_end() {
     running.publish(request(), target.clone()).await.unwrap();
     running.unpublish(&UnpublishRequest::new("v", TARGET), &target).await.unwrap();
     running.stop().await;
-    let told = recorder.0.lock().unwrap().clone();
-    let [first, second, end] = told.as_slice() else { panic!("{told:?}") };
+    let calls = recorder.0.lock().unwrap().clone();
+    let [first, second, end] = calls.as_slice() else { panic!("{calls:?}") };
     let token = |grant: &str| grant.split_once(' ').unwrap().1.to_owned();
-    assert!(first.starts_with("AKIA1 ") && second.starts_with("AKIA2 "), "{told:?}");
+    assert!(first.starts_with("AKIA1 ") && second.starts_with("AKIA2 "), "{calls:?}");
     assert_eq!((token(first), end.as_str()), (token(second), "revoked"));
 }
 

@@ -153,7 +153,8 @@ async fn what_a_third_party_exchanges_is_checked_as_well() {
     }
 }
 
-/// The driver names an owner for one mount. The workload's group (`volumeMountGroup`) is not who reads credentials.
+/// The driver names an owner for one mount. The workload's group (`volumeMountGroup`) is not who
+/// reads credentials.
 #[tokio::test]
 async fn the_files_of_a_volume_have_the_owner_that_the_driver_names_and_never_the_group_of_the_workload()
  {

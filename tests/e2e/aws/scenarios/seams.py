@@ -54,7 +54,7 @@ def reader(world: World, name: str, environment: dict[str, str]) -> Iterator[Rea
     finally:
         process.kill()
         process.communicate()
-        world.report.equal("the reader logs nothing", "", (volume.folder / "reader.log").read_text())
+        world.report.equal("the log of the reader is empty", "", (volume.folder / "reader.log").read_text())
 
 
 def all_read(world: World, reader: Reader, when: str) -> None:
@@ -78,7 +78,8 @@ def rotation_and_outage(world: World) -> None:
         world.report.check("a rotation brings other keys", second["accessKeyId"] != first["accessKeyId"], str(second))
         all_read(world, process, "after a rotation")
     try:
-        # STS is gone, S3 is not. The server's clock is not ahead: these keys are good for another 200 seconds of the reader.
+        # STS is gone, S3 is not. The server's clock is not ahead: these keys are good for another
+        # 200 seconds of the reader.
         process.ask("ahead 150")
         third = process.ask("refreshed")
         world.report.check("the failed refresh is reported", bool(third.get("lastError")), str(third))
@@ -111,7 +112,7 @@ def refused(world: World) -> None:
 
 
 def examples(world: World) -> None:
-    """Each example reads a bucket with the driver's web identity, and with nothing else."""
+    """Each example reads a bucket with the driver's web identity, and no other."""
     folder = world.scratch / "seams-examples"
     folder.mkdir()
     assert world.reader, "the suite selects these cases only where the examples were built"

@@ -48,7 +48,7 @@ def codes(stack: Stack) -> None:
         code, message = client.answer(lambda broken=broken: driver.node.NodePublishVolume(broken, timeout=60))
         report.check(f"{what} is refused", code in ("INVALID_ARGUMENT", "FAILED_PRECONDITION"), f"{code} {message}")
         report.check("without a secret", CANARY not in message)
-    report.equal("nothing is mounted by that", [], stack.mounts())
+    report.equal("that mounts no file system", [], stack.mounts())
 
     for what, volume, path in (("no id", "", "/t"), ("no path", "v", ""), ("a relative path", "v", "t")):
         unpublish = csi.NodeUnpublishVolumeRequest(volume_id=volume, target_path=path)
@@ -86,7 +86,7 @@ def targets(stack: Stack, driver: client.Client, call: Callable[[str], csi.NodeP
     report.check("the file is there", file.read_text() == "precious" and link.is_symlink())
 
     report.equal("a volume is published", "OK", driver.publish(call("v")))
-    report.equal("the same call changes nothing", "OK", driver.publish(call("v")))
+    report.equal("the same call is no change", "OK", driver.publish(call("v")))
     report.equal("it is mounted once", 2, len(stack.mounts()))
     other = call("v")
     other.readonly = True
@@ -95,9 +95,9 @@ def targets(stack: Stack, driver: client.Client, call: Callable[[str], csi.NodeP
     second.target_path = call("v").target_path
     report.equal("another volume at its target is refused", "ALREADY_EXISTS", driver.publish(second))
     report.equal("an unpublish of that one is OK", "OK", driver.unpublish("w", second.target_path))
-    report.equal("and takes nothing away", key_of(0, 1), Path(second.target_path, "object").read_text())
+    report.equal("and the files stay", key_of(0, 1), Path(second.target_path, "object").read_text())
     half = call("v")
     del half.secrets["access_key"]
     report.equal("a republish with half a secret is no final error", "UNAVAILABLE", driver.publish(half))
-    report.equal("and takes nothing away", key_of(0, 1), Path(second.target_path, "object").read_text())
+    report.equal("and the files stay", key_of(0, 1), Path(second.target_path, "object").read_text())
     report.equal("it is unpublished", "OK", driver.unpublish("v", stack.target("v") + "/"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import client
 import csi_pb2 as csi
 from stack import Stack, wait_for
 
-from .volumes import at_once, until_final, unpublish
+from .volumes import at_once, reading, until_final, unpublish
 
 VOLUMES = 8
 
@@ -52,24 +51,11 @@ def read_buckets(stack: Stack, cloud: object, canaries: object) -> None:
     node, driver = stack.start_node()
     report.equal("all are refreshed after it", ["OK"], at_once(publish, numbers))
 
-    stopping, failures = threading.Event(), []
-
-    def keep_reading() -> None:
-        while not stopping.is_set():
-            try:
-                if read(0) != user.bucket.content:
-                    failures.append("other content")
-            except OSError as error:
-                failures.append(str(error))
-
-    reading = threading.Thread(target=keep_reading)
-    reading.start()
-    mounter.terminate()
-    newer = stack.start_mounter()
-    report.equal("a newer mounter takes a volume", "OK", publish(VOLUMES))
-    report.equal("which is read", user.bucket.content, read(VOLUMES))
-    stopping.set()
-    reading.join()
+    with reading(lambda: read(0), user.bucket.content) as failures:
+        mounter.terminate()
+        newer = stack.start_mounter()
+        report.equal("a newer mounter takes a volume", "OK", publish(VOLUMES))
+        report.equal("which is read", user.bucket.content, read(VOLUMES))
     report.equal("no read failed meanwhile", [], failures[:3])
 
     forbidden = call(VOLUMES + 1, cloud.workload_role.bucket.name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import client
 from stack import CANARY, Stack
@@ -32,6 +34,28 @@ def until_final(call: Callable[[], str]) -> str:
     while (code := call()) in client.RETRYABLE and time.monotonic() < end:
         time.sleep(0.1)
     return code
+
+
+@contextmanager
+def reading(read: Callable[[], str], expected: str) -> Iterator[list[str]]:
+    """Reads without a pause, and yields the failures; complete once the block has ended."""
+    stopping, failures = threading.Event(), []
+
+    def keep_reading() -> None:
+        while not stopping.is_set():
+            try:
+                if read() != expected:
+                    failures.append("other content")
+            except OSError as error:
+                failures.append(str(error))
+
+    reader = threading.Thread(target=keep_reading)
+    reader.start()
+    try:
+        yield failures
+    finally:
+        stopping.set()
+        reader.join()
 
 
 def at_once(work: Callable[[int], str], numbers: Iterable[int]) -> list[str]:

@@ -18,7 +18,7 @@ impl Checks {
         }
     }
 
-    /// What a step came to, or nothing and the reason noted.
+    /// Returns the result of a step; `None` if it failed, whose reason is recorded.
     pub(super) fn done<T, E: Display>(&mut self, step: &str, result: Result<T, E>) -> Option<T> {
         self.made += 1;
         result.map_err(|error| self.failures.push(format!("{step}: {error}"))).ok()

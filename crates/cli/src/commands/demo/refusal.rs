@@ -1,4 +1,4 @@
-//! The volume that must not get anything, and what its user is told.
+//! The volume that must not get any credentials, and the error for its user.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub(super) struct Refusal {
     pub(super) checks: Checks,
 }
 
-/// Publishes a pod-level volume that nobody has set up, on a node with an instance profile.
+/// Publishes a pod-level volume without a role, on a node with an instance profile.
 pub(super) async fn play(world: &World) -> Refusal {
     let mut refusal = Refusal::default();
     let checks = &mut refusal.checks;
@@ -39,11 +39,11 @@ pub(super) async fn play(world: &World) -> Refusal {
         asked == [source_names::POD_TOKEN, source_names::POD_IDENTITY],
     );
     checks.that(
-        "the user is told what to do",
+        "the error says what to do",
         error.is_some_and(|error| error.help() != error.kind().advice()),
     );
     if let Some(left) = checks.done("a look at what is left", world.left_behind()) {
-        checks.that("nothing is left behind", left.is_empty());
+        checks.that("no file is left behind", left.is_empty());
         refusal.left = left;
     }
     refusal

@@ -1,4 +1,5 @@
-//! The life of one volume: published, exchanged for keys, republished, unpublished; and each step checked.
+//! The life of one volume: published, exchanged for keys, republished, unpublished; and each step
+//! checked.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -125,7 +126,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// The same volume again, with something newer. What Mountpoint has used until now no longer works.
+    /// The same volume again, with something newer. What Mountpoint has used until now no longer
+    /// works.
     async fn republish(&mut self) {
         let Some(before) = self.story.published.clone() else { return };
         let old = contents(&before.files);
@@ -168,15 +170,16 @@ impl<'a> Play<'a> {
         let Some(cleaned) = checks.done("unpublish", cleaned) else { return };
         let left = self.world.left_behind();
         let Some(left) = checks.done("a look at what is left", left) else { return };
-        checks.that("nobody holds the lease any more", cleaned.remaining_holders == 0);
-        checks.that("nothing is left behind", left.is_empty());
+        checks.that("the lease has no holder any more", cleaned.remaining_holders == 0);
+        checks.that("no file is left behind", left.is_empty());
         let mut files = self.story.published.iter().flat_map(|provided| &provided.files);
         let all_removed = files.all(|file| cleaned.removed.contains(&file.path));
         checks.that("every file was removed", all_removed);
         self.story.unpublished = Some(Unpublished { cleaned, left });
     }
 
-    /// What is newer comes to be: to the driver, which may be another one then, or with the request.
+    /// What is newer comes to be: to the driver, which may be another one then, or with the
+    /// request.
     fn renew(&mut self) -> Option<&'a PublishRequest> {
         let checks = &mut self.story.checks;
         match &self.scene.renewal {
@@ -193,7 +196,8 @@ impl<'a> Play<'a> {
         Some(&self.scene.request)
     }
 
-    /// Mountpoint: a program that was started with what the first publish provided, and nothing else.
+    /// Returns Mountpoint: a program that was started only with the environment of the first
+    /// publish.
     fn mountpoint(&self) -> Option<Client> {
         let environment = &self.story.published.as_ref()?.environment;
         Some(Client::new(environment.iter().map(|(name, value)| (name.as_str(), value.expose()))))
@@ -227,7 +231,7 @@ async fn cleanup(
     provider.cleanup(&context).await
 }
 
-/// What each file holds; nothing where it cannot be read.
+/// Returns the content of each file; `None` where it cannot be read.
 fn contents(files: &[ProvidedFile]) -> BTreeMap<PathBuf, Option<Secret>> {
     let read = |file: &ProvidedFile| fs::read_to_string(&file.path).ok().map(Secret::new);
     files.iter().map(|file| (file.path.clone(), read(file))).collect()

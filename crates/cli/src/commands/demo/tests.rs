@@ -12,7 +12,7 @@ fn parent() -> Scratch {
     Scratch::new_in(std::env::temp_dir(), "s3cred-demo-test").unwrap()
 }
 
-/// The first volume of this level, its demo told wrongly by `change`.
+/// Plays the scene of this volume, falsified by `change`.
 async fn play(world: &World, volume: &str, change: impl FnOnce(&mut Scene)) -> Played {
     let scenes = scenes(world).unwrap().into_iter();
     let mut scene = scenes.into_iter().find(|scene| scene.volume == volume).unwrap();

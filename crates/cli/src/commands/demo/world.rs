@@ -31,7 +31,7 @@ pub(super) const PHOTOS: Account = ("apps", "photos");
 /// Associated with its role (EKS Pod Identity).
 pub(super) const REPORTS: Account = ("apps", "reports");
 /// Without any role.
-pub(super) const NOBODY: Account = ("apps", "nobody");
+pub(super) const WITHOUT_ROLE: Account = ("apps", "without-role");
 
 const ROLE_ANNOTATION: &str = "eks.amazonaws.com/role-arn";
 
@@ -84,7 +84,7 @@ impl World {
         }
         let sts = Sts::start(iam.clone()).await?;
         let kubernetes = Kubernetes::builder().issuer(issuer).start().await?;
-        for account in [DRIVER, REPORTS, NOBODY] {
+        for account in [DRIVER, REPORTS, WITHOUT_ROLE] {
             kubernetes.put_service_account(account.0, account.1, &[]);
         }
         kubernetes.put_service_account(PHOTOS.0, PHOTOS.1, &[(ROLE_ANNOTATION, PHOTOS_ROLE)]);
@@ -144,7 +144,8 @@ impl World {
         self.signed(account, audience, age).0
     }
 
-    /// The tokens that the kubelet sends with a publish, as `tokenRequests` of the CSIDriver object asks for them.
+    /// The tokens that the kubelet sends with a publish, as `tokenRequests` of the CSIDriver object
+    /// asks for them.
     pub(super) fn pod_tokens(&self, account: Account, age: Age) -> Secret {
         let entry = |audience| {
             let (token, expires_at) = self.signed(account, audience, age);
@@ -195,7 +196,7 @@ impl World {
         &self.write_path
     }
 
-    /// What is in the write path and in the state path now; nothing, once every volume is gone.
+    /// Returns the entries of the write path and the state path; none, once every volume is gone.
     pub(super) fn left_behind(&self) -> io::Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         for path in [&self.write_path, &self.state_path] {

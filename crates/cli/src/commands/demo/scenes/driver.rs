@@ -84,7 +84,7 @@ pub(super) fn secret(world: &World) -> Scene {
 pub(super) fn instance_profile(world: &World) -> Scene {
     Scene {
         volume: "driver-instance-profile",
-        title: "driver level: the node's instance profile, since the driver has nothing of its own",
+        title: "driver level: the node's instance profile, since the driver has no credentials of its own",
         environment: world.environment(),
         request: publish("driver-instance-profile", &ids::uuid()),
         renewal: Renewal::InstanceProfile,

@@ -6,7 +6,7 @@ use s3_credential_testkit::ids;
 
 use super::{Expected, Renewal, Scene, publish, session_of};
 use crate::commands::demo::world::{
-    Account, Age, NOBODY, PHOTOS, PHOTOS_ROLE, REPORTS, REPORTS_ROLE, World,
+    Account, Age, PHOTOS, PHOTOS_ROLE, REPORTS, REPORTS_ROLE, WITHOUT_ROLE, World,
 };
 
 pub(super) fn web_identity(world: &World) -> Scene {
@@ -34,7 +34,8 @@ pub(super) fn web_identity(world: &World) -> Scene {
 
 pub(super) fn pod_identity(world: &World) -> Scene {
     let uid = ids::uuid();
-    // or with the secrets, where the CSIDriver object has `serviceAccountTokenInSecrets` (KEP-5538).
+    // or with the secrets, where the CSIDriver object has `serviceAccountTokenInSecrets`
+    // (KEP-5538).
     let request = |age| {
         pod_publish("pod-pod-identity", &uid, REPORTS)
             .with_secrets([(TOKENS_KEY, world.pod_tokens(REPORTS, age))])
@@ -57,14 +58,15 @@ pub(super) fn pod_identity(world: &World) -> Scene {
     }
 }
 
-/// What nobody has set up: a pod-level volume whose ServiceAccount has no role. The node has one, and the volume must not get it.
+/// The failing scene: a pod-level volume whose ServiceAccount has no role. The node has one, and
+/// the volume must not get it.
 pub(crate) const FAILING_VOLUME: &str = "pod-without-role";
-pub(crate) const FAILING_TITLE: &str = "pod level: nobody gave the ServiceAccount a role";
+pub(crate) const FAILING_TITLE: &str = "pod level: the ServiceAccount has no role";
 
 /// Its publish.
 pub(crate) fn failing(world: &World) -> PublishRequest {
-    pod_publish(FAILING_VOLUME, &ids::uuid(), NOBODY)
-        .with_volume_context([(TOKENS_KEY, world.pod_tokens(NOBODY, Age::Newer))])
+    pod_publish(FAILING_VOLUME, &ids::uuid(), WITHOUT_ROLE)
+        .with_volume_context([(TOKENS_KEY, world.pod_tokens(WITHOUT_ROLE, Age::Newer))])
 }
 
 /// The same at pod level, where the CSIDriver object has `podInfoOnMount`.
