@@ -37,7 +37,7 @@ impl Member for Node {
         });
         // As the node service does.
         let settings = StsSettings {
-            endpoint_url: Some("http://sts".to_owned()),
+            endpoint_url: Some("https://sts".to_owned()),
             startup_jitter: Some(StsSettings::STARTUP_JITTER),
             ..StsSettings::default()
         };
