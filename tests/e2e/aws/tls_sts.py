@@ -30,22 +30,38 @@ def serve(endpoint: str, folder: Path) -> Iterator[dict[str, str]]:
     assert upstream.hostname and upstream.port
     # The port is fixed, and privileged: Mountpoint knows no other.
     with socket.create_server(("127.0.0.1", 443)) as listener:
-        accept = threading.Thread(target=accept_all, args=(listener, context, (upstream.hostname, upstream.port)), daemon=True)
+        connections: list[socket.socket] = []
+        address = (upstream.hostname, upstream.port)
+        accept = threading.Thread(target=accept_all, args=(listener, context, address, connections), daemon=True)
         accept.start()
         try:
             yield {"AWS_ENDPOINT_URL_STS": f"https://{HOST}", "AWS_CA_BUNDLE": str(bundle)}
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             accept.join()
+            # A client that keeps its connection would still be answered.
+            for connection in connections:
+                hang_up(connection)
 
 
-def accept_all(listener: socket.socket, context: ssl.SSLContext, upstream: tuple[str, int]) -> None:
+def accept_all(
+    listener: socket.socket, context: ssl.SSLContext, upstream: tuple[str, int], connections: list[socket.socket]
+) -> None:
     while True:
         try:
             plain, _ = listener.accept()
         except OSError:
             return
+        connections.append(plain.dup())
         threading.Thread(target=serve_one, args=(plain, context, upstream), daemon=True).start()
+
+
+def hang_up(connection: socket.socket) -> None:
+    with connection:
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the client hung up before
 
 
 def serve_one(plain: socket.socket, context: ssl.SSLContext, upstream: tuple[str, int]) -> None:
