@@ -1324,8 +1324,7 @@ pub mod identity_server {
         clippy::let_unit_value,
     )]
     use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with
-    /// IdentityServer.
+    /// Generated trait containing gRPC methods that should be implemented for use with IdentityServer.
     #[async_trait]
     pub trait Identity: std::marker::Send + std::marker::Sync + 'static {
         async fn get_plugin_info(
@@ -2044,8 +2043,7 @@ pub mod controller_server {
         clippy::let_unit_value,
     )]
     use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with
-    /// ControllerServer.
+    /// Generated trait containing gRPC methods that should be implemented for use with ControllerServer.
     #[async_trait]
     pub trait Controller: std::marker::Send + std::marker::Sync + 'static {
         async fn create_volume(
@@ -3143,8 +3141,7 @@ pub mod group_controller_server {
         clippy::let_unit_value,
     )]
     use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with
-    /// GroupControllerServer.
+    /// Generated trait containing gRPC methods that should be implemented for use with GroupControllerServer.
     #[async_trait]
     pub trait GroupController: std::marker::Send + std::marker::Sync + 'static {
         async fn group_controller_get_capabilities(
